@@ -1,0 +1,188 @@
+import * as Schema from "effect/Schema"
+import { DecisionKind, SessionConvergence } from "./decision.ts"
+import { AgentFailure } from "./failure.ts"
+import { AgentId, Generation, OperationId, SpawnToken, TeamKey } from "./ids.ts"
+import { Json } from "./json.ts"
+import { PaneIdentity, ProcessExit } from "./pane.ts"
+import { CapturedVia, Confidence, SessionRef } from "./session.ts"
+import { LaunchContext, TeamSpec } from "./team.ts"
+
+// Wire names and payload members are snake_case, as the log's readers know them.
+
+const teamScope = { team: TeamKey, operation: Schema.optional(OperationId) }
+const agentScope = { ...teamScope, agent: AgentId, generation: Generation }
+
+const teamEvent = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ type: Schema.Literal(type), ...teamScope, ...fields })
+const agentEvent = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ type: Schema.Literal(type), ...agentScope, ...fields })
+
+export const OperationKind = Schema.Literal("launch", "restart", "shutdown")
+export type OperationKind = typeof OperationKind.Type
+
+/** What a spawn starts: a new conversation, an old one, or a copy of one. */
+export const SpawnMode = Schema.Literal("fresh", "resume", "fork")
+export type SpawnMode = typeof SpawnMode.Type
+
+export const StepPhase = Schema.Literal("intent", "result")
+export type StepPhase = typeof StepPhase.Type
+
+/** Events that change a team's life: appended under its lease only. */
+export const LifecycleEvent = Schema.Union(
+  teamEvent("team.recorded", {
+    spec: TeamSpec,
+    workspace: Schema.String,
+    transport: Schema.String,
+    plugins: Schema.Array(Schema.String)
+  }),
+  teamEvent("operation.started", {
+    operation: OperationId,
+    kind: OperationKind,
+    agents: Schema.Array(AgentId),
+    /** The agents that were proved alive then: what a roll back brings back. */
+    alive: Schema.Array(AgentId),
+    policy: Schema.NullOr(Schema.String)
+  }),
+  teamEvent("operation.step", {
+    operation: OperationId,
+    agent: Schema.optional(AgentId),
+    generation: Schema.optional(Generation),
+    step: Schema.String,
+    phase: StepPhase,
+    detail: Schema.optional(Json)
+  }),
+  teamEvent("operation.finished", {
+    operation: OperationId,
+    outcome: Schema.String,
+    took_ms: Schema.Number
+  }),
+  agentEvent("agent.spawn_intended", {
+    spawn: SpawnToken,
+    mode: SpawnMode,
+    session_id: Schema.NullOr(Schema.String),
+    rollout_path: Schema.NullOr(Schema.String),
+    launch_context: LaunchContext
+  }),
+  agentEvent("agent.spawned", { spawn: SpawnToken, pane: PaneIdentity }),
+  agentEvent("agent.spawn_failed", { spawn: SpawnToken, failure: AgentFailure }),
+  agentEvent("agent.ready", { evidence: Schema.String, session_id: Schema.NullOr(Schema.String) }),
+  agentEvent("agent.failed", { failure: AgentFailure }),
+  agentEvent("agent.stopped", { evidence: Schema.String }),
+  agentEvent("discard.session_tombstone", {
+    agent_id: AgentId,
+    session_id: Schema.NullOr(Schema.String),
+    reason: Schema.String
+  }),
+  agentEvent("resume.session_repaired", {
+    agent_id: AgentId,
+    provider: Schema.String,
+    old_session_id: Schema.NullOr(Schema.String),
+    session_id: Schema.NonEmptyString,
+    rollout_path: Schema.NullOr(Schema.String),
+    captured_via: CapturedVia,
+    attribution_confidence: Confidence
+  }),
+  agentEvent("restart.resume_decision", {
+    worker_id: AgentId,
+    has_first_send_at: Schema.Boolean,
+    has_session_id: Schema.Boolean,
+    allow_fresh: Schema.Boolean,
+    decision: DecisionKind,
+    first_send_at: Schema.NullOr(Schema.String),
+    session_id: Schema.NullOr(Schema.String),
+    why: Schema.Array(Schema.String),
+    forced_fresh: Schema.optional(Schema.Literal(true)),
+    reason: Schema.optional(Schema.String),
+    session_convergence: Schema.optional(SessionConvergence)
+  }),
+  agentEvent("restart.fresh_spawn", {
+    agent_id: AgentId,
+    left_behind: Schema.NullOr(SessionRef),
+    reason: Schema.String
+  }),
+  teamEvent("restart.atomic_refusal", { unresumable: Schema.Array(Json) }),
+  teamEvent("restart.first_send_at_invalid", { invalid: Schema.Array(Json) }),
+  teamEvent("lifecycle.shutdown.started", { reason: Schema.String }),
+  teamEvent("lifecycle.shutdown", {
+    stopped: Schema.Array(AgentId),
+    spared: Schema.Array(Schema.String),
+    survivors: Schema.Array(AgentId)
+  }),
+  teamEvent("transport.pre_kill_audit", { kill: Schema.Array(Json), spare: Schema.Array(Json) })
+)
+export type LifecycleEvent = typeof LifecycleEvent.Type
+
+/** Events that anybody may append: what was seen or said. They carry a key and a generation instead of a lease. */
+export const ObservationEvent = Schema.Union(
+  agentEvent("agent.exited", { exit: Schema.NullOr(ProcessExit), evidence: Schema.String }),
+  agentEvent("startup_prompt_handled", { prompt: Schema.String, action: Schema.String }),
+  agentEvent("agent.first_send_recorded", { first_send_at: Json }),
+  agentEvent("session.captured", {
+    agent_id: AgentId,
+    provider: Schema.String,
+    session_id: Schema.NonEmptyString,
+    rollout_path: Schema.NullOr(Schema.String),
+    captured_via: CapturedVia,
+    attribution_confidence: Confidence
+  }),
+  agentEvent("provider.session.attribution_ambiguous", {
+    agent_id: AgentId,
+    spawn_cwd: Schema.String,
+    candidates: Schema.Array(Schema.String)
+  }),
+  teamEvent("provider.session.converging", {
+    iteration: Schema.NonNegativeInt,
+    elapsed_ms: Schema.Number,
+    deadline_ms: Schema.Number,
+    remaining_ms: Schema.Number,
+    changed: Schema.Boolean,
+    assigned: Schema.Array(AgentId),
+    missing: Schema.Array(AgentId),
+    required_missing: Schema.Array(AgentId),
+    required_missing_agent_ids: Schema.Array(AgentId),
+    pending: Schema.Array(AgentId),
+    pending_agent_ids: Schema.Array(AgentId),
+    candidate_count_by_agent: Schema.Record({ key: Schema.String, value: Schema.NonNegativeInt }),
+    allow_fresh: Schema.Boolean
+  }),
+  agentEvent("message.accepted", { message_id: Schema.String, from: Schema.String, text: Schema.String }),
+  /** Written before the first key: a row that has this is never typed again. */
+  agentEvent("message.submitting", { message_id: Schema.String }),
+  agentEvent("message.submitted", { message_id: Schema.String, evidence: Schema.String }),
+  agentEvent("message.consumed", { message_id: Schema.String, evidence: Schema.String }),
+  agentEvent("message.failed", { message_id: Schema.String, code: Schema.String, reason: Schema.String })
+)
+export type ObservationEvent = typeof ObservationEvent.Type
+
+export const Event = Schema.Union(LifecycleEvent, ObservationEvent)
+export type Event = typeof Event.Type
+export type EventType = Event["type"]
+export type EventOf<Type extends EventType> = Extract<Event, { readonly type: Type }>
+
+const lifecycleTypes: ReadonlySet<string> = new Set(
+  LifecycleEvent.members.map((member) => member.fields.type.literals[0])
+)
+
+/** Whether the event changes a team's life, so that only the holder of its lease may append it. */
+export const isLifecycleEvent = (event: Event): event is LifecycleEvent => lifecycleTypes.has(event.type)
+
+/** An event as the log keeps it. */
+export interface StoredEvent {
+  readonly _tag: "Event"
+  /** Counts up without gaps that a reader could see; the order of the whole log. */
+  readonly position: number
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly event: Event
+}
+
+/** A row that this version can't read: kept as it is, named, and passed over by the fold. */
+export interface UnreadableEvent {
+  readonly _tag: "Unreadable"
+  readonly position: number
+  readonly at: string
+  readonly raw: string
+  readonly problem: string
+}
+
+export type LogEntry = StoredEvent | UnreadableEvent

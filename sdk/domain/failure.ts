@@ -1,0 +1,25 @@
+import * as Schema from "effect/Schema"
+
+/** Why an agent could not be brought up. A usage limit or a login is a wait, not a crash. */
+export const FailureKind = Schema.Literal(
+  "auth",
+  "usage_limit",
+  "bad_flags",
+  "missing_binary",
+  "missing_transcript",
+  "resume_mismatch",
+  "not_ready",
+  "crash",
+  "unknown"
+)
+export type FailureKind = typeof FailureKind.Type
+
+export const AgentFailure = Schema.Struct({
+  kind: FailureKind,
+  reason: Schema.String,
+  /** Whether doing the same again can help. */
+  retryable: Schema.Boolean,
+  /** When the CLI says that it can go on. */
+  retryAt: Schema.NullOr(Schema.String)
+})
+export type AgentFailure = typeof AgentFailure.Type

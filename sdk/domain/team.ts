@@ -1,0 +1,50 @@
+import * as Schema from "effect/Schema"
+import { AgentId, TeamKey } from "./ids.ts"
+import { Json } from "./json.ts"
+
+/** What a team file says of one agent, defaults applied and paths absolute. */
+export const AgentSpec = Schema.Struct({
+  id: AgentId,
+  role: Schema.NullOr(Schema.String),
+  provider: Schema.NonEmptyString,
+  /** Absolute. */
+  cwd: Schema.NonEmptyString,
+  paused: Schema.Boolean,
+  model: Schema.NullOr(Schema.String),
+  effort: Schema.NullOr(Schema.String),
+  /** The provider's own permission mode; null leaves it to the provider's plugin. */
+  permissions: Schema.NullOr(Schema.String),
+  tools: Schema.Array(Schema.String),
+  /** The system prompt, if any. */
+  prompt: Schema.NullOr(Schema.String),
+  /** Extra environment of the process. */
+  env: Schema.Record({ key: Schema.String, value: Schema.String }),
+  /** The provider's own options, checked by its Schema. */
+  options: Schema.Record({ key: Schema.String, value: Json })
+})
+export type AgentSpec = typeof AgentSpec.Type
+
+export const TeamSpec = Schema.Struct({
+  name: TeamKey,
+  objective: Schema.NullOr(Schema.String),
+  agents: Schema.Array(AgentSpec)
+})
+export type TeamSpec = typeof TeamSpec.Type
+
+/**
+ * All that made a spawn what it is besides its session. Recorded with each spawn and restored at resume; a difference
+ * is drift. Environment values may be secrets, so only their names are kept.
+ */
+export const LaunchContext = Schema.Struct({
+  argv: Schema.Array(Schema.String),
+  cwd: Schema.String,
+  model: Schema.NullOr(Schema.String),
+  effort: Schema.NullOr(Schema.String),
+  permissions: Schema.NullOr(Schema.String),
+  tools: Schema.Array(Schema.String),
+  configHome: Schema.NullOr(Schema.String),
+  account: Schema.NullOr(Schema.String),
+  envNames: Schema.Array(Schema.String),
+  options: Schema.Record({ key: Schema.String, value: Json })
+})
+export type LaunchContext = typeof LaunchContext.Type

@@ -1,0 +1,103 @@
+import * as Schema from "effect/Schema"
+import { OperationKind, SpawnMode, StepPhase } from "../domain/event.ts"
+import { AgentFailure } from "../domain/failure.ts"
+import { FirstSend } from "../domain/first-send.ts"
+import { AgentId, Generation, OperationId, SpawnToken, TeamKey } from "../domain/ids.ts"
+import { PaneIdentity, ProcessExit } from "../domain/pane.ts"
+import { SessionRef } from "../domain/session.ts"
+import { AgentSpec, LaunchContext } from "../domain/team.ts"
+
+/** One incarnation of an agent, from its intent on. `pane` is null until the spawn is recorded. */
+export const SpawnState = Schema.Struct({
+  token: SpawnToken,
+  generation: Generation,
+  mode: SpawnMode,
+  /** The session that the spawn was told to have; null where the provider chooses. */
+  sessionId: Schema.NullOr(Schema.String),
+  transcript: Schema.NullOr(Schema.String),
+  launchContext: LaunchContext,
+  intendedAt: Schema.String,
+  pane: Schema.NullOr(PaneIdentity),
+  spawnedAt: Schema.NullOr(Schema.String),
+  readyAt: Schema.NullOr(Schema.String),
+  /** Startup prompts that were answered, once a generation. */
+  promptsAnswered: Schema.Array(Schema.String)
+})
+export type SpawnState = typeof SpawnState.Type
+
+/**
+ * What the log says of an agent's process. `intended`: a spawn was written down and its result is not known;
+ * `spawned`: it lives, not yet proved ready; `running`: it was ready; `stopped`: we ended it; `exited`: it ended by
+ * itself; `failed`: it could not be brought up. Whether it lives *now* is for an observation to say.
+ */
+export const AgentPhase = Schema.Literal("absent", "intended", "spawned", "running", "stopped", "exited", "failed")
+export type AgentPhase = typeof AgentPhase.Type
+
+export const AgentState = Schema.Struct({
+  spec: AgentSpec,
+  generation: Generation,
+  phase: AgentPhase,
+  /** The newest spawn, also when it is over. */
+  spawn: Schema.NullOr(SpawnState),
+  session: Schema.NullOr(SessionRef),
+  /** Sessions captured since the last tombstone, newest last; what a repair may choose from. Bounded. */
+  captures: Schema.Array(SessionRef),
+  firstSend: FirstSend,
+  exit: Schema.NullOr(ProcessExit),
+  failure: Schema.NullOr(AgentFailure),
+  attributionAmbiguous: Schema.Boolean
+})
+export type AgentState = typeof AgentState.Type
+
+/** A message that was accepted and is not settled. */
+export const PendingMessage = Schema.Struct({
+  id: Schema.String,
+  agent: AgentId,
+  from: Schema.String,
+  text: Schema.String,
+  acceptedAt: Schema.String,
+  /** Set before the first key is pressed; from then on it is never typed again. */
+  submittingAt: Schema.NullOr(Schema.String)
+})
+export type PendingMessage = typeof PendingMessage.Type
+
+export const OperationState = Schema.Struct({
+  id: OperationId,
+  kind: OperationKind,
+  agents: Schema.Array(AgentId),
+  alive: Schema.Array(AgentId),
+  policy: Schema.NullOr(Schema.String),
+  startedAt: Schema.String,
+  /** The newest phase of each step of each agent, keyed `step` or `step/agent`. */
+  steps: Schema.Record({ key: Schema.String, value: StepPhase })
+})
+export type OperationState = typeof OperationState.Type
+
+/** A team, folded from its events. Plain data: it is kept as a snapshot, and compared. */
+export const TeamState = Schema.Struct({
+  key: TeamKey,
+  objective: Schema.NullOr(Schema.String),
+  workspace: Schema.String,
+  transport: Schema.String,
+  plugins: Schema.Array(Schema.String),
+  recordedAt: Schema.String,
+  /** Whether its user stopped it: what a user stopped stays stopped. */
+  stopped: Schema.Boolean,
+  /** In the order of the team file. */
+  agents: Schema.Array(AgentState),
+  /** The unfinished operation, if any. */
+  operation: Schema.NullOr(OperationState),
+  pendingMessages: Schema.Array(PendingMessage),
+  messagesSubmitted: Schema.NonNegativeInt,
+  /** Position of the newest lifecycle event. */
+  lifecycleVersion: Schema.NonNegativeInt,
+  /** Position of the newest event that was folded in. */
+  position: Schema.NonNegativeInt,
+  /** Rows that could not be read, newest last. Bounded. */
+  unreadable: Schema.Array(Schema.Struct({ position: Schema.Int, problem: Schema.String }))
+})
+export type TeamState = typeof TeamState.Type
+
+/** Finds an agent by its id. */
+export const agentOf = (state: TeamState, id: string): AgentState | undefined =>
+  state.agents.find((agent) => agent.spec.id === id)

@@ -1,0 +1,12 @@
+// What an author of plugins imports, as `reprise/plugin`.
+export * as Effect from "effect/Effect"
+export * as Schema from "effect/Schema"
+export * as Stream from "effect/Stream"
+export * from "./definePlugin.ts"
+export * from "./PluginContext.ts"
+export * from "./provider-driver.ts"
+export * from "./transport-driver.ts"
+export type { AgentFailure, FailureKind } from "../domain/failure.ts"
+export { SpawnToken } from "../domain/ids.ts"
+export type { Json } from "../domain/json.ts"
+export { PaneIdentity, ProcessExit } from "../domain/pane.ts"

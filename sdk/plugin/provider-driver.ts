@@ -1,0 +1,141 @@
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { AgentFailure } from "../domain/failure.ts"
+import type { SpawnMode } from "../domain/event.ts"
+import type { Json } from "../domain/json.ts"
+import type { ProcessExit } from "../domain/pane.ts"
+import type { Key, Screen } from "./transport-driver.ts"
+
+// What the author of a provider writes: how one CLI is started, resumed, found and read. Plain data in and out.
+
+export interface ProviderCapabilities {
+  readonly resume: boolean
+  readonly fork: boolean
+  /** The id of a new conversation can be chosen by us: then it is an address, and capture is a look-up. */
+  readonly preassignedSession: boolean
+  readonly mcp: boolean
+  readonly headless: boolean
+  /** `serial` for a CLI that cannot start twice at once. */
+  readonly resumeConcurrency: "parallel" | "serial"
+}
+
+/** The provider could not answer; `detail` is a sentence for people. */
+export class ProviderFailure extends Schema.TaggedError<ProviderFailure>("reprise/ProviderFailure")("ProviderFailure", {
+  provider: Schema.String,
+  operation: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** The agent as a provider sees it. */
+export interface ProviderAgent {
+  readonly team: string
+  readonly id: string
+  readonly role: string | null
+  readonly prompt: string | null
+  readonly workspace: string
+  /** Absolute. */
+  readonly cwd: string
+  readonly model: string | null
+  readonly effort: string | null
+  readonly permissions: string | null
+  readonly tools: ReadonlyArray<string>
+  /** The agent's `options` of the team file, checked against the provider's `agentOptions`. */
+  readonly options: Readonly<Record<string, Json>>
+}
+
+export interface CommandRequest {
+  readonly mode: SpawnMode
+  readonly agent: ProviderAgent
+  /** For `fresh` and `fork`: the id to give the new conversation, where `preassignedSession`. For `resume`: its id. */
+  readonly sessionId: string | null
+  /** For `fork`: the conversation to copy. */
+  readonly sourceSessionId: string | null
+  /** A directory of this agent's own, kept between spawns. */
+  readonly stateDirectory: string
+}
+
+export interface CommandPlan {
+  /** The program and its arguments; a program without a slash is looked up on the PATH of `env`. */
+  readonly argv: ReadonlyArray<string>
+  /** Added to the environment that Reprise assembles; null takes a name away. */
+  readonly env: Readonly<Record<string, string | null>>
+  /** Written, 0600, before the start. */
+  readonly files: ReadonlyArray<{ readonly path: string; readonly content: string }>
+  /** Where the CLI keeps its account and configuration, when the command says so. */
+  readonly configHome: string | null
+  readonly account: string | null
+}
+
+/** Where the conversations of an agent are. */
+export interface SessionAddress {
+  /** The one directory in which this agent's transcripts appear; watched, never walked. */
+  readonly directory: string
+  /** The transcript of the asked session; null when no id was given. */
+  readonly transcript: string | null
+}
+
+/** What the beginning of a transcript says of itself. Null is "does not say". */
+export interface TranscriptIdentity {
+  readonly sessionId: string | null
+  readonly cwd: string | null
+  /** The agent whose marker Reprise injected at spawn, as `team/agent`. */
+  readonly marker: string | null
+  /** Whether a person or program has said anything in it. */
+  readonly spokenTo: boolean
+  /** Whether its end is whole: a torn last line makes a transcript one that can't be resumed with certainty. */
+  readonly whole: boolean
+}
+
+/** `unknown` is the answer to anything not recognised; it never counts as idle. */
+export type ScreenState = "starting" | "idle" | "busy" | "awaiting_approval" | "error" | "unknown"
+
+/** A question that a CLI asks while it starts, and the keys that answer it. */
+export interface StartupPrompt {
+  readonly name: string
+  readonly question: string
+  readonly answer: ReadonlyArray<Key>
+}
+
+export interface ApprovalPrompt {
+  readonly question: string
+  readonly choices: ReadonlyArray<{ readonly label: string; readonly keys: ReadonlyArray<Key> }>
+}
+
+/** One thing that is wrong with an agent's options: where, and a sentence. */
+export interface OptionProblem {
+  readonly path: ReadonlyArray<string>
+  readonly problem: string
+}
+
+/** What is on the screen's input line that was typed and not sent; null when that can't be told. */
+export type Draft = string | null
+
+export interface ProviderDriver {
+  readonly capabilities: ProviderCapabilities
+  /** Executables that a command needs, checked before anything is touched. */
+  readonly executables: ReadonlyArray<string>
+  /** What is wrong with an agent's `options`; see `optionsChecker`, which makes this from a Schema. */
+  readonly checkOptions: (options: Readonly<Record<string, Json>>) => ReadonlyArray<OptionProblem>
+  readonly command: (request: CommandRequest) => Effect.Effect<CommandPlan, ProviderFailure>
+  readonly sessionAddress: (agent: ProviderAgent, sessionId: string | null) => SessionAddress
+  /** Reads the first 128 KiB of a transcript (`truncated` says that there is more). */
+  readonly readTranscript: (head: string, context: { readonly path: string; readonly truncated: boolean }) => TranscriptIdentity
+  /** Whether this text, as one message of a user, is in the newest 128 KiB of the transcript. */
+  readonly holdsUserMessage: (tail: string, text: string) => boolean
+  readonly classify: (screen: Screen) => ScreenState
+  readonly startupPrompt: (screen: Screen) => StartupPrompt | null
+  readonly approvalPrompt: (screen: Screen) => ApprovalPrompt | null
+  readonly draft: (screen: Screen) => Draft
+  /** The session that a running process says it has; null when it does not say. */
+  readonly reportedSession: (process: {
+    readonly pid: number
+    readonly screen: Screen
+    readonly agent: ProviderAgent
+  }) => Effect.Effect<string | null, ProviderFailure>
+  /** Why a process that ended, ended. */
+  readonly explainExit: (end: { readonly exit: ProcessExit | null; readonly lines: ReadonlyArray<string> }) => AgentFailure
+}
