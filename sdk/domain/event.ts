@@ -181,6 +181,8 @@ export interface UnreadableEvent {
   readonly _tag: "Unreadable"
   readonly position: number
   readonly at: string
+  /** The team whose row it is, where that can be told. */
+  readonly team: string | null
   readonly raw: string
   readonly problem: string
 }

@@ -1,11 +1,220 @@
-import type { LogEntry } from "../domain/event.ts"
-import type { TeamState } from "./TeamState.ts"
+import type { Event, EventOf, LogEntry } from "../domain/event.ts"
+import { isLifecycleEvent } from "../domain/event.ts"
+import { classifyFirstSend } from "../domain/first-send.ts"
+import type { Confidence, SessionRef } from "../domain/session.ts"
+import type { AgentSpec } from "../domain/team.ts"
+import type { AgentState, TeamState } from "./TeamState.ts"
+
+const capturesKept = 32
+const unreadableKept = 16
+
+const newAgent = (spec: AgentSpec): AgentState => ({
+  spec,
+  generation: 0,
+  phase: "absent",
+  spawn: null,
+  session: null,
+  captures: [],
+  firstSend: { _tag: "Absent" },
+  exit: null,
+  failure: null,
+  attributionAmbiguous: false
+})
+
+const recordTeam = (state: TeamState | undefined, event: EventOf<"team.recorded">, at: string): TeamState => ({
+  key: event.team,
+  objective: event.spec.objective,
+  workspace: event.workspace,
+  transport: event.transport,
+  plugins: event.plugins,
+  recordedAt: at,
+  stopped: state?.stopped ?? false,
+  agents: event.spec.agents.map((spec) => {
+    const known = state?.agents.find((agent) => agent.spec.id === spec.id)
+    return known === undefined ? newAgent(spec) : { ...known, spec }
+  }),
+  operation: state?.operation ?? null,
+  pendingMessages: state?.pendingMessages ?? [],
+  messagesSubmitted: state?.messagesSubmitted ?? 0,
+  lifecycleVersion: state?.lifecycleVersion ?? 0,
+  position: state?.position ?? 0,
+  unreadable: state?.unreadable ?? []
+})
+
+const rank: Record<Confidence, number> = { high: 3, medium: 2, low: 1 }
+
+/** A weaker capture never replaces a stronger one; the same conversation may be told again in more detail. */
+const prefer = (held: SessionRef | null, captured: SessionRef): SessionRef =>
+  held === null || rank[captured.confidence] >= rank[held.confidence] ? captured : held
+
+const capture = (agent: AgentState, event: EventOf<"session.captured" | "resume.session_repaired">, at: string) => {
+  const session: SessionRef = {
+    provider: event.provider,
+    id: event.session_id,
+    transcript: event.rollout_path,
+    capturedVia: event.captured_via,
+    confidence: event.attribution_confidence,
+    capturedAt: at,
+    generation: event.generation
+  }
+  const captures = [...agent.captures.filter((known) => known.id !== session.id), session].slice(-capturesKept)
+  return { ...agent, session: prefer(agent.session, session), captures, attributionAmbiguous: false }
+}
+
+type AgentEvent = Extract<Event, { readonly agent: string; readonly generation: number }>
+
+/** What an event does to its agent. Observations of another generation change nothing. */
+const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState => {
+  const current = event.generation === agent.generation
+  const spawn = agent.spawn
+  switch (event.type) {
+    case "agent.spawn_intended": {
+      const started: AgentState = {
+        ...agent,
+        generation: event.generation,
+        phase: "intended",
+        spawn: {
+          token: event.spawn,
+          generation: event.generation,
+          mode: event.mode,
+          sessionId: event.session_id,
+          transcript: event.rollout_path,
+          launchContext: event.launch_context,
+          intendedAt: at,
+          pane: null,
+          spawnedAt: null,
+          readyAt: null,
+          promptsAnswered: []
+        },
+        exit: null,
+        failure: null,
+        attributionAmbiguous: false
+      }
+      // What belongs to a conversation ends with it.
+      return event.mode === "resume" ? started : { ...started, session: null, firstSend: { _tag: "Absent" } }
+    }
+    case "agent.spawned":
+      return spawn === null || spawn.token !== event.spawn
+        ? agent
+        : { ...agent, phase: "spawned", spawn: { ...spawn, pane: event.pane, spawnedAt: at } }
+    case "agent.spawn_failed":
+      return spawn === null || spawn.token !== event.spawn ? agent : { ...agent, phase: "failed", failure: event.failure }
+    case "agent.ready":
+      return current && spawn !== null
+        ? { ...agent, phase: "running", failure: null, spawn: { ...spawn, readyAt: at } }
+        : agent
+    case "agent.failed":
+      return current ? { ...agent, phase: "failed", failure: event.failure } : agent
+    case "agent.stopped":
+      return current ? { ...agent, phase: "stopped" } : agent
+    case "agent.exited":
+      return current && agent.phase !== "stopped" && agent.phase !== "exited"
+        ? { ...agent, phase: agent.phase === "failed" ? "failed" : "exited", exit: event.exit }
+        : agent
+    case "agent.first_send_recorded":
+      return { ...agent, firstSend: classifyFirstSend(event.first_send_at) }
+    case "message.submitted":
+      return current && agent.firstSend._tag === "Absent" ? { ...agent, firstSend: { _tag: "Valid", at } } : agent
+    case "session.captured":
+      return current ? capture(agent, event, at) : agent
+    case "resume.session_repaired":
+      return capture(agent, event, at)
+    case "provider.session.attribution_ambiguous":
+      return current ? { ...agent, attributionAmbiguous: true } : agent
+    case "discard.session_tombstone":
+      return { ...agent, session: null, captures: [] }
+    case "startup_prompt_handled":
+      return current && spawn !== null
+        ? { ...agent, spawn: { ...spawn, promptsAnswered: [...spawn.promptsAnswered, event.prompt] } }
+        : agent
+    default:
+      return agent
+  }
+}
+
+/** What an event does to the team as a whole. */
+const foldTeam = (state: TeamState, event: Event, at: string): TeamState => {
+  switch (event.type) {
+    case "operation.started":
+      return {
+        ...state,
+        stopped: event.kind === "shutdown",
+        operation: {
+          id: event.operation,
+          kind: event.kind,
+          agents: event.agents,
+          alive: event.alive,
+          policy: event.policy,
+          startedAt: at,
+          steps: {}
+        }
+      }
+    case "operation.step": {
+      if (state.operation === null || state.operation.id !== event.operation) return state
+      const step = event.agent === undefined ? event.step : `${event.step}/${event.agent}`
+      return { ...state, operation: { ...state.operation, steps: { ...state.operation.steps, [step]: event.phase } } }
+    }
+    case "operation.finished":
+      return state.operation?.id === event.operation ? { ...state, operation: null } : state
+    case "message.accepted":
+      return {
+        ...state,
+        pendingMessages: [...state.pendingMessages, {
+          id: event.message_id,
+          agent: event.agent,
+          from: event.from,
+          text: event.text,
+          acceptedAt: at,
+          submittingAt: null
+        }]
+      }
+    case "message.submitting":
+      return {
+        ...state,
+        pendingMessages: state.pendingMessages.map((message) =>
+          message.id === event.message_id ? { ...message, submittingAt: at } : message
+        )
+      }
+    case "message.submitted":
+    case "message.failed":
+      return {
+        ...state,
+        pendingMessages: state.pendingMessages.filter((message) => message.id !== event.message_id),
+        messagesSubmitted: state.messagesSubmitted + (event.type === "message.submitted" ? 1 : 0)
+      }
+    default:
+      return state
+  }
+}
+
+const isAgentEvent = (event: Event): event is AgentEvent =>
+  "agent" in event && event.agent !== undefined && "generation" in event && event.generation !== undefined
 
 /**
  * Folds one entry into a team's state; pure. Entries of other teams change nothing. An unreadable row of the team is
  * noted and passed over. Undefined before the team's first `team.recorded`.
  */
 export const fold = (state: TeamState | undefined, entry: LogEntry): TeamState | undefined => {
-  void entry
-  return state
+  if (entry._tag === "Unreadable") {
+    return state === undefined || entry.team !== state.key ? state : {
+      ...state,
+      position: entry.position,
+      unreadable: [...state.unreadable, { position: entry.position, problem: entry.problem }].slice(-unreadableKept)
+    }
+  }
+  const { at, event, position } = entry
+  if (event.type === "team.recorded" && (state === undefined || state.key === event.team)) {
+    return { ...recordTeam(state, event, at), position, lifecycleVersion: position }
+  }
+  if (state === undefined || event.team !== state.key) return state
+  const team = foldTeam(state, event, at)
+  const agents = isAgentEvent(event)
+    ? team.agents.map((agent) => agent.spec.id === event.agent ? foldAgent(agent, event, at) : agent)
+    : team.agents
+  return {
+    ...team,
+    agents,
+    position,
+    lifecycleVersion: isLifecycleEvent(event) ? position : team.lifecycleVersion
+  }
 }
