@@ -14,6 +14,8 @@ const agentScope = { ...teamScope, agent: AgentId, generation: Generation }
 
 const teamEvent = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), ...teamScope, ...fields })
+const operationEvent = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ type: Schema.Literal(type), team: TeamKey, operation: OperationId, ...fields })
 const agentEvent = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), ...agentScope, ...fields })
 
@@ -35,24 +37,21 @@ export const LifecycleEvent = Schema.Union(
     transport: Schema.String,
     plugins: Schema.Array(Schema.String)
   }),
-  teamEvent("operation.started", {
-    operation: OperationId,
+  operationEvent("operation.started", {
     kind: OperationKind,
     agents: Schema.Array(AgentId),
     /** The agents that were proved alive then: what a roll back brings back. */
     alive: Schema.Array(AgentId),
     policy: Schema.NullOr(Schema.String)
   }),
-  teamEvent("operation.step", {
-    operation: OperationId,
+  operationEvent("operation.step", {
     agent: Schema.optional(AgentId),
     generation: Schema.optional(Generation),
     step: Schema.String,
     phase: StepPhase,
     detail: Schema.optional(Json)
   }),
-  teamEvent("operation.finished", {
-    operation: OperationId,
+  operationEvent("operation.finished", {
     outcome: Schema.String,
     took_ms: Schema.Number
   }),
