@@ -131,6 +131,11 @@ export interface TransportDriver {
   ) => Effect.Effect<StopReport, TransportFailure>
   /** What happens from now on. Pushed, not polled. */
   readonly events: Stream.Stream<TransportEvent, TransportFailure>
+  /**
+   * Ends the server if nothing lives on it but what the transport itself put there to keep it open; answers whether it
+   * did. Absent where there is no server to end.
+   */
+  readonly closeHome?: Effect.Effect<boolean, TransportFailure>
   /** The command with which a person sees the agents; null where there is none. */
   readonly attachCommand: ReadonlyArray<string> | null
   /** What a command in another process is told when it can't reach the agents; null where it can. */
