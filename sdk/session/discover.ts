@@ -1,0 +1,196 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import type { AgentId } from "../domain/ids.ts"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { Provider } from "../plugin/PluginHost.ts"
+import {
+  attribute,
+  type Attribution,
+  type AttributionResult,
+  type SpawnWindow,
+  type TranscriptCandidate
+} from "./attribution.ts"
+import { providerAgent } from "./provider-agent.ts"
+import { listTranscripts, readTranscriptFile } from "./transcript.ts"
+
+/** Whether an agent was ever spoken to in its present conversation. `unknown` is not `never`. */
+export interface Spoken {
+  readonly state: "never" | "spoken" | "unknown"
+  readonly evidence: string
+}
+
+export interface Discovery {
+  readonly assigned: ReadonlyMap<AgentId, Attribution>
+  readonly ambiguous: AttributionResult["ambiguous"]
+  readonly candidateCounts: Readonly<Record<string, number>>
+  readonly spoken: ReadonlyMap<AgentId, Spoken>
+}
+
+interface Located {
+  readonly team: TeamState
+  readonly agent: AgentState
+  readonly provider: Provider
+  readonly window: SpawnWindow
+  readonly address: string | null
+}
+
+type FindProvider = (name: string) => Provider | undefined
+
+const locate = (team: TeamState, agent: AgentState, provider: Provider | undefined): ReadonlyArray<Located> => {
+  if (agent.spawn === null || provider === undefined) return []
+  const assignedId = agent.spawn.sessionId
+  const { directory, transcript } = provider.sessionAddress(providerAgent(team, agent.spec), assignedId)
+  return [{
+    team,
+    agent,
+    provider,
+    address: transcript,
+    window: {
+      owner: `${team.key}/${agent.spec.id}`,
+      provider: provider.name,
+      directory,
+      from: Date.parse(agent.spawn.intendedAt),
+      until: null,
+      assignedId,
+      pending: agent.session === null && provider.capabilities.resume,
+      identified: agent.session !== null && agent.session.confidence === "high"
+    }
+  }]
+}
+
+/** A directory that could not be listed, or a file in it that could not be read: what it would show is unknown. */
+interface Sighting {
+  readonly candidates: ReadonlyArray<TranscriptCandidate & { readonly spokenTo: boolean }>
+  readonly complete: boolean
+}
+
+const sight = (located: Located, path: string, claimed: ReadonlySet<string>) =>
+  Effect.map(readTranscriptFile(path), (file): Sighting => {
+    if (file._tag !== "Present") return { candidates: [], complete: file._tag === "Missing" }
+    const identity = located.provider.readTranscript(file.head, { path, truncated: file.truncated })
+    if (identity.sessionId === null) return { candidates: [], complete: true }
+    return {
+      complete: true,
+      candidates: [{
+        provider: located.provider.name,
+        directory: located.window.directory,
+        path,
+        sessionId: identity.sessionId,
+        marker: identity.marker,
+        cwd: identity.cwd,
+        bornAt: file.bornAt,
+        claimed: claimed.has(`${located.provider.name}/${identity.sessionId}`),
+        spokenTo: identity.spokenTo
+      }]
+    }
+  })
+
+const sightDirectory = (located: Located, claimed: ReadonlySet<string>) =>
+  Effect.gen(function*() {
+    const names = yield* listTranscripts(located.window.directory)
+    if (names === null) return { candidates: [], complete: false } satisfies Sighting
+    const sightings = yield* Effect.forEach(
+      names,
+      (name) => sight(located, join(located.window.directory, name), claimed),
+      { concurrency: 16 }
+    )
+    return {
+      candidates: sightings.flatMap((sighting) => sighting.candidates),
+      complete: sightings.every((sighting) => sighting.complete)
+    } satisfies Sighting
+  })
+
+const judgeSpoken = (located: Located, sighting: Sighting): Spoken => {
+  const { agent, team, window } = located
+  if (agent.firstSend._tag === "Valid") return { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
+  if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
+  if (agent.spawn?.mode === "fork") return { state: "spoken", evidence: "it is a copy of another conversation" }
+  if (team.pendingMessages.some((message) => message.agent === agent.spec.id && message.submittingAt !== null)) {
+    return { state: "unknown", evidence: "a message to it was on its way when its sender ended" }
+  }
+  const own = sighting.candidates.filter((candidate) =>
+    window.assignedId === null
+      ? candidate.bornAt !== null && candidate.bornAt > window.from && !candidate.claimed
+      : candidate.sessionId === window.assignedId
+  )
+  const spoken = own.find((candidate) => candidate.spokenTo)
+  if (spoken !== undefined) return { state: "spoken", evidence: `${spoken.path} holds a user's message` }
+  if (!sighting.complete) {
+    return { state: "unknown", evidence: `its transcripts in ${window.directory} could not all be read` }
+  }
+  return {
+    state: "never",
+    evidence: own.length === 0
+      ? "nothing was sent to it and it has no transcript"
+      : "nothing was sent to it and its transcript holds no user's message"
+  }
+}
+
+/** Files read once a pass, however many agents look at them. */
+const sightAll = (located: ReadonlyArray<Located>, claimed: ReadonlySet<string>) =>
+  Effect.gen(function*() {
+    const directories = new Map<string, Sighting>()
+    const sightings = new Map<Located, Sighting>()
+    for (const entry of located) {
+      const address = entry.agent.session?.transcript ?? entry.address
+      if (entry.window.assignedId !== null || entry.agent.session !== null) {
+        sightings.set(entry, address === null ? { candidates: [], complete: true } : yield* sight(entry, address, claimed))
+        continue
+      }
+      const key = `${entry.window.provider}\0${entry.window.directory}`
+      const known = directories.get(key) ?? (yield* sightDirectory(entry, claimed))
+      directories.set(key, known)
+      sightings.set(entry, known)
+    }
+    return sightings
+  })
+
+/**
+ * Looks for the sessions of a team's agents once, and for whether they were ever spoken to. All teams of the workspace
+ * are weighed: a file that another team's agent may have made is nobody's.
+ */
+export const discoverSessions = (
+  target: TeamState,
+  teams: ReadonlyArray<TeamState>,
+  findProvider: FindProvider
+): Effect.Effect<Discovery, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const all = [target, ...teams.filter((team) => team.key !== target.key)]
+    const located = all.flatMap((team) =>
+      team.agents.flatMap((agent) => locate(team, agent, findProvider(agent.spec.provider)))
+    )
+    const claimed = new Set(
+      all.flatMap((team) => team.agents.flatMap(({ session }) => session === null ? [] : `${session.provider}/${session.id}`))
+    )
+    const ours = located.filter((entry) => entry.team.key === target.key)
+    const sightings = yield* sightAll(ours, claimed)
+    const candidates = new Map<string, TranscriptCandidate>()
+    for (const sighting of sightings.values()) {
+      for (const candidate of sighting.candidates) candidates.set(candidate.path, candidate)
+    }
+    const windows = located.map((entry) => ({
+      ...entry.window,
+      pending: entry.window.pending && entry.team.key === target.key
+    }))
+    const result = attribute(windows, [...candidates.values()])
+    const assigned = new Map<AgentId, Attribution>()
+    const spoken = new Map<AgentId, Spoken>()
+    for (const entry of ours) {
+      const found = result.assigned.find((attribution) => attribution.owner === entry.window.owner)
+      if (found !== undefined) assigned.set(entry.agent.spec.id, found)
+      spoken.set(entry.agent.spec.id, judgeSpoken(entry, sightings.get(entry) ?? { candidates: [], complete: false }))
+    }
+    for (const agent of target.agents) {
+      if (agent.spawn === null) {
+        spoken.set(agent.spec.id, agent.firstSend._tag === "Corrupt"
+          ? { state: "unknown", evidence: "its first_send_at is damaged" }
+          : agent.firstSend._tag === "Valid"
+          ? { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
+          : { state: "never", evidence: "it was never started" })
+      } else if (!spoken.has(agent.spec.id)) {
+        spoken.set(agent.spec.id, { state: "unknown", evidence: `its provider ${agent.spec.provider} is not loaded` })
+      }
+    }
+    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken }
+  })

@@ -1,0 +1,62 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+/** How much of a transcript is read from either end. */
+export const boundedBytes = 128 * 1024
+
+/** What lies at a transcript's address. `Unreadable` is unknown, never absent. */
+export type TranscriptFile =
+  | {
+    readonly _tag: "Present"
+    readonly head: string
+    readonly tail: string
+    readonly truncated: boolean
+    /** Milliseconds of the epoch; null where the file system does not tell. */
+    readonly bornAt: number | null
+  }
+  | { readonly _tag: "Missing" }
+  | { readonly _tag: "Unreadable"; readonly detail: string }
+
+const decoder = new TextDecoder()
+
+/** Reads the two ends of a transcript, bounded, whatever its size. */
+export const readTranscriptFile = (path: string): Effect.Effect<TranscriptFile, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const info = yield* files.stat(path)
+    const size = Number(info.size)
+    const file = yield* files.open(path, { flag: "r" })
+    const read = (from: number) =>
+      file.seek(FileSystem.Size(from), "start").pipe(
+        Effect.zipRight(file.readAlloc(Math.min(boundedBytes, size))),
+        Effect.map(Option.match({ onNone: () => "", onSome: (bytes) => decoder.decode(bytes) }))
+      )
+    const head = size === 0 ? "" : yield* read(0)
+    const truncated = size > boundedBytes
+    const tail = truncated ? yield* read(size - boundedBytes) : head
+    const bornAt = Option.match(info.birthtime, { onNone: () => null, onSome: (date) => date.getTime() })
+    return { _tag: "Present" as const, head, tail, truncated, bornAt }
+  }).pipe(
+    Effect.scoped,
+    Effect.catchAll((error): Effect.Effect<TranscriptFile> =>
+      Effect.succeed(
+        error._tag === "SystemError" && error.reason === "NotFound"
+          ? { _tag: "Missing" }
+          : { _tag: "Unreadable", detail: error.message }
+      )
+    )
+  )
+
+/** The names in a directory of transcripts; an absent directory has none, one that can't be read is unknown (null). */
+export const listTranscripts = (
+  directory: string
+): Effect.Effect<ReadonlyArray<string> | null, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    return yield* files.readDirectory(directory)
+  }).pipe(
+    Effect.catchAll((error) =>
+      Effect.succeed(error._tag === "SystemError" && error.reason === "NotFound" ? [] : null)
+    )
+  )
