@@ -2,9 +2,11 @@ import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const report = process.env["REPRISE_TEST_REPORT"]
 
 export default defineConfig({
   resolve: {
+    // The sources, never the build: what `--conditions=source` does for tsx.
     alias: [
       { find: /^reprise\/plugin$/, replacement: here("sdk/plugin/index.ts") },
       { find: /^reprise\/testing$/, replacement: here("sdk/testing/index.ts") },
@@ -14,6 +16,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
-    hookTimeout: 60_000
+    hookTimeout: 60_000,
+    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]]
   }
 })
