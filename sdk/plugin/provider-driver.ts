@@ -68,6 +68,11 @@ export interface CommandPlan {
   /** Where the CLI keeps its account and configuration, when the command says so. */
   readonly configHome: string | null
   readonly account: string | null
+  /**
+   * The id that the conversation will have: null when the CLI chooses it in spite of `preassignedSession` (an agent's
+   * option can ask for that), so that it must be found. Left out: the id that was asked for.
+   */
+  readonly expectedSession?: string | null
 }
 
 /** Where the conversations of an agent are. */
