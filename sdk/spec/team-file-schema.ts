@@ -1,0 +1,91 @@
+import * as Schema from "effect/Schema"
+import { namePattern } from "../domain/ids.ts"
+import { Json } from "../domain/json.ts"
+
+// What may stand in a team file, before defaults are applied. The messages are the ends of sentences that begin with
+// a place and a path.
+
+/** A name for what somebody wrote, for sentences. */
+export const kindOf = (value: unknown): string => {
+  if (value === null || value === undefined) return "nothing"
+  if (typeof value === "string") return "text"
+  if (typeof value === "boolean") return `"${String(value)}"`
+  if (typeof value === "number" || typeof value === "bigint") return `the number ${String(value)}`
+  return Array.isArray(value) ? "a list" : "a mapping"
+}
+
+const expected = (what: string) => (issue: { readonly actual: unknown }): string =>
+  `expected ${what}, found ${kindOf(issue.actual)}`
+const expectedText = (what: string) => (issue: { readonly actual: unknown }): string => {
+  const scalar = typeof issue.actual === "number" || typeof issue.actual === "boolean"
+  return `${expected(what)(issue)}${scalar ? `; put it in quotes: "${String(issue.actual)}"` : ""}`
+}
+
+const nul = "holds a NUL character, which no process can be given"
+
+const Text = Schema.String.annotations({ message: expectedText("text") }).pipe(
+  Schema.filter((text) => !text.includes("\0"), { message: () => nul })
+)
+const FilledText = Text.pipe(Schema.filter((text) => text.trim() !== "", { message: () => "must not be empty" }))
+
+/** Text, or nothing on purpose: `null` takes a default away. */
+const TextOrNull = Schema.NullOr(Schema.String)
+  .annotations({ message: (issue) => ({ message: expectedText("text")(issue), override: true }) })
+  .pipe(Schema.filter((text) => text === null || !text.includes("\0"), { message: () => nul }))
+
+const Directory = FilledText.pipe(
+  Schema.filter((text) => text !== "~" && !text.startsWith("~/"), {
+    message: () => "\"~\" is not expanded here; write the whole path, or one relative to the workspace"
+  })
+)
+
+const badNames = (env: { readonly [name: string]: string }) =>
+  Object.keys(env).flatMap((name) =>
+    name === "" || name.includes("=") || name.includes("\0")
+      ? [{ path: [name], message: "not a name that an environment variable can have" }]
+      : []
+  )
+
+const JsonValue = Json.annotations({ message: () => ({ message: "a value that JSON cannot carry", override: true }) })
+
+/** May be left out. (A plain `optional` would tell people that it could be undefined too.) */
+const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+
+/** The keys of an agent; all of them may stand in `defaults` too. */
+export const AgentEntry = Schema.Struct({
+  role: optional(TextOrNull),
+  provider: optional(FilledText),
+  cwd: optional(Directory),
+  paused: optional(Schema.Boolean.annotations({ message: expected("true or false") })),
+  model: optional(TextOrNull),
+  effort: optional(TextOrNull),
+  permissions: optional(TextOrNull),
+  tools: optional(Schema.Array(FilledText).annotations({ message: expected("a list of names") })),
+  prompt: optional(TextOrNull),
+  env: optional(
+    Schema.Record({ key: Schema.String, value: Text }).annotations({ message: expected("a mapping of names to text") })
+      .pipe(Schema.filter(badNames))
+  ),
+  options: optional(
+    Schema.Record({ key: Schema.String, value: JsonValue }).annotations({ message: expected("a mapping") })
+  )
+}).annotations({ message: expected("a mapping of the agent's keys") })
+export type AgentEntry = typeof AgentEntry.Type
+
+export const agentKeys: ReadonlyArray<string> = Object.keys(AgentEntry.fields)
+
+export const TeamFileContent = Schema.Struct({
+  name: Text.pipe(
+    Schema.pattern(namePattern, {
+      message: ({ actual }) => `the name ${JSON.stringify(actual)} does not match ${namePattern.source}`
+    })
+  ),
+  objective: optional(TextOrNull),
+  defaults: optional(AgentEntry),
+  agents: Schema.Record({ key: Schema.String, value: AgentEntry }).annotations({
+    message: expected("a mapping of ids to agents (coder-1: { role: Engineer })")
+  })
+}).annotations({ message: expected("a mapping with the keys name and agents") })
+export type TeamFileContent = typeof TeamFileContent.Type
+
+export const teamKeys: ReadonlyArray<string> = Object.keys(TeamFileContent.fields)
