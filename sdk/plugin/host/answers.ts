@@ -1,0 +1,110 @@
+import * as Schema from "effect/Schema"
+import { AgentFailure as AgentFailureSchema } from "../../domain/failure.ts"
+import { PaneIdentity, ProcessExit } from "../../domain/pane.ts"
+
+// The shapes of what drivers answer. A driver's answer is data from outside: it is checked before anybody believes it.
+
+export const TransportCapabilities = Schema.Struct({
+  survivesCaller: Schema.Boolean,
+  exitStatus: Schema.Boolean,
+  attach: Schema.Boolean
+})
+
+export const ProviderCapabilities = Schema.Struct({
+  resume: Schema.Boolean,
+  fork: Schema.Boolean,
+  preassignedSession: Schema.Boolean,
+  mcp: Schema.Boolean,
+  headless: Schema.Boolean,
+  resumeConcurrency: Schema.Literal("parallel", "serial")
+})
+
+export const PaneListing = Schema.Struct({
+  home: Schema.Literal("up", "absent"),
+  panes: Schema.Array(Schema.Struct({
+    identity: PaneIdentity,
+    team: Schema.String,
+    agent: Schema.String,
+    generation: Schema.Int
+  })),
+  foreign: Schema.Array(Schema.Struct({
+    endpoint: Schema.String,
+    session: Schema.String,
+    window: Schema.String,
+    pane: Schema.String,
+    pid: Schema.NullOr(Schema.Int),
+    command: Schema.String
+  }))
+})
+
+export const PaneInspection = Schema.Struct({
+  state: Schema.Literal("alive", "orphaned", "dead", "foreign", "unknown"),
+  evidence: Schema.String,
+  exit: Schema.NullOr(ProcessExit)
+})
+
+export const Screen = Schema.Struct({
+  lines: Schema.Array(Schema.String),
+  title: Schema.String,
+  cursor: Schema.Struct({ row: Schema.Int, column: Schema.Int })
+})
+
+export const StopReport = Schema.Struct({
+  gone: Schema.Boolean,
+  survivors: Schema.Array(Schema.Int),
+  evidence: Schema.String
+})
+
+export const TransportEvent = Schema.Union(
+  Schema.TaggedStruct("Exited", { pane: PaneIdentity, exit: Schema.NullOr(ProcessExit) }),
+  Schema.TaggedStruct("HomeGone", { endpoint: Schema.String })
+)
+
+export const TransportFailureShape = Schema.TaggedStruct("TransportFailure", {
+  reason: Schema.Literal("Gone", "Foreign", "Unreachable", "Refused"),
+  detail: Schema.String
+})
+
+export const ProviderFailureShape = Schema.TaggedStruct("ProviderFailure", { detail: Schema.String })
+
+export const OptionProblems = Schema.Array(Schema.Struct({
+  path: Schema.Array(Schema.String),
+  problem: Schema.String
+}))
+
+export const CommandPlan = Schema.Struct({
+  argv: Schema.NonEmptyArray(Schema.String),
+  env: Schema.Record({ key: Schema.String, value: Schema.NullOr(Schema.String) }),
+  files: Schema.Array(Schema.Struct({ path: Schema.String, content: Schema.String })),
+  configHome: Schema.NullOr(Schema.String),
+  account: Schema.NullOr(Schema.String)
+})
+
+export const SessionAddress = Schema.Struct({
+  directory: Schema.String,
+  transcript: Schema.NullOr(Schema.String)
+})
+
+export const TranscriptIdentity = Schema.Struct({
+  sessionId: Schema.NullOr(Schema.String),
+  cwd: Schema.NullOr(Schema.String),
+  marker: Schema.NullOr(Schema.String),
+  spokenTo: Schema.Boolean,
+  whole: Schema.Boolean
+})
+
+export const ScreenState = Schema.Literal("starting", "idle", "busy", "awaiting_approval", "error", "unknown")
+
+export const StartupPrompt = Schema.NullOr(Schema.Struct({
+  name: Schema.String,
+  question: Schema.String,
+  answer: Schema.Array(Schema.String)
+}))
+
+export const ApprovalPrompt = Schema.NullOr(Schema.Struct({
+  question: Schema.String,
+  choices: Schema.Array(Schema.Struct({ label: Schema.String, keys: Schema.Array(Schema.String) }))
+}))
+
+export const AgentFailure = AgentFailureSchema
+export const MaybeText = Schema.NullOr(Schema.String)

@@ -1,0 +1,119 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Provider } from "../PluginHost.ts"
+import { ProviderFailure, type ProviderDriver, type ScreenState, type TranscriptIdentity } from "../provider-driver.ts"
+import * as Answers from "./answers.ts"
+import { bounded, describeCause, describeThrown } from "./bounded-call.ts"
+
+/** Longest time, in milliseconds, that each call may take. */
+export const providerLimits = { command: 10_000, reportedSession: 10_000 } as const
+
+const decodeFailure = Schema.decodeUnknownOption(Answers.ProviderFailureShape)
+const problems = Schema.decodeUnknownEither(Answers.OptionProblems)
+const plan = Schema.decodeUnknownEither(Answers.CommandPlan)
+const address = Schema.decodeUnknownEither(Answers.SessionAddress)
+const identity = Schema.decodeUnknownEither(Answers.TranscriptIdentity)
+const screenState = Schema.decodeUnknownEither(Answers.ScreenState)
+const startupPrompt = Schema.decodeUnknownEither(Answers.StartupPrompt)
+const approvalPrompt = Schema.decodeUnknownEither(Answers.ApprovalPrompt)
+const maybeText = Schema.decodeUnknownEither(Answers.MaybeText)
+const truth = Schema.decodeUnknownEither(Schema.Boolean)
+const agentFailure = Schema.decodeUnknownEither(Answers.AgentFailure)
+
+// What could not be read counts as one that may hold a conversation and can't be resumed with certainty: the other
+// way round, a bug in a plugin would prove that nobody ever spoke in it.
+const unreadable: TranscriptIdentity = { sessionId: null, cwd: null, marker: null, spokenTo: true, whole: false }
+const unknownScreen: ScreenState = "unknown"
+
+/** A driver behind a span that names its plugin, time limits, a check of its answers and a guard against defects. */
+export const guardProvider = (
+  names: { readonly plugin: string; readonly name: string },
+  driver: ProviderDriver
+): Provider => {
+  const { name, plugin } = names
+  const failure = (operation: string, detail: string) =>
+    new ProviderFailure({
+      provider: name,
+      operation,
+      detail: `${detail} (Plugin ${plugin}, provider ${name}, ${operation}.)`
+    })
+  const failureOf = (operation: string, cause: Cause.Cause<unknown>): ProviderFailure =>
+    Cause.failureOption(cause).pipe(
+      Option.flatMap(decodeFailure),
+      Option.match({
+        onNone: () => failure(operation, `The provider broke: ${describeCause(cause)}.`),
+        onSome: ({ detail }) => new ProviderFailure({ provider: name, operation, detail })
+      })
+    )
+  const call = <A, B>(
+    operation: "command" | "reportedSession",
+    decode: (answer: unknown) => Either.Either<A, unknown>,
+    run: () => Effect.Effect<B, ProviderFailure>
+  ): Effect.Effect<A, ProviderFailure> => {
+    const answered = Effect.suspend(() => {
+      const started = run()
+      return Effect.isEffect(started)
+        ? started
+        : Effect.fail(failure(operation, "The provider gave something that is not an Effect."))
+    }).pipe(
+      Effect.flatMap((answer) =>
+        Either.match(decode(answer), {
+          onLeft: (problem) =>
+            Effect.fail(failure(operation, `The provider gave an answer of the wrong shape: ${describeThrown(problem)}.`)),
+          onRight: (right) => Effect.succeed(right)
+        })
+      ),
+      Effect.catchAllCause((cause) => Effect.fail(failureOf(operation, cause)))
+    )
+    const limitMs = providerLimits[operation]
+    return bounded(answered, limitMs, () =>
+      Effect.fail(failure(operation, `The provider did not answer within ${limitMs} ms.`))).pipe(
+        Effect.withSpan(`provider.${operation}`, {
+          attributes: { "reprise.plugin": plugin, "reprise.provider": name, "reprise.operation": operation }
+        })
+      )
+  }
+  /** A pure function's answer, or what stands for "not known" when it throws or answers nonsense. */
+  const read = <A>(run: () => unknown, decode: (answer: unknown) => Either.Either<A, unknown>, unknown: (why: string) => A): A => {
+    try {
+      return Either.getOrElse(decode(run()), (problem) => unknown(describeThrown(problem)))
+    } catch (error) {
+      return unknown(describeThrown(error))
+    }
+  }
+
+  return {
+    name,
+    plugin,
+    capabilities: driver.capabilities,
+    executables: driver.executables,
+    checkOptions: (options) =>
+      read(() => driver.checkOptions(options), problems, (why) => [
+        { path: [], problem: `The provider ${name} (plugin ${plugin}) could not check the options: ${why}` }
+      ]),
+    command: (request) => call("command", plan, () => driver.command(request)),
+    // There is no address that would stand for "not known": a made-up one would look like a proof of absence. So this
+    // one throws, a failure that names the plugin.
+    sessionAddress: (agent, sessionId) =>
+      read(() => driver.sessionAddress(agent, sessionId), address, (why) => {
+        throw failure("sessionAddress", `The provider could not tell where its sessions are: ${why}.`)
+      }),
+    readTranscript: (head, context) => read(() => driver.readTranscript(head, context), identity, () => unreadable),
+    holdsUserMessage: (tail, text) => read(() => driver.holdsUserMessage(tail, text), truth, () => false),
+    classify: (screen) => read(() => driver.classify(screen), screenState, () => unknownScreen),
+    startupPrompt: (screen) => read(() => driver.startupPrompt(screen), startupPrompt, () => null),
+    approvalPrompt: (screen) => read(() => driver.approvalPrompt(screen), approvalPrompt, () => null),
+    draft: (screen) => read(() => driver.draft(screen), maybeText, () => null),
+    reportedSession: (process) => call("reportedSession", maybeText, () => driver.reportedSession(process)),
+    explainExit: (end) =>
+      read(() => driver.explainExit(end), agentFailure, (why) => ({
+        kind: "unknown",
+        reason: `The provider ${name} (plugin ${plugin}) could not explain it: ${why}`,
+        retryable: false,
+        retryAt: null
+      }))
+  }
+}

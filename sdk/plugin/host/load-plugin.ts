@@ -1,0 +1,225 @@
+import * as Os from "node:os"
+import * as CommandExecutor from "@effect/platform/CommandExecutor"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import { PluginContext } from "../PluginContext.ts"
+import type { Plugin } from "../definePlugin.ts"
+import { PluginRejected, type PluginStage, type Provider, type Transport } from "../PluginHost.ts"
+import { bounded, describeCause, describeThrown } from "./bounded-call.ts"
+import { makeRuntimeDirectory, makeStateDirectory } from "./directories.ts"
+import { guardProvider } from "./guarded-provider.ts"
+import { guardTransport } from "./guarded-transport.ts"
+import { importModule } from "./module-resolution.ts"
+import { narrowedExecutor, narrowedFileSystem } from "./narrowed-services.ts"
+import { consentSentence, describeNeeds, grantedDirectories, grantedEnv, programEnv } from "./needs.ts"
+import { completeNeeds, contributionProblem, defaultExport, isContribution, readPlugin } from "./plugin-shape.ts"
+import { isPathSpec, resolveSpec } from "./resolve-spec.ts"
+
+/**
+ * One plugin as a user lists it: a built-in's short name, a path, a package; or, in a script, the plugin itself, which
+ * the script then answers for (no consent is asked).
+ */
+export type PluginSpec =
+  | string
+  | { readonly spec: string; readonly options?: unknown }
+  | { readonly plugin: unknown; readonly options?: unknown }
+
+/** Where plugins are loaded for, and what the user agreed to. */
+export interface PluginWorld {
+  /** Absolute, symlinks resolved. */
+  readonly workspace: string
+  /** The directory from which relative paths and packages are found; the workspace where none is named. */
+  readonly from?: string
+  /** Specs or plugin names whose needs the user consented to. */
+  readonly consents: ReadonlyArray<string>
+  /** Short names of the built-in plugins, and the URLs of their modules. */
+  readonly builtins: Readonly<Record<string, string>>
+  /** The environment that grants are taken from. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** A plugin that was set up; its scope is open. */
+export interface LoadedPlugin {
+  readonly spec: string
+  readonly name: string
+  readonly providers: Readonly<Record<string, Provider>>
+  readonly transports: Readonly<Record<string, Transport>>
+}
+
+/** Longest time, in milliseconds, for a plugin's module to load, to set itself up and to release what it holds. */
+export const loadLimits = { import: 20_000, setup: 10_000, release: 5_000 } as const
+
+/** A spec as it is named in messages. */
+export const specName = (spec: PluginSpec): string => {
+  if (typeof spec === "string") return spec
+  if ("spec" in spec) return spec.spec
+  const plugin = readPlugin(spec.plugin)
+  return "stage" in plugin ? plugin.plugin ?? "a plugin given as a value" : plugin.name
+}
+
+interface Imported {
+  readonly exported: unknown
+  readonly trusted: boolean
+  readonly url: string | null
+}
+
+const importSpec = Effect.fn("plugin.import")(function*(spec: PluginSpec, world: PluginWorld) {
+  if (typeof spec !== "string" && "plugin" in spec) {
+    return { exported: spec.plugin, trusted: true, url: null } satisfies Imported
+  }
+  const name = specName(spec)
+  const rejected = (stage: PluginStage, detail: string) => new PluginRejected({ spec: name, plugin: null, stage, detail })
+  const resolved = resolveSpec(name, { from: world.from ?? world.workspace, builtins: world.builtins })
+  if (resolved._tag === "NotFound") return yield* rejected("resolve", resolved.detail)
+  const module = yield* bounded(
+    Effect.tryPromise({
+      try: () => importModule(resolved.url),
+      catch: (error) => rejected("import", `its module can't be loaded: ${describeThrown(error)}`)
+    }),
+    loadLimits.import,
+    () => Effect.fail(rejected("import", `its module did not load within ${loadLimits.import} ms.`))
+  )
+  return { exported: defaultExport(module), trusted: resolved.builtin, url: resolved.url } satisfies Imported
+})
+
+const isConsented = (spec: string, plugin: Plugin, url: string | null, world: PluginWorld): boolean =>
+  world.consents.some((consent) => {
+    if (consent === spec || consent === plugin.name) return true
+    if (url === null || !isPathSpec(consent)) return false
+    const resolved = resolveSpec(consent, { from: world.from ?? world.workspace, builtins: {} })
+    return resolved._tag === "Found" && resolved.url === url
+  })
+
+/** Closes a plugin's scope; one that does not end, or breaks, keeps nobody waiting. */
+const release = (name: string, scope: Scope.CloseableScope, exit: Exit.Exit<unknown, unknown>) =>
+  bounded(
+    Scope.close(scope, exit).pipe(
+      Effect.catchAllCause((cause) => Effect.logWarning(`Plugin ${name} broke while it was closed: ${describeCause(cause)}`))
+    ),
+    loadLimits.release,
+    () => Effect.logWarning(`Plugin ${name} did not close within ${loadLimits.release} ms; it was left behind.`)
+  )
+
+/**
+ * Loads one plugin through all stages. What it acquires is released with the surrounding scope, or at once where a
+ * stage fails. `taken` turns away names that somebody else has; it is asked before and after `setup`.
+ */
+export const loadPlugin = Effect.fn("plugin.load")(function*(
+  spec: PluginSpec,
+  world: PluginWorld,
+  taken: (entry: { readonly kind: "plugin" | "provider" | "transport"; readonly name: string }) => string | null =
+    () => null
+) {
+  const named = specName(spec)
+  const { exported, trusted, url } = yield* importSpec(spec, world)
+
+  const read = readPlugin(exported)
+  if ("stage" in read) return yield* new PluginRejected({ spec: named, ...read })
+  const plugin = read
+  const rejected = (stage: PluginStage, detail: string) =>
+    new PluginRejected({ spec: named, plugin: plugin.name, stage, detail })
+
+  const given = typeof spec === "string" ? undefined : spec.options
+  const options = Either.mapLeft(
+    Schema.decodeUnknownEither(plugin.options, { onExcessProperty: "error" })(given ?? {}),
+    (problem) => rejected("options", `its options are wrong. ${describeThrown(problem)}`)
+  )
+  if (Either.isLeft(options)) return yield* options.left
+
+  const needs = completeNeeds(plugin.needs)
+  const asked = describeNeeds(needs)
+  if (asked !== null && !trusted && !isConsented(named, plugin, url, world)) {
+    return yield* rejected("needs", consentSentence(named, asked))
+  }
+
+  const pluginTaken = taken({ kind: "plugin", name: plugin.name })
+  if (pluginTaken !== null) return yield* rejected("duplicate", pluginTaken)
+
+  const refuseDirectory = Effect.mapError((refusal: { readonly detail: string }) => rejected("setup", refusal.detail))
+  const stateDirectory = yield* makeStateDirectory(world.workspace, plugin.name).pipe(refuseDirectory)
+  const runtimeDirectory = yield* makeRuntimeDirectory(world.workspace, world.env).pipe(refuseDirectory)
+
+  const home = world.env["HOME"] ?? Os.homedir()
+  const scope = yield* Scope.make()
+  const services = Context.empty().pipe(
+    Context.add(PluginContext, {
+      workspace: world.workspace,
+      stateDirectory,
+      runtimeDirectory,
+      env: grantedEnv(world.env, needs.env)
+    }),
+    Context.add(
+      FileSystem.FileSystem,
+      narrowedFileSystem(yield* FileSystem.FileSystem, {
+        plugin: plugin.name,
+        directories: [
+          ...grantedDirectories(needs.directories, { home, workspace: world.workspace }),
+          stateDirectory,
+          runtimeDirectory
+        ],
+        temporary: runtimeDirectory
+      })
+    ),
+    Context.add(
+      CommandExecutor.CommandExecutor,
+      narrowedExecutor(yield* CommandExecutor.CommandExecutor, {
+        plugin: plugin.name,
+        executables: needs.executables,
+        env: programEnv(world.env, needs.env)
+      })
+    ),
+    Context.add(Path.Path, yield* Path.Path),
+    Context.add(Scope.Scope, scope)
+  )
+
+  const setUp = Effect.suspend(() => {
+    const started = plugin.setup(options.right)
+    return Effect.isEffect(started) ? started : Effect.fail("its setup gave no Effect. Give Effect.succeed({ ... }).")
+  }).pipe(
+    Effect.provide(services),
+    Effect.catchAllCause((cause) => Effect.fail(rejected("setup", describeCause(cause)))),
+    Effect.filterOrElse(isContribution, (given) =>
+      Effect.fail(rejected("setup", contributionProblem(given) ?? "setup gave something else than drivers."))),
+    Effect.tap((contribution) => {
+      const entries = [
+        ...Object.keys(contribution.providers ?? {}).map((name) => ({ kind: "provider", name }) as const),
+        ...Object.keys(contribution.transports ?? {}).map((name) => ({ kind: "transport", name }) as const)
+      ]
+      const clash = entries.map((entry) => taken(entry)).find((reason) => reason !== null)
+      return clash === undefined || clash === null ? Effect.void : Effect.fail(rejected("duplicate", clash))
+    })
+  )
+
+  const contribution = yield* Effect.uninterruptibleMask((restore) =>
+    restore(
+      bounded(setUp, loadLimits.setup, () => Effect.fail(rejected("setup", `it was not done within ${loadLimits.setup} ms.`)))
+    ).pipe(
+      Effect.onExit((exit) =>
+        Exit.isSuccess(exit)
+          ? Effect.addFinalizer((end) => release(plugin.name, scope, end))
+          : release(plugin.name, scope, exit)
+      )
+    )
+  )
+
+  const guarded = <Driver, Service>(
+    drivers: Readonly<Record<string, Driver>> | undefined,
+    guard: (names: { readonly plugin: string; readonly name: string }, driver: Driver) => Service
+  ): Readonly<Record<string, Service>> =>
+    Object.fromEntries(
+      Object.entries(drivers ?? {}).map(([name, driver]) => [name, guard({ plugin: plugin.name, name }, driver)])
+    )
+  const loaded: LoadedPlugin = {
+    spec: named,
+    name: plugin.name,
+    providers: guarded(contribution.providers, guardProvider),
+    transports: guarded(contribution.transports, guardTransport)
+  }
+  return loaded
+})

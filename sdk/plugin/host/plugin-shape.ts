@@ -1,0 +1,145 @@
+import * as Schema from "effect/Schema"
+import { pluginApi, type Contribution, type Needs, type Plugin } from "../definePlugin.ts"
+import type { PluginStage } from "../PluginHost.ts"
+import { ProviderCapabilities, TransportCapabilities } from "./answers.ts"
+
+// What a module exports is judged by its shape alone: it may come from another copy of the SDK or of effect.
+
+/** A rejection before it is known which spec it belongs to. */
+export interface Fault {
+  readonly stage: PluginStage
+  readonly plugin: string | null
+  readonly detail: string
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  (typeof value === "object" && value !== null && !Array.isArray(value)) || typeof value === "function"
+
+const NeedsShape = Schema.Struct({
+  executables: Schema.optional(Schema.Array(Schema.NonEmptyString)),
+  directories: Schema.optional(Schema.Array(Schema.NonEmptyString)),
+  env: Schema.optional(Schema.Array(Schema.NonEmptyString))
+})
+const isNeeds = Schema.is(NeedsShape)
+
+/** A plugin's name: it is also the name of its state directory. */
+const pluginName = /^[a-z][a-z0-9-]{0,62}$/
+
+/** The default export of an imported module; CommonJS that was compiled from a default export carries it twice. */
+export const defaultExport = (module: unknown): unknown => {
+  const first = isRecord(module) ? module["default"] : undefined
+  return isRecord(first) && first["__esModule"] === true && "default" in first ? first["default"] : first
+}
+
+const isPlugin = (value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, unknown>> & Plugin =>
+  typeof value["name"] === "string" && value["api"] === pluginApi && isNeeds(value["needs"]) &&
+  Schema.isSchema(value["options"]) && typeof value["setup"] === "function"
+
+/** Reads a default export as a plugin, or says at which stage and why it is not one. */
+export const readPlugin = (value: unknown): Plugin | Fault => {
+  const shape = (plugin: string | null, detail: string): Fault => ({ stage: "shape", plugin, detail })
+  if (!isRecord(value)) {
+    return shape(null, "its default export is not a plugin. Export what definePlugin({ ... }) gives as the default.")
+  }
+  const name = value["name"]
+  if (typeof name !== "string" || !pluginName.test(name)) {
+    return shape(
+      null,
+      `its "name" is ${JSON.stringify(name) ?? "missing"}: a name starts with a small letter and has small letters, digits and dashes, 63 at most.`
+    )
+  }
+  const api = value["api"]
+  if (typeof api !== "number") return shape(name, `its "api" is missing. Write api: ${pluginApi}.`)
+  if (api !== pluginApi) {
+    const advice = api > pluginApi ? "Upgrade Reprise, or use an older version of the plugin." : "Use a newer version of it."
+    return {
+      stage: "api",
+      plugin: name,
+      detail: `it was written for plugin API ${api}, and this host speaks ${pluginApi}. ${advice}`
+    }
+  }
+  if (!isNeeds(value["needs"])) {
+    return shape(name, `its "needs" must be an object of lists of strings: executables, directories, env ({} for nothing).`)
+  }
+  if (!Schema.isSchema(value["options"])) return shape(name, `its "options" must be a Schema (Schema.Struct({}) for none).`)
+  if (typeof value["setup"] !== "function") return shape(name, `its "setup" must be a function.`)
+  return isPlugin(value) ? value : shape(name, "it is not a plugin.")
+}
+
+/** The needs with nothing left out. */
+export const completeNeeds = (needs: Needs): Required<Needs> => ({
+  executables: needs.executables ?? [],
+  directories: needs.directories ?? [],
+  env: needs.env ?? []
+})
+
+const transportCalls = ["spawn", "inspect", "capture", "leaveModes", "paste", "press", "interrupt", "stop"]
+const providerCalls = [
+  "checkOptions",
+  "command",
+  "sessionAddress",
+  "readTranscript",
+  "holdsUserMessage",
+  "classify",
+  "startupPrompt",
+  "approvalPrompt",
+  "draft",
+  "reportedSession",
+  "explainExit"
+]
+
+const isTransportCapabilities = Schema.is(TransportCapabilities)
+const isProviderCapabilities = Schema.is(ProviderCapabilities)
+const isStrings = Schema.is(Schema.Array(Schema.String))
+
+const missingCalls = (driver: Readonly<Record<string, unknown>>, calls: ReadonlyArray<string>): string | undefined => {
+  const missing = calls.filter((call) => typeof driver[call] !== "function")
+  return missing.length === 0 ? undefined : `it lacks ${missing.join(", ")}`
+}
+
+const transportProblem = (driver: unknown): string | undefined => {
+  if (!isRecord(driver)) return "it is not an object"
+  const missing = missingCalls(driver, transportCalls)
+  if (missing !== undefined) return missing
+  if (!isTransportCapabilities(driver["capabilities"])) {
+    return "its capabilities must be survivesCaller, exitStatus and attach, each true or false"
+  }
+  for (const member of ["list", "events"]) {
+    if (!isRecord(driver[member])) return `it lacks ${member}`
+  }
+  if (driver["attachCommand"] !== null && !isStrings(driver["attachCommand"])) return "its attachCommand must be a list or null"
+  if (driver["residence"] !== null && typeof driver["residence"] !== "string") return "its residence must be a sentence or null"
+  return undefined
+}
+
+const providerProblem = (driver: unknown): string | undefined => {
+  if (!isRecord(driver)) return "it is not an object"
+  const missing = missingCalls(driver, providerCalls)
+  if (missing !== undefined) return missing
+  if (!isProviderCapabilities(driver["capabilities"])) {
+    return "its capabilities must be resume, fork, preassignedSession, mcp, headless and resumeConcurrency"
+  }
+  return isStrings(driver["executables"]) ? undefined : "its executables must be a list of strings"
+}
+
+const entryName = /^[a-z][a-z0-9-]{0,62}$/
+
+/** What is wrong with that which `setup` gave; undefined when nothing is. */
+export const contributionProblem = (value: unknown): string | undefined => {
+  if (!isRecord(value)) return "setup gave no object with providers or transports."
+  const kinds = [["provider", "providers", providerProblem], ["transport", "transports", transportProblem]] as const
+  for (const [kind, member, problemOf] of kinds) {
+    const drivers = value[member]
+    if (drivers === undefined) continue
+    if (!isRecord(drivers)) return `what setup gave as "${member}" is not an object of drivers by name.`
+    for (const [name, driver] of Object.entries(drivers)) {
+      if (!entryName.test(name)) return `"${name}" is no name for a ${kind}: small letters, digits and dashes.`
+      const problem = problemOf(driver)
+      if (problem !== undefined) return `its ${kind} "${name}" is not a driver: ${problem}.`
+    }
+  }
+  return undefined
+}
+
+/** Narrows what `setup` gave, after the same check. */
+export const isContribution = (value: unknown): value is Contribution => contributionProblem(value) === undefined

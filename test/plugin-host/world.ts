@@ -1,0 +1,28 @@
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { fileURLToPath } from "node:url"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { PluginHostLive, type PluginHostOptions } from "../../sdk/plugin/host/PluginHostLive.ts"
+
+/** The path of a fixture. */
+export const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}.ts`, import.meta.url))
+
+/** A directory that goes away with the scope. */
+export const temporaryDirectory = Effect.acquireRelease(
+  Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "rp-host-")))),
+  (directory) => Effect.sync(() => Fs.rmSync(directory, { recursive: true, force: true }))
+)
+
+/** A host for a workspace of its own. */
+export const hostFor = (workspace: string, options: Partial<PluginHostOptions>) =>
+  PluginHostLive.layer({
+    workspace,
+    specs: [],
+    consents: [],
+    builtins: {},
+    ...options,
+    env: { HOME: Path.join(workspace, "home"), PATH: process.env["PATH"], ...options.env, TMPDIR: workspace }
+  }).pipe(Layer.provide(NodeContext.layer))
