@@ -27,7 +27,7 @@ try {
   for (const folder of folders) {
     cpSync(join(sources, folder), join(copy, folder), { recursive: true })
     for (const entry of readdirSync(join(copy, folder), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || !/\.ts$/.test(entry.name)) continue
+      if (!entry.isFile() || !entry.name.endsWith(".ts")) continue
       const file = join(entry.parentPath, entry.name)
       writeFileSync(file, fromBarrel(readFileSync(file, "utf8")))
     }

@@ -1,0 +1,146 @@
+// `npm run build [-- OUTDIR]` writes dist/, what the package ships.
+//
+// All code of the SDK, the built-in plugins and the command becomes one CommonJS file, `reprise.cjs`, whose entries
+// start lazily. The modules that others import (`index.mjs`, `plugin.mjs`, `plugins/…/index.mjs`) hold no code: they
+// hand out the exports of an entry. Why so, and not ES modules over shared chunks:
+// - one instance: the command, a policy that imports `reprise` and every plugin see the same SDK and the same Effect;
+// - one code cache: V8's works for scripts and not, in Node 20, for ES modules. The command needs it, and a user's
+//   script under tsx profits as much;
+// - one module for tsx to resolve, where each further one costs it milliseconds.
+// The price: a bundler cannot look into `reprise`. Keep it external.
+import { spawnSync } from "node:child_process"
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { basename, dirname, join, relative, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as esbuild from "esbuild"
+import { exportNames, facade, handedOver } from "./facade.ts"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const out = resolve(root, process.argv[2] ?? "dist")
+
+const files = (folder: string): ReadonlyArray<string> =>
+  existsSync(join(root, folder))
+    ? readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    : []
+
+const sdkNames: Readonly<Record<string, string>> = {
+  "reprise": "sdk/index.ts",
+  "reprise/plugin": "sdk/plugin/index.ts",
+  "reprise/testing": "sdk/testing/index.ts"
+}
+
+/** What others import: the name of the module in dist/, without its ending, and its source. */
+const modules: Readonly<Record<string, string>> = {
+  index: "sdk/index.ts",
+  plugin: "sdk/plugin/index.ts",
+  testing: "sdk/testing/index.ts",
+  ...Object.fromEntries(
+    files("plugins")
+      .filter((file) => /^plugins\/\w+\/[^/]+\/index\.ts$/.test(file))
+      .map((file) => [file.replace(/\.ts$/, ""), file])
+  )
+}
+
+/** Native code, and what only makes sense from its own directory. */
+const external = ["better-sqlite3", "@lydell/node-pty", "@xterm/headless", "@parcel/watcher", "msgpackr-extract", "tsx", "esbuild"]
+
+/** `import "reprise"` in a plugin is our own source; a file of ours that asks where it is, is told its place in dist/. */
+const house: esbuild.Plugin = {
+  name: "house",
+  setup: (build) => {
+    build.onResolve({ filter: /^reprise(\/|$)/ }, ({ path }) => {
+      const source = sdkNames[path]
+      return source === undefined
+        ? { errors: [{ text: `"${path}" is no module of Reprise's.` }] }
+        : { path: join(root, source) }
+    })
+    build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const file = relative(root, path)
+      if (file.startsWith("..") || file.includes("node_modules")) return undefined
+      const place = file.startsWith("plugins/") ? file.replace(/\.ts$/, ".mjs") : basename(file).replace(/\.ts$/, ".mjs")
+      const source = readFileSync(path, "utf8")
+      return { loader: "ts", contents: source.replaceAll("import.meta.url", `reprisePlace(${JSON.stringify(place)})`) }
+    })
+    // Vitest refuses to be required: the module that a test imports hands it over.
+    build.onResolve({ filter: /^(vitest|@effect\/vitest)$/ }, ({ path }) => ({ path, namespace: "handed-over" }))
+    build.onLoad({ filter: /.*/, namespace: "handed-over" }, ({ path }) => ({
+      contents: `module.exports = globalThis[Symbol.for(${JSON.stringify(handedOver(path))})]`
+    }))
+  }
+}
+
+const entries = { ...modules, command: "scripts/reprise.ts" }
+
+const bundle = async (): Promise<esbuild.Metafile> => {
+  const lines = Object.entries(entries)
+    .filter(([, source]) => existsSync(join(root, source)))
+    .map(([name, source]) => `exports[${JSON.stringify(name)}] = () => require("./${source}")`)
+  const { metafile } = await esbuild.build({
+    stdin: { contents: lines.join("\n"), resolveDir: root, sourcefile: "entries.cjs", loader: "js" },
+    outfile: join(out, "reprise.cjs"),
+    absWorkingDir: root,
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    target: "node20.19",
+    minify: true,
+    keepNames: true,
+    charset: "ascii",
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning",
+    external,
+    // The sources of dependencies that ship both come as ES modules, whose unused parts fall away.
+    mainFields: ["module", "main"],
+    define: { "process.env.REPRISE_BUILD": `"1"`, "import.meta.url": "repriseBundle" },
+    banner: {
+      js: `const reprisePlace=(place)=>require("node:url").pathToFileURL(require("node:path").join(__dirname,place)).href,`
+        + `repriseBundle=reprisePlace("reprise.cjs");`
+    },
+    plugins: [house]
+  })
+  return metafile
+}
+
+/** The licences of what went into the bundle. */
+const notices = (metafile: esbuild.Metafile): string => {
+  const names = Object.keys(metafile.inputs).flatMap((input) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? [])
+  return [...new Set(names)].sort().map((name) => {
+    const directory = join(root, "node_modules", name)
+    const license = readdirSync(directory).find((file) => /^licen[cs]e/i.test(file))
+    return `${name}\n\n${license === undefined ? "See its package." : readFileSync(join(directory, license), "utf8").trim()}\n`
+  }).join(`\n${"-".repeat(80)}\n\n`)
+}
+
+const copy = (from: string, to: string): void => {
+  mkdirSync(dirname(join(out, to)), { recursive: true })
+  copyFileSync(join(root, from), join(out, to))
+}
+
+rmSync(out, { recursive: true, force: true })
+const metafile = await bundle()
+const reached = new Set(Object.values(metafile.inputs).flatMap(({ imports }) => imports.map((one) => one.path)))
+const handed = ["vitest", "@effect/vitest"].filter((name) => reached.has(`handed-over:${name}`))
+for (const [name, source] of Object.entries(modules)) {
+  const names = await exportNames(root, source, sdkNames)
+  mkdirSync(dirname(join(out, name)), { recursive: true })
+  writeFileSync(join(out, `${name}.mjs`), facade(name, names, name === "testing" ? handed : []))
+}
+// Workers and the like run from a file of their own.
+for (const file of [...files("plugins"), ...files("sdk")]) {
+  if (/\.(ts|md)$/.test(file)) continue
+  copy(file, file.startsWith("plugins/") ? file : basename(file))
+}
+copy("scripts/build/launcher/load.cjs", "load.cjs")
+copy("scripts/build/launcher/command.cjs", "bin/reprise.cjs")
+chmodSync(join(out, "bin/reprise.cjs"), 0o755)
+writeFileSync(join(out, "THIRD-PARTY.txt"), notices(metafile))
+
+const types = spawnSync(
+  process.execPath,
+  [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(out, "types")],
+  { cwd: root, stdio: "inherit" }
+)
+process.exitCode = types.status ?? 1

@@ -1,0 +1,89 @@
+"use strict"
+// Loads the bundle, `reprise.cjs` beside this file, once a process, through V8's code cache: what was compiled in an
+// earlier run is read back instead of compiled again. Node 20 has no compile cache of its own.
+//
+// A cache holds what one kind of run needed ("status", "library"), is written when such a run ends, and belongs to one
+// build and one V8. Cached code is code: it is read only from a file that is the user's own and that nobody else may
+// write. Where nothing can be read or written, the bundle is compiled, and all works as well.
+const { createHash } = require("node:crypto")
+const fs = require("node:fs")
+const { homedir } = require("node:os")
+const { dirname, join } = require("node:path")
+const vm = require("node:vm")
+
+const file = join(__dirname, "reprise.cjs")
+const stampBytes = 32
+const uid = process.getuid?.()
+
+/** @param {string} kind */
+const cacheFile = (kind) => {
+  const base = process.env["REPRISE_CACHE_DIR"] ?? join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "reprise")
+  const build = createHash("sha256").update(`${file}\0${process.version}\0${process.arch}`).digest("hex").slice(0, 16)
+  return join(base, `${build}-${kind}.v8`)
+}
+
+/** @param {string} path @param {Buffer} stamp */
+const read = (path, stamp) => {
+  try {
+    const { mode, uid: owner } = fs.statSync(path)
+    if (uid !== undefined && (owner !== uid || (mode & 0o022) !== 0)) return undefined
+    const bytes = fs.readFileSync(path)
+    return bytes.subarray(0, stampBytes).equals(stamp) ? bytes.subarray(stampBytes) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @param {string} path @param {Buffer} stamp @param {Buffer} code */
+const write = (path, stamp, code) => {
+  const draft = `${path}.${process.pid}`
+  try {
+    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    fs.writeFileSync(draft, Buffer.concat([stamp, code]), { mode: 0o600, flag: "wx" })
+    fs.renameSync(draft, path)
+  } catch {
+    try {
+      fs.rmSync(draft, { force: true })
+    } catch {
+      // Nothing was written, or nothing can be removed: the next run compiles again.
+    }
+  }
+}
+
+/** @type {Record<string, () => Record<string, unknown>> | undefined} */
+let entries
+
+/** @param {string} kind */
+const compile = (kind) => {
+  const { size, mtimeMs } = fs.statSync(file)
+  const stamp = createHash("sha256").update(`${size}\0${mtimeMs}`).digest()
+  const path = cacheFile(kind)
+  const cachedData = read(path, stamp)
+  // The bundle is ASCII: one byte a character is read fastest and kept smallest.
+  const source = `(function (exports, require, __dirname) {${fs.readFileSync(file, "latin1")}\n})`
+  const script = new vm.Script(source, {
+    filename: file,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    ...(cachedData === undefined ? {} : { cachedData })
+  })
+  if (cachedData === undefined || script.cachedDataRejected === true) {
+    process.once("exit", (code) => {
+      if (code === 0) write(path, stamp, script.createCachedData())
+    })
+  }
+  entries = {}
+  script.runInThisContext()(entries, require, __dirname)
+  return entries
+}
+
+/**
+ * The exports of one entry of the bundle.
+ * @param {string} entry
+ * @param {string} [kind] of run, as the cache is named
+ */
+exports.load = (entry, kind = "library") => {
+  const all = entries ?? compile(kind)
+  const make = all[entry]
+  if (make === undefined) throw new Error(`This build of Reprise has no entry "${entry}". Install it again.`)
+  return make()
+}
