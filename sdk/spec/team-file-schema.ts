@@ -46,7 +46,8 @@ const badNames = (env: { readonly [name: string]: string }) =>
       : []
   )
 
-const JsonValue = Json.annotations({ message: () => ({ message: "a value that JSON cannot carry", override: true }) })
+// Asked as one question: the members of the union would each complain.
+const JsonValue = Schema.declare(Schema.is(Json), { message: () => "a value that JSON cannot carry" })
 
 /** May be left out. (A plain `optional` would tell people that it could be undefined too.) */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })

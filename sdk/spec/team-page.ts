@@ -86,7 +86,7 @@ const blockers = (state: TeamState): ReadonlyArray<string> => {
   const ofMessages = state.pendingMessages.flatMap((message) =>
     message.submittingAt === null
       ? []
-      : [`message ${line(message.id)} to ${message.agent}: its typing began at ${message.submittingAt}, no end was seen.`]
+      : [`message ${line(message.id)} to ${message.agent}: typing began at ${message.submittingAt}, no end was seen.`]
   )
   const ofLog = state.unreadable.map(({ position, problem }) => `event ${position} can't be read: ${line(problem)}`)
   return [

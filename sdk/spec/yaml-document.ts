@@ -35,7 +35,8 @@ const keyText = (pair: Pair): string | undefined => {
   if (!isScalar(pair.key)) return undefined
   const { value } = pair.key
   // The parser gives the merge key as a symbol.
-  return typeof value === "symbol" ? mergeKey : String(value ?? "")
+  if (typeof value === "symbol") return mergeKey
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : ""
 }
 
 const syntaxSentence = (error: YAMLError): string => {
@@ -44,8 +45,6 @@ const syntaxSentence = (error: YAMLError): string => {
       return "a tab stands where YAML wants spaces; indent with spaces"
     case "MULTIPLE_DOCS":
       return "a second YAML document begins here (\"---\"); a team file holds one"
-    case "BAD_INDENT":
-      return "the indentation does not fit what stands above"
     case "TAG_RESOLVE_FAILED":
       return "a YAML tag that has no meaning in a team file"
     default:
