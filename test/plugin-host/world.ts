@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { PluginHostLive, type PluginHostOptions } from "../../sdk/plugin/host/PluginHostLive.ts"
 
 /** The path of a fixture. */
@@ -26,3 +27,13 @@ export const hostFor = (workspace: string, options: Partial<PluginHostOptions>) 
     ...options,
     env: { HOME: Path.join(workspace, "home"), PATH: process.env["PATH"], ...options.env, TMPDIR: workspace }
   }).pipe(Layer.provide(NodeContext.layer))
+
+/** Waits until something is so; dies when it is not within twenty seconds. */
+export const eventually = (isSo: () => boolean): Effect.Effect<void> =>
+  Effect.sync(isSo).pipe(
+    Effect.filterOrFail((so) => so, () => "not yet"),
+    Effect.retry(Schedule.spaced(10)),
+    Effect.timeout("20 seconds"),
+    Effect.orDie,
+    Effect.asVoid
+  )

@@ -76,6 +76,7 @@ export const CommandPlan = Schema.Struct({
   argv: Schema.NonEmptyArray(Schema.String),
   env: Schema.Record({ key: Schema.String, value: Schema.NullOr(Schema.String) }),
   files: Schema.Array(Schema.Struct({ path: Schema.String, content: Schema.String })),
+  expectedSession: Schema.optionalWith(Schema.NullOr(Schema.String), { exact: true }),
   configHome: Schema.NullOr(Schema.String),
   account: Schema.NullOr(Schema.String)
 })
