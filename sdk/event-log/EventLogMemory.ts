@@ -1,0 +1,212 @@
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as Stream from "effect/Stream"
+import type { Event, LogEntry } from "../domain/event.ts"
+import { isLifecycleEvent } from "../domain/event.ts"
+import { TeamKey } from "../domain/ids.ts"
+import type { ClaimChange, SessionClaim } from "../domain/session-claim.ts"
+import { type Batch, batchOf, missingLease, versionConflict } from "./batch.ts"
+import { type AppendOptions, EventLog, type Lease, type ReadOptions } from "./EventLog.ts"
+import { type AppendError, LeaseHeld, LeaseLost, SessionClaimed } from "./errors.ts"
+import { fold } from "./fold.ts"
+import { redactText } from "./redact.ts"
+import { entryOf, type EventRow } from "./rows.ts"
+import { type Folded, nothingFolded } from "./snapshot.ts"
+
+interface HeldLease {
+  readonly token: number
+  /** Null once it was released. */
+  readonly holder: string | null
+  readonly command: string
+  readonly since: number
+}
+
+/** A log without a disk: what several simulated processes share. */
+export interface MemoryLog {
+  /** The log as one process, named `holder`, sees it. */
+  readonly layerFor: (holder: string) => Layer.Layer<EventLog>
+  /** That process died: its leases may be taken over, and what it would still release stays as it is. */
+  readonly end: (holder: string) => Effect.Effect<void>
+  /** Puts a row there as a damaged or foreign one could stand in a file. */
+  readonly putRow: (row: Omit<EventRow, "position">) => Effect.Effect<number>
+}
+
+const leaseTtlMs = 15_000
+
+const makeTables = () => ({
+  rows: new Array<EventRow>(),
+  entries: new Array<LogEntry>(),
+  teams: new Map<string, Folded>(),
+  lifecycle: new Map<string, number>(),
+  keys: new Map<string, number>(),
+  claims: new Map<string, SessionClaim>(),
+  leases: new Map<string, HeldLease>(),
+  dead: new Set<string>()
+})
+
+type Tables = ReturnType<typeof makeTables>
+
+const put = (tables: Tables, row: EventRow): void => {
+  const entry = entryOf(row)
+  tables.rows.push(row)
+  tables.entries.push(entry)
+  const before = tables.teams.get(row.team) ?? nothingFolded
+  tables.teams.set(row.team, { position: row.position, state: fold(before.state, entry) })
+  if (entry._tag === "Event" && isLifecycleEvent(entry.event)) tables.lifecycle.set(row.team, row.position)
+}
+
+const claimKey = (provider: string, sessionId: string): string => JSON.stringify([provider, sessionId])
+
+/** The claims as they would be, or who is in the way. */
+const claimed = (before: ReadonlyMap<string, SessionClaim>, changes: ReadonlyArray<ClaimChange>) => {
+  const claims = new Map(before)
+  for (const change of changes) {
+    if (change._tag === "Release") {
+      for (const [key, claim] of claims) {
+        if (claim.team === change.team && claim.agent === change.agent) claims.delete(key)
+      }
+      continue
+    }
+    const { claim } = change
+    const key = claimKey(claim.provider, claim.sessionId)
+    const owner = claims.get(key)
+    if (owner !== undefined && (owner.team !== claim.team || owner.agent !== claim.agent)) {
+      return new SessionClaimed({
+        provider: claim.provider,
+        sessionId: claim.sessionId,
+        team: owner.team,
+        agent: owner.agent
+      })
+    }
+    claims.set(key, claim)
+  }
+  return claims
+}
+
+const record = (tables: Tables, batch: Batch, at: string): number | AppendError => {
+  const { expectedVersion, key, lease } = batch.options
+  const known = key === undefined ? undefined : tables.keys.get(key)
+  if (known !== undefined) return known
+  if (lease !== undefined) {
+    const held = tables.leases.get(lease.resource)
+    if (held?.token !== lease.token || held.holder === null) return new LeaseLost(lease)
+  }
+  if (expectedVersion !== undefined && (tables.lifecycle.get(batch.team) ?? 0) !== expectedVersion) {
+    return versionConflict(batch.team, expectedVersion)
+  }
+  if (batch.claims.length > 0) {
+    const claims = claimed(tables.claims, batch.claims)
+    if (claims instanceof SessionClaimed) return claims
+    tables.claims = claims
+  }
+  for (const { lifecycle: _, ...row } of batch.rows) put(tables, { ...row, at, position: tables.rows.length + 1 })
+  const position = tables.rows.length
+  if (key !== undefined) tables.keys.set(key, position)
+  return position
+}
+
+const matches = ({ agent, team, types }: ReadOptions) => {
+  const wanted: ReadonlySet<string> | undefined = types === undefined ? undefined : new Set(types)
+  return (row: EventRow): boolean =>
+    (team === undefined || row.team === team) && (agent === undefined || row.agent === agent) &&
+    (wanted === undefined || wanted.has(row.type))
+}
+
+const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: string) => {
+  const append = (events: ReadonlyArray<Event>, options: AppendOptions = {}): Effect.Effect<number, AppendError> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      if (events.length === 0) return Effect.succeed(tables.rows.length)
+      const refused = missingLease(events, options)
+      if (refused !== undefined) return Effect.fail(refused)
+      const result = record(tables, batchOf(events, options), new Date(now).toISOString())
+      return typeof result === "number" ? Effect.as(PubSub.publish(committed, undefined), result) : Effect.fail(result)
+    })
+
+  const between = (options: ReadOptions, after: number, head: number): Chunk.Chunk<LogEntry> => {
+    const wanted = matches(options)
+    return Chunk.unsafeFromArray(
+      tables.rows.slice(after, head).flatMap((row) => {
+        const entry = wanted(row) ? tables.entries[row.position - 1] : undefined
+        return entry === undefined ? [] : [entry]
+      })
+    )
+  }
+
+  const read = (options: ReadOptions = {}) =>
+    Stream.suspend(() => Stream.fromChunk(between(options, options.after ?? 0, tables.rows.length)))
+
+  const follow = (options: ReadOptions = {}) =>
+    Stream.unwrapScoped(Effect.map(PubSub.subscribe(committed), (wakes) => {
+      let reached = options.after ?? 0
+      return Stream.concat(Stream.make(undefined), Stream.fromQueue(wakes)).pipe(Stream.mapChunks(() => {
+        const head = tables.rows.length
+        const news = between(options, reached, head)
+        reached = Math.max(reached, head)
+        return news
+      }))
+    }))
+
+  const take = (resource: string, command: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const held = tables.leases.get(resource)
+      if (held !== undefined && held.holder !== null && !tables.dead.has(held.holder)) {
+        return Effect.fail(
+          new LeaseHeld({
+            resource,
+            holder: {
+              pid: process.pid,
+              command: held.command,
+              since: new Date(held.since).toISOString(),
+              expiresAt: new Date(now + leaseTtlMs).toISOString()
+            }
+          })
+        )
+      }
+      const token = (held?.token ?? 0) + 1
+      tables.leases.set(resource, { token, holder, command: redactText(command), since: now })
+      return Effect.succeed<Lease>({ resource, token })
+    })
+
+  const release = ({ resource, token }: Lease) =>
+    Effect.sync(() => {
+      const held = tables.leases.get(resource)
+      if (held?.token === token && !tables.dead.has(holder)) tables.leases.set(resource, { ...held, holder: null })
+    })
+
+  return EventLog.of({
+    append,
+    read,
+    follow,
+    state: (team) => Effect.sync(() => Option.fromNullable(tables.teams.get(team)?.state)),
+    teams: Effect.sync(() => [...tables.teams.keys()].sort().map((key) => TeamKey.make(key))),
+    position: Effect.sync(() => tables.rows.length),
+    lease: (resource, command) => Effect.acquireRelease(take(resource, command), release)
+  })
+}
+
+/** Makes an empty log that lives as long as the value; a simulation hands it to each of its processes. */
+export const make: Effect.Effect<MemoryLog> = Effect.map(PubSub.sliding<void>(1), (committed): MemoryLog => {
+  const tables = makeTables()
+  return {
+    layerFor: (holder) =>
+      Layer.sync(EventLog, () => {
+        tables.dead.delete(holder)
+        return serviceFor(tables, committed, holder)
+      }),
+    end: (holder) => Effect.sync(() => void tables.dead.add(holder)),
+    putRow: (row) =>
+      Effect.gen(function*() {
+        const position = tables.rows.length + 1
+        put(tables, { ...row, position })
+        yield* PubSub.publish(committed, undefined)
+        return position
+      })
+  }
+})
+
+/** A log without a disk, for tests and simulation, with the same rules as the one on disk. */
+export const layer: Layer.Layer<EventLog> = Layer.unwrapEffect(Effect.map(make, (log) => log.layerFor("memory")))

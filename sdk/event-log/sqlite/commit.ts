@@ -1,0 +1,147 @@
+import * as Either from "effect/Either"
+import type { ClaimChange } from "../../domain/session-claim.ts"
+import { type Batch, versionConflict } from "../batch.ts"
+import type { Lease } from "../EventLog.ts"
+import { type AppendError, LeaseLost, SessionClaimed } from "../errors.ts"
+import { entryOf, type EventRow } from "../rows.ts"
+import type { Folded } from "../snapshot.ts"
+import type { Store } from "./store.ts"
+
+export type Committed = Either.Either<number, AppendError>
+
+interface ClaimRow {
+  readonly team: string
+  readonly agent: string
+}
+
+/** A cold process folds at most about this many events of a team. */
+export const snapshotEvery = 256
+// More than this would hold up the event loop for too long; whoever asks for the state next folds it page by page.
+const foldsAtOnce = 4096
+
+/**
+ * Records batches in one transaction; each is taken or refused on its own. Synchronous, throws what SQLite throws.
+ * `onBehind` hears of a team that has too much to fold to be done here.
+ */
+export const makeCommit = (store: Store, onBehind: (team: string) => void) => {
+  const behind = new Set<string>()
+  const { db } = store.opened
+  const savepoint = db.prepare("SAVEPOINT claims")
+  const release = db.prepare("RELEASE claims")
+  const undo = db.prepare("ROLLBACK TO claims")
+  const keyed = db.prepare<[string], number>("SELECT position FROM append_keys WHERE key = ?").pluck()
+  const putKey = db.prepare<[string, number]>("INSERT INTO append_keys (key, position) VALUES (?, ?)")
+  const heldToken = db.prepare<[string], number>("SELECT token FROM leases WHERE resource = ? AND held = 1").pluck()
+  const lifecycleSince = db.prepare<[string, number], EventRow>(
+    `SELECT position, at, team, agent, type, generation, operation, body FROM events
+      WHERE team = ? AND lifecycle = 1 AND position >= ? ORDER BY position`
+  )
+  const claimOf = db.prepare<[string, string], ClaimRow>(
+    "SELECT team, agent FROM session_claims WHERE provider = ? AND session_id = ?"
+  )
+  const putClaim = db.prepare<[string, string, string, string]>(
+    "INSERT INTO session_claims (team, agent, provider, session_id) VALUES (?, ?, ?, ?)"
+  )
+  const dropClaims = db.prepare<[string, string]>("DELETE FROM session_claims WHERE team = ? AND agent = ?")
+  const insert = db.prepare<
+    [number, string, string, string | null, string, number | null, string | null, string, number]
+  >(
+    `INSERT INTO events (position, at, team, agent, type, generation, operation, body, lifecycle)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+
+  const leaseLost = (lease: Lease): LeaseLost | undefined =>
+    heldToken.get(lease.resource) === lease.token
+      ? undefined
+      : new LeaseLost({ resource: lease.resource, token: lease.token })
+
+  // Rows that this version can't read never moved the version that a caller could see.
+  const isCurrent = (team: string, expected: number): boolean => {
+    const newest = lifecycleSince.all(team, expected).findLast((row) => entryOf(row)._tag === "Event")
+    return newest === undefined ? expected === 0 : newest.position === expected
+  }
+
+  const claim = (changes: ReadonlyArray<ClaimChange>): SessionClaimed | undefined => {
+    for (const change of changes) {
+      if (change._tag === "Release") {
+        dropClaims.run(change.team, change.agent)
+        continue
+      }
+      const { agent, provider, sessionId, team } = change.claim
+      const owner = claimOf.get(provider, sessionId)
+      if (owner === undefined) putClaim.run(team, agent, provider, sessionId)
+      else if (owner.team !== team || owner.agent !== agent) {
+        return new SessionClaimed({ provider, sessionId, team: owner.team, agent: owner.agent })
+      }
+    }
+    return undefined
+  }
+
+  const claimAll = (changes: ReadonlyArray<ClaimChange>): SessionClaimed | undefined => {
+    if (changes.length === 0) return undefined
+    savepoint.run()
+    const refused = claim(changes)
+    if (refused !== undefined) undo.run()
+    release.run()
+    return refused
+  }
+
+  const refusal = (batch: Batch): AppendError | undefined => {
+    const { expectedVersion, lease } = batch.options
+    return (lease === undefined ? undefined : leaseLost(lease)) ??
+      (expectedVersion === undefined || isCurrent(batch.team, expectedVersion)
+        ? undefined
+        : versionConflict(batch.team, expectedVersion)) ??
+      claimAll(batch.claims)
+  }
+
+  const foldTail = (team: string): Folded | undefined => {
+    let folded = store.base(team)
+    for (let count = 0; count < foldsAtOnce;) {
+      const next = store.foldPage(team, folded)
+      if (next.count === 0) return folded
+      folded = next.folded
+      count += next.count
+    }
+    return undefined
+  }
+
+  return (batches: ReadonlyArray<Batch>, at: string): ReadonlyArray<Committed> => {
+    const folded = new Map<string, Folded>()
+    const outcomes = store.transact(() => {
+      let position = store.head()
+      const added = new Map<string, number>()
+      const outcomes = batches.map((batch): Committed => {
+        const { key } = batch.options
+        const known = key === undefined ? undefined : keyed.get(key)
+        if (known !== undefined) return Either.right(known)
+        const refused = refusal(batch)
+        if (refused !== undefined) return Either.left(refused)
+        for (const row of batch.rows) {
+          position += 1
+          insert.run(position, at, row.team, row.agent, row.type, row.generation, row.operation, row.body,
+            row.lifecycle ? 1 : 0)
+          added.set(row.team, (added.get(row.team) ?? 0) + 1)
+        }
+        if (key !== undefined) putKey.run(key, position)
+        return Either.right(position)
+      })
+      for (const [team, count] of added) {
+        if (store.countTail(team, count) < snapshotEvery) continue
+        if (behind.has(team) && !store.hasFolded(team)) continue
+        const state = foldTail(team)
+        if (state === undefined) {
+          behind.add(team)
+          onBehind(team)
+          continue
+        }
+        store.putSnapshot(team, state)
+        folded.set(team, state)
+      }
+      return outcomes
+    })
+    // Only now: what was folded inside a transaction that failed never happened.
+    for (const [team, state] of folded) store.keep(team, state)
+    return outcomes
+  }
+}

@@ -1,0 +1,32 @@
+import * as fs from "node:fs"
+import * as path from "node:path"
+
+/** Where a workspace's log lies. */
+export interface LogFiles {
+  readonly directory: string
+  readonly database: string
+  readonly mirror: string
+  readonly mirrorLock: string
+}
+
+export const logFiles = (directory: string): LogFiles => ({
+  directory,
+  database: path.join(directory, "reprise.db"),
+  mirror: path.join(directory, "events.jsonl"),
+  mirrorLock: path.join(directory, "mirror.lock")
+})
+
+/** Makes the directory, for its owner only. */
+export const makeDirectory = (directory: string): void => {
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if ((fs.statSync(directory).mode & 0o077) !== 0) fs.chmodSync(directory, 0o700)
+}
+
+/** Makes the file if it is missing, readable by its owner only: SQLite gives its side files the same mode. */
+export const makePrivateFile = (file: string): void => {
+  fs.closeSync(fs.openSync(file, "a", 0o600))
+  if ((fs.statSync(file).mode & 0o077) !== 0) fs.chmodSync(file, 0o600)
+}
+
+/** The size, or undefined where there is no such file. */
+export const sizeOf = (file: string): number | undefined => fs.statSync(file, { throwIfNoEntry: false })?.size

@@ -1,0 +1,35 @@
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as path from "node:path"
+import { LifecycleEvent } from "../../domain/event.ts"
+import type { LogFiles } from "./files.ts"
+import { makePrivateFile } from "./files.ts"
+import { addedInVersion2, schemaVersion } from "./schema.ts"
+
+const lifecycleTypes = LifecycleEvent.members.map((member) => member.fields.type.literals[0])
+
+/**
+ * Brings an older file to this version: first a copy beside it, whose name says the version, then one transaction.
+ * Several processes may try at once; one does it.
+ */
+export const upgrade = Effect.fn("EventLog.upgrade")(function*(files: LogFiles, from: number) {
+  const sql = yield* SqliteClient.make({ filename: files.database })
+  yield* sql.unsafe("PRAGMA synchronous = FULL")
+  const now = new Date(yield* Clock.currentTimeMillis).toISOString().replace(/[-:.]/g, "")
+  const copy = path.join(files.directory, `reprise.v${from}-${now}-${process.pid}.db`)
+  yield* Effect.sync(() => makePrivateFile(copy))
+  yield* sql.unsafe("VACUUM INTO ?", [copy])
+  yield* sql.withTransaction(Effect.gen(function*() {
+    // A write first: then what is read below can't have changed by the time of the next write.
+    yield* sql.unsafe("DELETE FROM leases WHERE 0")
+    const [row] = yield* sql.unsafe<{ readonly user_version: number }>("PRAGMA user_version")
+    if (row === undefined || row.user_version >= schemaVersion) return
+    yield* sql.unsafe("ALTER TABLE events ADD COLUMN lifecycle INTEGER NOT NULL DEFAULT 0")
+    for (const statement of addedInVersion2) yield* sql.unsafe(statement)
+    yield* sql`UPDATE events SET lifecycle = 1 WHERE ${sql.in("type", lifecycleTypes)}`
+    yield* sql.unsafe("INSERT INTO teams (team, tail) SELECT team, count(*) FROM events GROUP BY team")
+    yield* sql.unsafe(`PRAGMA user_version = ${schemaVersion}`)
+  }))
+}, Effect.scoped, Effect.provide(Reactivity.layer))
