@@ -4,12 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { parseArgs } from "node:util"
 import { coldStart } from "./cold-start.ts"
+import { eventLog } from "./event-log.ts"
 import { machine, table } from "./measure.ts"
 import type { Report, Row } from "./measure.ts"
 import { Progress } from "./suite.ts"
 import type { Suite } from "./suite.ts"
 
-const suites: ReadonlyArray<Suite> = [coldStart]
+const suites: ReadonlyArray<Suite> = [...eventLog, coldStart]
 const known = suites.flatMap((suite) => suite.names)
 
 interface Options {
