@@ -11,6 +11,7 @@ import {
   type SpawnWindow,
   type TranscriptCandidate
 } from "./attribution.ts"
+import { specForSpawn } from "./launch-context.ts"
 import { providerAgent } from "./provider-agent.ts"
 import { listTranscripts, readTranscriptFile } from "./transcript.ts"
 
@@ -40,7 +41,7 @@ type FindProvider = (name: string) => Provider | undefined
 const locate = (team: TeamState, agent: AgentState, provider: Provider | undefined): ReadonlyArray<Located> => {
   if (agent.spawn === null || provider === undefined) return []
   const assignedId = agent.spawn.sessionId
-  const { directory, transcript } = provider.sessionAddress(providerAgent(team, agent.spec), assignedId)
+  const { directory, transcript } = provider.sessionAddress(providerAgent(team, specForSpawn(agent, "keep")), assignedId)
   return [{
     team,
     agent,
@@ -109,10 +110,11 @@ const judgeSpoken = (located: Located, sighting: Sighting): Spoken => {
   if (team.pendingMessages.some((message) => message.agent === agent.spec.id && message.submittingAt !== null)) {
     return { state: "unknown", evidence: "a message to it was on its way when its sender ended" }
   }
+  const knownId = agent.session?.id ?? window.assignedId
   const own = sighting.candidates.filter((candidate) =>
-    window.assignedId === null
+    knownId === null
       ? candidate.bornAt !== null && candidate.bornAt > window.from && !candidate.claimed
-      : candidate.sessionId === window.assignedId
+      : candidate.sessionId === knownId
   )
   const spoken = own.find((candidate) => candidate.spokenTo)
   if (spoken !== undefined) return { state: "spoken", evidence: `${spoken.path} holds a user's message` }

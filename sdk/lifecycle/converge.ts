@@ -1,0 +1,178 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { SessionConvergence } from "../domain/decision.ts"
+import type { Event, StoredEvent } from "../domain/event.ts"
+import type { AgentId } from "../domain/ids.ts"
+import type { AppendError } from "../event-log/errors.ts"
+import { fold } from "../event-log/fold.ts"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { Provider } from "../plugin/PluginHost.ts"
+import { type Discovery, discoverSessions } from "../session/discover.ts"
+import { specForSpawn } from "../session/launch-context.ts"
+import { providerAgent } from "../session/provider-agent.ts"
+import { mayLive, type TeamObservation } from "./observe.ts"
+
+export interface Converged {
+  readonly team: TeamState
+  readonly discovery: Discovery
+  readonly convergence: SessionConvergence
+  /** Agents that may hold a conversation which has not been found. */
+  readonly requiredMissing: ReadonlyArray<AgentId>
+}
+
+/** Where the events of convergence go: into the log, or, in a dry run, only into the state in hand. */
+export type Record = (team: TeamState, events: ReadonlyArray<Event>) => Effect.Effect<TeamState, AppendError>
+
+/** Folds events into a state without a log. */
+export const foldUnrecorded = (team: TeamState, events: ReadonlyArray<Event>, at: string): TeamState =>
+  events.reduce<TeamState>(
+    (state, event) =>
+      fold(state, { _tag: "Event", position: state.position, at, event } satisfies StoredEvent) ?? state,
+    team
+  )
+
+interface Converge {
+  readonly team: TeamState
+  readonly teams: ReadonlyArray<TeamState>
+  readonly targets: ReadonlySet<AgentId>
+  readonly observation: TeamObservation
+  readonly findProvider: (name: string) => Provider | undefined
+  readonly withinMs: number
+  readonly pollMs: number
+  readonly allowFresh: boolean
+  readonly record: Record
+  readonly announce: boolean
+}
+
+/** Captured events for what a pass assigned. */
+export const captureEvents = (team: TeamState, discovery: Discovery): ReadonlyArray<Event> =>
+  team.agents.flatMap((agent): ReadonlyArray<Event> => {
+    const found = discovery.assigned.get(agent.spec.id)
+    return found === undefined ? [] : [{
+      type: "session.captured",
+      team: team.key,
+      agent: agent.spec.id,
+      generation: agent.generation,
+      agent_id: agent.spec.id,
+      provider: agent.spec.provider,
+      session_id: found.sessionId,
+      rollout_path: found.path,
+      captured_via: found.via,
+      attribution_confidence: found.confidence
+    }]
+  })
+
+const pendingAgents = (input: Converge, team: TeamState): ReadonlyArray<AgentState> =>
+  team.agents.filter((agent) =>
+    input.targets.has(agent.spec.id) &&
+    !agent.spec.paused &&
+    agent.spawn !== null &&
+    agent.session === null &&
+    input.findProvider(agent.spec.provider)?.capabilities.resume === true
+  )
+
+/** A pending agent is waited for while its process may live, unless it was proved never to have been spoken to. */
+const isRequired = (input: Converge, discovery: Discovery) => (agent: AgentState): boolean => {
+  const process = input.observation.agents.get(agent.spec.id)?.process
+  return process !== undefined && mayLive(process) && discovery.spoken.get(agent.spec.id)?.state !== "never"
+}
+
+/** Ends at the first change in a directory where a transcript is awaited; a directory that can't be watched never does. */
+const transcriptChange = (input: Converge, missing: ReadonlyArray<AgentState>) =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const directories = new Set(missing.flatMap((agent) => {
+      const provider = input.findProvider(agent.spec.provider)
+      const address = provider?.sessionAddress(
+        providerAgent(input.team, specForSpawn(agent, "keep")),
+        agent.spawn?.sessionId ?? null
+      )
+      return address === undefined ? [] : address.directory
+    }))
+    yield* Effect.raceAll([
+      Effect.never,
+      ...[...directories].map((directory) =>
+        files.watch(directory).pipe(Stream.take(1), Stream.runDrain, Effect.catchAll(() => Effect.never))
+      )
+    ])
+  })
+
+/**
+ * Waits until every agent that may hold a conversation has its session, or the time is over. At least one pass; a file
+ * event wakes it, a poll backs it up. Ambiguity is judged at the end only: a file may still get its rightful owner.
+ */
+export const converge = (input: Converge): Effect.Effect<Converged, AppendError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const startedAt = yield* Clock.currentTimeMillis
+    let team = input.team
+    let iteration = 0
+    let before: ReadonlyArray<AgentId> | null = null
+    for (;;) {
+      const discovery: Discovery = yield* discoverSessions(team, input.teams, input.findProvider)
+      const captured = captureEvents(team, discovery).filter((event) =>
+        "agent" in event && event.agent !== undefined && input.targets.has(event.agent)
+      )
+      if (captured.length > 0) team = yield* input.record(team, captured)
+      const pending = pendingAgents(input, team)
+      const missing = pending.filter(isRequired(input, discovery))
+      const ids = missing.map((agent) => agent.spec.id)
+      const elapsedMs = (yield* Clock.currentTimeMillis) - startedAt
+      const remainingMs = Math.max(0, input.withinMs - elapsedMs)
+      const done = missing.length === 0 || remainingMs === 0
+      const changed = captured.length > 0 || before === null || before.join() !== ids.join()
+      if (input.announce && pending.length + captured.length > 0 && (changed || done)) {
+        team = yield* input.record(team, [{
+          type: "provider.session.converging",
+          team: team.key,
+          iteration,
+          elapsed_ms: elapsedMs,
+          deadline_ms: input.withinMs,
+          remaining_ms: remainingMs,
+          changed,
+          assigned: captured.flatMap((event) => "agent" in event && event.agent !== undefined ? event.agent : []),
+          missing: pending.map((agent) => agent.spec.id),
+          required_missing: ids,
+          required_missing_agent_ids: before ?? ids,
+          pending: pending.map((agent) => agent.spec.id),
+          pending_agent_ids: pending.map((agent) => agent.spec.id),
+          candidate_count_by_agent: discovery.candidateCounts,
+          allow_fresh: input.allowFresh
+        }])
+      }
+      if (done) {
+        const ambiguous = discovery.ambiguous.flatMap(({ candidates, owner }): ReadonlyArray<Event> => {
+          const agent = pending.find(({ spec }) => `${team.key}/${spec.id}` === owner)
+          return agent === undefined || agent.attributionAmbiguous ? [] : [{
+            type: "provider.session.attribution_ambiguous",
+            team: team.key,
+            agent: agent.spec.id,
+            generation: agent.generation,
+            agent_id: agent.spec.id,
+            spawn_cwd: agent.spec.cwd,
+            candidates
+          }]
+        })
+        if (ambiguous.length > 0) team = yield* input.record(team, ambiguous)
+        return {
+          team,
+          discovery,
+          requiredMissing: ids,
+          convergence: {
+            complete: missing.length === 0,
+            deadline_s: input.withinMs / 1000,
+            deadline_ms: input.withinMs,
+            elapsed_ms: elapsedMs,
+            pending_agent_ids: ids
+          }
+        }
+      }
+      before = ids
+      iteration += 1
+      yield* Effect.timeoutOption(transcriptChange(input, missing), Math.min(input.pollMs, remainingMs)).pipe(
+        Effect.map(Option.isSome)
+      )
+    }
+  })

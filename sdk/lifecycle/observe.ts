@@ -1,0 +1,80 @@
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { AgentId } from "../domain/ids.ts"
+import type { PaneIdentity, ProcessExit } from "../domain/pane.ts"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { Transport } from "../plugin/PluginHost.ts"
+import type { ForeignPane, ListedPane, TransportFailure } from "../plugin/transport-driver.ts"
+import type { ProcessFact } from "../policy/Facts.ts"
+
+/** What was seen of one agent. */
+export interface AgentObservation {
+  readonly process: ProcessFact
+  /** The agent's pane: the recorded one, or the one found by the token of a spawn whose result was never recorded. */
+  readonly pane: PaneIdentity | null
+  readonly exit: ProcessExit | null
+  /** Panes that carry this agent's name and are not its present spawn: earlier ones that were not ended. */
+  readonly strays: ReadonlyArray<PaneIdentity>
+}
+
+export interface TeamObservation {
+  readonly agents: ReadonlyMap<AgentId, AgentObservation>
+  /** Everything on the transport's server; null when the query failed, which is evidence of nothing. */
+  readonly panes: ReadonlyArray<ListedPane> | null
+  readonly foreign: ReadonlyArray<ForeignPane>
+  readonly failure: TransportFailure | null
+}
+
+const absent: ProcessFact = { state: "absent", evidence: "it was never started" }
+
+const observeAgent = (
+  team: TeamState,
+  agent: AgentState,
+  transport: Transport,
+  panes: ReadonlyArray<ListedPane> | null,
+  failure: TransportFailure | null
+): Effect.Effect<AgentObservation> => {
+  const named = (panes ?? []).filter((listed) => listed.team === team.key && listed.agent === agent.spec.id)
+  const strays = named.flatMap(({ identity }) => identity.spawn === agent.spawn?.token ? [] : identity)
+  const pane = agent.spawn?.pane ?? named.find(({ identity }) => identity.spawn === agent.spawn?.token)?.identity ?? null
+  if (agent.spawn === null) return Effect.succeed({ process: absent, pane: null, exit: null, strays })
+  if (pane === null) {
+    const process: ProcessFact = panes === null
+      ? { state: "unknown", evidence: `the ${transport.name} transport could not be asked: ${failure?.message ?? ""}` }
+      : { state: "dead", evidence: "its last start left no process" }
+    return Effect.succeed({ process, pane: null, exit: null, strays })
+  }
+  return Effect.map(transport.inspect(pane), ({ evidence, exit, state }) => ({
+    process: { state, evidence },
+    pane,
+    exit,
+    strays
+  }))
+}
+
+/** Looks at a team's processes once. Changes nothing. */
+export const observeTeam = (team: TeamState, transport: Transport): Effect.Effect<TeamObservation> =>
+  Effect.gen(function*() {
+    const listing = yield* Effect.either(transport.list)
+    const panes = Either.isRight(listing) ? listing.right.panes : null
+    const failure = Either.isLeft(listing) ? listing.left : null
+    const observed = yield* Effect.forEach(
+      team.agents,
+      (agent) =>
+        Effect.map(
+          observeAgent(team, agent, transport, panes, failure),
+          (observation) => [agent.spec.id, observation] as const
+        ),
+      { concurrency: 16 }
+    )
+    return {
+      agents: new Map(observed),
+      panes,
+      foreign: Either.isRight(listing) ? listing.right.foreign : [],
+      failure
+    }
+  })
+
+/** Whether a process may be there: alive, without its place, or not known. Only proof of death says no. */
+export const mayLive = (process: ProcessFact): boolean =>
+  process.state === "alive" || process.state === "orphaned" || process.state === "unknown"

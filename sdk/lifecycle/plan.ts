@@ -1,0 +1,75 @@
+import type { Decision, GrantName, SessionConvergence } from "../domain/decision.ts"
+import type { AgentId, OperationId } from "../domain/ids.ts"
+import type { TeamState } from "../event-log/TeamState.ts"
+import type { ForeignPane } from "../plugin/transport-driver.ts"
+import type { Facts } from "../policy/Facts.ts"
+import type { Decided, TeamPolicy } from "../policy/Policy.ts"
+import type { OnDrift } from "../session/launch-context.ts"
+import type { AgentObservation } from "./observe.ts"
+
+/** What one agent is in for, with everything that the decision was made from. */
+export interface AgentPlan<out E = never, out R = never> {
+  readonly facts: Facts
+  readonly observation: AgentObservation
+  readonly decided: Decided<E, R>
+  /** Not asked for in this restart: neither decided nor touched. */
+  readonly untouched: boolean
+  /** Already brought back by the interrupted operation that this restart continues. */
+  readonly alreadyBack: boolean
+}
+
+/** Why nothing was touched; the first that applies, in the order in which they are looked at. */
+export type RefusalCode =
+  | "resume_not_ready"
+  | "refused_invalid_first_send_at"
+  | "refused_dirty_topology"
+  | "grant_missing"
+  | "refused_resume_atomicity"
+  | "refused_session_identity_mismatch"
+  | "refused_plan_stale"
+
+export interface Refusal {
+  readonly outcome: RefusalCode
+  readonly message: string
+  /** Commands that would go on. */
+  readonly next: ReadonlyArray<string>
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** The decisions of one restart, as a value: made by `Restart.plan`, shown by `explain`, carried out by `execute`. */
+export interface RestartPlan<out E = never, out R = never> {
+  readonly team: TeamState
+  readonly request: RestartRequest<E, R>
+  readonly agents: ReadonlyArray<AgentPlan<E, R>>
+  readonly convergence: SessionConvergence
+  readonly foreign: ReadonlyArray<ForeignPane>
+  readonly refusal: Refusal | null
+  /** The interrupted operation that executing the plan would continue. */
+  readonly continues: OperationId | null
+}
+
+export interface RestartRequest<out E = never, out R = never> {
+  readonly team: string
+  readonly policy: TeamPolicy<E, R>
+  /** Empty for the whole team. */
+  readonly agents: ReadonlyArray<AgentId>
+  /** Only agents that are proved dead. */
+  readonly onlyDead: boolean
+  readonly onDrift: OnDrift
+  /** How long to wait for sessions, and how often to look, in milliseconds. */
+  readonly convergeWithinMs: number
+  readonly convergePollMs: number
+  /** How long an agent may take until it is ready, in milliseconds. */
+  readonly readyWithinMs: number
+  /** How long a process may take to end when asked, in milliseconds, before it is killed. */
+  readonly graceMs: number
+  /** How many agents are restarted at once. */
+  readonly concurrency: number
+}
+
+/** Grants that the plan's decisions and policy ask for. */
+export const requiredGrants = (plan: Pick<RestartPlan<unknown, unknown>, "request" | "agents">): ReadonlyArray<GrantName> =>
+  plan.request.policy.requires
+
+/** Whether carrying out the decision touches the agent. */
+export const touches = (decision: Decision): boolean => decision.kind === "resume" || decision.kind === "fresh_start"

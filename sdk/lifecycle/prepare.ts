@@ -1,0 +1,227 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { GrantName } from "../domain/decision.ts"
+import type { Event } from "../domain/event.ts"
+import type { TeamKey } from "../domain/ids.ts"
+import type { AppendError, EventLogError } from "../event-log/errors.ts"
+import { EventLog, type Lease } from "../event-log/EventLog.ts"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { PluginMissing, Provider, Transport } from "../plugin/PluginHost.ts"
+import { PluginHost } from "../plugin/PluginHost.ts"
+import { providerAgent } from "../session/provider-agent.ts"
+import { repairCandidates } from "../session/repair.ts"
+import { resumability } from "../session/resumability.ts"
+import { specForSpawn } from "../session/launch-context.ts"
+import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
+import { decideAll } from "./decide.ts"
+import { observeTeam, type TeamObservation } from "./observe.ts"
+import type { RestartPlan, RestartRequest } from "./plan.ts"
+import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
+import { firstRefusal } from "./refuse.ts"
+
+/** A plan with what is needed to carry it out. */
+export interface Prepared<out E, out R> {
+  readonly plan: RestartPlan<E, R>
+  readonly transport: Transport
+  readonly providers: LoadedProviders
+  readonly observation: TeamObservation
+}
+
+/** How a preparation leaves traces: under a lease into the log, or not at all. */
+export type Recording = { readonly _tag: "Log"; readonly lease: Lease } | { readonly _tag: "DryRun" }
+
+const recorder = (recording: Recording): Effect.Effect<Record, never, EventLog> =>
+  Effect.map(EventLog, (log): Record =>
+    recording._tag === "DryRun"
+      ? (team, events) =>
+        Effect.map(Clock.currentTimeMillis, (now) => foldUnrecorded(team, events, new Date(now).toISOString()))
+      : (team, events) =>
+        log.append(events, { lease: recording.lease }).pipe(
+          Effect.zipRight(log.state(team.key)),
+          Effect.map(Option.getOrElse(() => team))
+        ))
+
+const ofAgent = (team: TeamState, agent: AgentState) => ({
+  team: team.key,
+  agent: agent.spec.id,
+  generation: agent.generation
+})
+
+/** What observation settles: spawns whose result was never recorded, and deaths that nobody had seen. */
+const settle = (team: TeamState, observation: TeamObservation): ReadonlyArray<Event> =>
+  team.agents.flatMap((agent): ReadonlyArray<Event> => {
+    const seen = observation.agents.get(agent.spec.id)
+    if (seen === undefined || agent.spawn === null) return []
+    if (agent.phase === "intended") {
+      if (seen.pane !== null) {
+        return [{ type: "agent.spawned", ...ofAgent(team, agent), spawn: agent.spawn.token, pane: seen.pane }]
+      }
+      return seen.process.state !== "dead" ? [] : [{
+        type: "agent.spawn_failed",
+        ...ofAgent(team, agent),
+        spawn: agent.spawn.token,
+        failure: { kind: "unknown", reason: seen.process.evidence, retryable: true, retryAt: null }
+      }]
+    }
+    return seen.process.state === "dead" && (agent.phase === "spawned" || agent.phase === "running")
+      ? [{ type: "agent.exited", ...ofAgent(team, agent), exit: seen.exit, evidence: seen.process.evidence }]
+      : []
+  })
+
+/** Gives agents without a session the newest of their own earlier ones that can still be resumed. */
+const repair = (
+  converged: Converged,
+  teams: ReadonlyArray<TeamState>,
+  targets: ReadonlySet<string>,
+  findProvider: (name: string) => Provider | undefined,
+  record: Record
+): Effect.Effect<Converged, AppendError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    let { team } = converged
+    const repaired = new Set<string>()
+    for (const agent of converged.team.agents) {
+      const provider = findProvider(agent.spec.provider)
+      if (!targets.has(agent.spec.id) || provider === undefined) continue
+      const held = new Set(
+        [team, ...teams.filter((other) => other.key !== team.key)].flatMap((other) =>
+          other.agents.flatMap(({ session, spec }) =>
+            session === null || (other.key === team.key && spec.id === agent.spec.id) ? [] : `${session.provider}/${session.id}`
+          )
+        )
+      )
+      for (const session of repairCandidates(agent, held)) {
+        const answer = yield* resumability(session, providerAgent(team, specForSpawn(agent, "keep")), provider)
+        if (answer._tag !== "Resumable") continue
+        team = yield* record(team, [{
+          type: "resume.session_repaired",
+          ...ofAgent(team, agent),
+          agent_id: agent.spec.id,
+          provider: session.provider,
+          old_session_id: null,
+          session_id: session.id,
+          rollout_path: answer.transcript ?? session.transcript,
+          captured_via: "event_log_repair",
+          attribution_confidence: session.confidence
+        }])
+        repaired.add(agent.spec.id)
+        break
+      }
+    }
+    const requiredMissing = converged.requiredMissing.filter((id) => !repaired.has(id))
+    return {
+      ...converged,
+      team,
+      requiredMissing,
+      convergence: {
+        ...converged.convergence,
+        complete: requiredMissing.length === 0,
+        pending_agent_ids: requiredMissing
+      }
+    }
+  })
+
+/** Agents that the unfinished operation had already brought back. */
+const broughtBack = (team: TeamState, observation: TeamObservation): ReadonlySet<string> =>
+  new Set(
+    team.operation === null || team.operation.kind === "shutdown" ? [] : team.agents.flatMap((agent) =>
+      team.operation?.steps[`ready/${agent.spec.id}`] === "result" &&
+        agent.phase === "running" &&
+        observation.agents.get(agent.spec.id)?.process.state === "alive"
+        ? agent.spec.id
+        : []
+    )
+  )
+
+/** All recorded teams' states; damaged or not, one team never hides another. */
+export const allTeams: Effect.Effect<ReadonlyArray<TeamState>, EventLogError, EventLog> = Effect.gen(function*() {
+  const log = yield* EventLog
+  const states = yield* Effect.forEach(yield* log.teams, (key) => log.state(key))
+  return states.flatMap(Option.toArray)
+})
+
+interface Prepare<E, R> {
+  readonly request: RestartRequest<E, R>
+  readonly team: TeamState
+  readonly recording: Recording
+  /** Null while only planning. */
+  readonly granted: ReadonlySet<GrantName> | null
+  /** Whether agents that an interrupted operation brought back are left alone. */
+  readonly continuing: boolean
+}
+
+/** Observes, settles, converges, repairs and decides: everything of a restart before anything is touched. */
+export const prepare = <E, R>(
+  input: Prepare<E, R>
+): Effect.Effect<
+  Prepared<E, R>,
+  AppendError | EventLogError | PluginMissing,
+  EventLog | PluginHost | FileSystem.FileSystem
+> =>
+  Effect.gen(function*() {
+    const { request } = input
+    const record = yield* recorder(input.recording)
+    const host = yield* PluginHost
+    const transport = yield* host.transport(input.team.transport)
+    const teams = yield* allTeams
+    const providers = yield* loadProviders(providerNames([input.team, ...teams]))
+    const observation = yield* observeTeam(input.team, transport)
+    const settled = settle(input.team, observation)
+    const team = settled.length === 0 ? input.team : yield* record(input.team, settled)
+    const targets = new Set(
+      team.agents.flatMap((agent) => {
+        const id = agent.spec.id
+        const named = request.agents.length === 0 || request.agents.includes(id)
+        const dead = observation.agents.get(id)?.process.state === "dead"
+        return named && (!request.onlyDead || dead) ? id : []
+      })
+    )
+    const found = yield* converge({
+      team,
+      teams,
+      targets,
+      observation,
+      findProvider: providers.find,
+      withinMs: request.convergeWithinMs,
+      pollMs: request.convergePollMs,
+      allowFresh: request.policy.requires.includes("discard-context"),
+      record,
+      announce: input.recording._tag === "Log"
+    })
+    const converged = yield* repair(found, teams, targets, providers.find, record)
+    const agents = yield* decideAll({
+      request,
+      converged,
+      observation,
+      findProvider: providers.find,
+      back: input.continuing ? broughtBack(converged.team, observation) : new Set()
+    })
+    const refusal = firstRefusal({
+      team: team.key,
+      atomic: request.policy.atomic,
+      agents,
+      converged,
+      required: request.policy.requires,
+      granted: input.granted,
+      attach: transport.attachCommand?.join(" ") ?? null
+    })
+    return {
+      transport,
+      providers,
+      observation,
+      plan: {
+        team: converged.team,
+        request,
+        agents,
+        convergence: converged.convergence,
+        foreign: observation.foreign,
+        refusal,
+        continues: input.continuing ? converged.team.operation?.id ?? null : null
+      }
+    }
+  })
+
+/** The team's state; the key is known to be recorded. */
+export const currentState = (key: TeamKey, fallback: TeamState): Effect.Effect<TeamState, EventLogError, EventLog> =>
+  Effect.flatMap(EventLog, (log) => Effect.map(log.state(key), Option.getOrElse(() => fallback)))

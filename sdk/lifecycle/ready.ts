@@ -1,0 +1,107 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { AgentFailure } from "../domain/failure.ts"
+import type { PaneIdentity } from "../domain/pane.ts"
+import type { ProviderAgent, StartupPrompt } from "../plugin/provider-driver.ts"
+import type { Provider, Transport } from "../plugin/PluginHost.ts"
+import type { Screen } from "../plugin/transport-driver.ts"
+
+const lookEvery = Duration.millis(20)
+
+export interface ReadyReport {
+  readonly evidence: string
+  /** The session that the CLI says it has; null where it does not say. */
+  readonly sessionId: string | null
+}
+
+interface AwaitReady<E, R> {
+  readonly transport: Transport
+  readonly provider: Provider
+  readonly agent: ProviderAgent
+  readonly pane: PaneIdentity
+  readonly withinMs: number
+  /** Prompts that this generation was already asked; each is answered once. */
+  readonly answered: ReadonlyArray<string>
+  /** Called before a prompt's keys are pressed. */
+  readonly onPrompt: (prompt: StartupPrompt) => Effect.Effect<void, E, R>
+}
+
+const failure = (fields: Partial<AgentFailure> & Pick<AgentFailure, "kind" | "reason">): AgentFailure => ({
+  retryable: false,
+  retryAt: null,
+  ...fields
+})
+
+type Look =
+  | { readonly _tag: "Ready"; readonly screen: Screen; readonly evidence: string }
+  | { readonly _tag: "Failed"; readonly failure: AgentFailure }
+  | { readonly _tag: "NotYet"; readonly seen: string }
+
+/**
+ * Waits until the agent works: its process lives and its screen is one on which it can be spoken to. Start-up prompts are
+ * answered, each once a generation. Fails as a value, with the kind and reason.
+ */
+export const awaitReady = <E, R>(
+  { agent, answered, onPrompt, pane, provider, transport, withinMs }: AwaitReady<E, R>
+): Effect.Effect<Either.Either<ReadyReport, AgentFailure>, E, R> =>
+  Effect.gen(function*() {
+    const prompts = new Set(answered)
+    let lastScreen: Screen | null = null
+    let lastSeen = "nothing was seen on its screen"
+    const startedAt = yield* Clock.currentTimeMillis
+
+    const look: Effect.Effect<Look, E, R> = Effect.gen(function*() {
+      const captured = yield* Effect.either(transport.capture(pane))
+      if (Either.isLeft(captured)) {
+        const inspection = yield* transport.inspect(pane)
+        if (inspection.state !== "dead") {
+          return { _tag: "NotYet", seen: captured.left.message } satisfies Look
+        }
+        const explained = provider.explainExit({ exit: inspection.exit, lines: lastScreen?.lines ?? [] })
+        return { _tag: "Failed", failure: explained } satisfies Look
+      }
+      const screen: Screen = captured.right
+      lastScreen = screen
+      const prompt = provider.startupPrompt(screen)
+      if (prompt !== null) {
+        if (!prompts.has(prompt.name)) {
+          prompts.add(prompt.name)
+          yield* onPrompt(prompt)
+          yield* Effect.ignoreLogged(transport.press(pane, prompt.answer))
+        }
+        return { _tag: "NotYet", seen: `it asks: ${prompt.question}` } satisfies Look
+      }
+      const state = provider.classify(screen)
+      return state === "idle" || state === "busy" || state === "awaiting_approval"
+        ? { _tag: "Ready", screen, evidence: `its screen is ${state}` } satisfies Look
+        : { _tag: "NotYet", seen: `its screen is ${state}` } satisfies Look
+    })
+
+    const watch: Effect.Effect<Look, E, R> = Effect.flatMap(look, (seen): Effect.Effect<Look, E, R> => {
+      if (seen._tag !== "NotYet") return Effect.succeed(seen)
+      lastSeen = seen.seen
+      return Effect.delay(Effect.suspend(() => watch), lookEvery)
+    })
+    const settled = yield* watch.pipe(
+      Effect.timeoutTo({
+        duration: Duration.millis(withinMs),
+        onSuccess: (seen): Look => seen,
+        onTimeout: (): Look => ({ _tag: "NotYet", seen: lastSeen })
+      })
+    )
+    if (settled._tag === "Failed") return Either.left(settled.failure)
+    if (settled._tag === "NotYet") {
+      return Either.left(failure({
+        kind: "not_ready",
+        reason: `It was not ready within ${withinMs / 1000} s: ${settled.seen}. Its process was left alone.`,
+        retryable: true
+      }))
+    }
+    const tookMs = (yield* Clock.currentTimeMillis) - startedAt
+    const reported = yield* provider.reportedSession({ pid: pane.pid, screen: settled.screen, agent }).pipe(
+      Effect.catchAll(() => Effect.succeed(null))
+    )
+    return Either.right({ evidence: `${settled.evidence} after ${tookMs} ms`, sessionId: reported })
+  })

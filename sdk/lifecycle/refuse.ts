@@ -1,0 +1,125 @@
+import type { GrantName } from "../domain/decision.ts"
+import { paneAddress } from "../domain/pane.ts"
+import type { Converged } from "./converge.ts"
+import type { AgentPlan, Refusal } from "./plan.ts"
+
+interface RefuseInput {
+  readonly team: string
+  readonly atomic: boolean
+  readonly agents: ReadonlyArray<AgentPlan<unknown, unknown>>
+  readonly converged: Converged
+  readonly required: ReadonlyArray<GrantName>
+  /** Null while only planning: then grants are not asked for. */
+  readonly granted: ReadonlySet<GrantName> | null
+  /** The command with which a person looks at the panes. */
+  readonly attach: string | null
+}
+
+const list = (ids: ReadonlyArray<string>): string => ids.join(", ")
+const untouchedToo = "No process was touched."
+
+const seconds = (ms: number): string => `${ms / 1000} s`
+
+const notReady = ({ agents, converged, team }: RefuseInput): Refusal | null => {
+  const pending = agents.filter(({ decided, facts, untouched }) =>
+    !untouched && facts.unconverged !== null && decided.decision.kind === "refuse"
+  ).map(({ facts }) => facts.agent.spec.id)
+  if (pending.length === 0) return null
+  const ambiguous = converged.discovery.ambiguous
+  return {
+    outcome: "resume_not_ready",
+    message: `The sessions of ${list(pending)} were not found within ${seconds(converged.convergence.deadline_ms)}` +
+      `${ambiguous.length > 0 ? " (some files could belong to more than one agent)" : ""}. ${untouchedToo} ` +
+      "Wait and try again, or let the missing conversations go with --allow-fresh.",
+    next: [
+      `reprise restart --team ${team} --session-converge-deadline 60`,
+      `reprise restart --team ${team} --allow-fresh`
+    ],
+    details: {
+      reason: "session_capture_incomplete",
+      pending_agents: pending,
+      session_convergence: converged.convergence,
+      ambiguous
+    }
+  }
+}
+
+const corruptFirstSend = ({ agents, team }: RefuseInput): Refusal | null => {
+  const invalid = agents.flatMap(({ facts, untouched }) => {
+    const { firstSend, spec } = facts.agent
+    return untouched || spec.paused || firstSend._tag !== "Corrupt"
+      ? []
+      : [{ worker_id: spec.id, raw_first_send_at: firstSend.raw, raw_first_send_at_type: firstSend.rawType }]
+  })
+  if (invalid.length === 0) return null
+  const shown = invalid.map((entry) =>
+    `${entry.worker_id} (${JSON.stringify(entry.raw_first_send_at)}, ${entry.raw_first_send_at_type})`
+  )
+  return {
+    outcome: "refused_invalid_first_send_at",
+    message: `The record of when these agents were first spoken to is damaged: ${list(shown)}. ` +
+      `Whether they hold a conversation can't be told. ${untouchedToo}`,
+    next: [`reprise status --team ${team}`, `reprise log --team ${team} --type agent.first_send_recorded`],
+    details: { invalid }
+  }
+}
+
+const dirtyTopology = ({ agents, attach, team }: RefuseInput): Refusal | null => {
+  const dirty = agents.flatMap(({ facts, observation, untouched }) =>
+    !untouched && observation.process.state === "foreign"
+      ? [{
+        agent: facts.agent.spec.id,
+        pane: observation.pane === null ? null : paneAddress(observation.pane),
+        endpoint: observation.pane?.endpoint ?? null,
+        evidence: observation.process.evidence
+      }]
+      : []
+  )
+  if (dirty.length === 0) return null
+  return {
+    outcome: "refused_dirty_topology",
+    message: `The recorded pane of ${list(dirty.map(({ agent }) => agent))} is taken by something that Reprise did not ` +
+      `start (${list(dirty.map(({ evidence }) => evidence))}). ${untouchedToo} End or move it, then try again.`,
+    next: [...attach === null ? [] : [attach], `reprise restart --team ${team}`],
+    details: { dirty }
+  }
+}
+
+const grantMissing = ({ granted, required, team }: RefuseInput): Refusal | null => {
+  const missing = granted === null ? [] : required.filter((grant) => !granted.has(grant))
+  if (missing.length === 0) return null
+  return {
+    outcome: "grant_missing",
+    message: `The policy may drop a conversation, and nobody gave it leave to: ${list(missing)} is missing. ${untouchedToo}`,
+    next: missing.map((grant) => `reprise restart --team ${team} --grant ${grant}=REASON`),
+    details: { missing }
+  }
+}
+
+const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
+  const refused = agents.filter(({ decided, untouched }) => !untouched && decided.decision.kind === "refuse")
+  if (refused.length === 0 || !atomic) return null
+  const unresumable = refused.map(({ decided, facts }) => ({
+    agent_id: facts.agent.spec.id,
+    reason: decided.decision.code ?? "refused",
+    session_id: facts.agent.session?.id ?? null,
+    why: decided.decision.why
+  }))
+  const mismatch = unresumable.every(({ reason }) => reason === "session_identity_mismatch")
+  const reasons = unresumable.map(({ agent_id, why }) => `${agent_id}: ${why.join("; ")}`)
+  return {
+    outcome: mismatch ? "refused_session_identity_mismatch" : "refused_resume_atomicity",
+    message: `Not every agent can come back with its conversation, so none was restarted. ${reasons.join(". ")}. ${untouchedToo}`,
+    next: [
+      ...agents.some(({ decided, untouched }) => !untouched && decided.decision.kind === "resume")
+        ? [`reprise restart ${agents.flatMap(({ decided, facts }) => decided.decision.kind === "resume" ? facts.agent.spec.id : []).join(" ")} --team ${team}`]
+        : [],
+      `reprise restart --team ${team} --allow-fresh`
+    ],
+    details: { unresumable }
+  }
+}
+
+/** The first reason, in their fixed order, for which nothing may be touched; null where there is none. */
+export const firstRefusal = (input: RefuseInput): Refusal | null =>
+  notReady(input) ?? corruptFirstSend(input) ?? dirtyTopology(input) ?? grantMissing(input) ?? atomicity(input)

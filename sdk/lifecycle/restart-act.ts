@@ -1,0 +1,159 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import type { DecisionKind } from "../domain/decision.ts"
+import type { AgentFailure } from "../domain/failure.ts"
+import type { OperationKind } from "../domain/event.ts"
+import { type AgentState, agentOf, type TeamState } from "../event-log/TeamState.ts"
+import type { Lease } from "../event-log/EventLog.ts"
+import { deliverPending } from "../messaging/deliver.ts"
+import { type AgentView, viewAgent, viewTeam } from "./agent-view.ts"
+import { captureSessions } from "./capture.ts"
+import { mayLive, observeTeam } from "./observe.ts"
+import { beginOperation, finishOperation } from "./operation.ts"
+import type { AgentPlan, Refusal, RestartPlan } from "./plan.ts"
+import { currentState, type Prepared } from "./prepare.ts"
+import { type AgentResult, rollOut } from "./rollout.ts"
+
+/** One agent in the report of a restart. */
+export interface AgentReport extends AgentView {
+  readonly decision: DecisionKind
+  readonly why: ReadonlyArray<string>
+  readonly result: AgentResult["result"]
+  readonly failure: AgentFailure | null
+  readonly before: { readonly generation: number; readonly pid: number | null; readonly session: string | null }
+}
+
+/** What came of a restart: the one value that the table, the JSON and the exit code render. */
+export interface RestartReport {
+  readonly outcome: Refusal["outcome"] | "restarted" | "partial" | "failed"
+  readonly ok: boolean
+  readonly message: string
+  readonly next: ReadonlyArray<string>
+  readonly details: Readonly<Record<string, unknown>>
+  readonly team: TeamState
+  readonly agents: ReadonlyArray<AgentReport>
+  readonly operation: { readonly id: string; readonly startedAt: string; readonly tookMs: number } | null
+  readonly plan: RestartPlan<unknown, unknown>
+}
+
+const reportOf = (
+  { decided, facts, observation }: AgentPlan<unknown, unknown>,
+  view: AgentView,
+  result: AgentResult
+): AgentReport => ({
+  ...view,
+  decision: decided.decision.kind,
+  why: decided.decision.why,
+  result: result.result,
+  failure: result.failure,
+  before: {
+    generation: facts.agent.generation,
+    pid: mayLive(observation.process) ? observation.pane?.pid ?? null : null,
+    session: facts.agent.session?.id ?? null
+  }
+})
+
+/** The report of a refusal: nothing was touched, so the agents are as they were seen. */
+export const refusedReport = (plan: RestartPlan<unknown, unknown>, refusal: Refusal): RestartReport => ({
+  outcome: refusal.outcome,
+  ok: false,
+  message: refusal.message,
+  next: refusal.next,
+  details: refusal.details,
+  team: plan.team,
+  agents: plan.agents.map((entry) =>
+    reportOf(entry, viewAgent(entry.facts.agent, entry.observation, null), {
+      agent: entry.facts.agent.spec.id,
+      result: entry.decided.decision.kind === "refuse" ? "refused" : "untouched",
+      failure: null
+    })
+  ),
+  operation: null,
+  plan
+})
+
+const sentence = (team: string, results: ReadonlyArray<AgentResult>): Pick<RestartReport, "outcome" | "ok" | "message" | "next" | "details"> => {
+  const back = results.filter(({ result }) => result === "resumed" || result === "started")
+  const bad = results.filter(({ result }) => result === "failed" || result === "refused")
+  const resumed = back.filter(({ result }) => result === "resumed").length
+  const count = (n: number) => `${n} ${n === 1 ? "agent" : "agents"}`
+  const did = back.length === 0
+    ? "Nothing had to be done"
+    : `${count(back.length)} of team ${team} ${back.length === 1 ? "is" : "are"} back: ${resumed} resumed, ${back.length - resumed} started anew`
+  if (bad.length === 0) return { outcome: "restarted", ok: true, message: `${did}.`, next: [], details: {} }
+  const why = bad.map(({ agent, failure }) => `${agent}: ${failure?.reason ?? "refused by the policy"}`)
+  const gone = bad.some(({ failure }) => failure?.reason.startsWith("session_disappeared_after_spawn") === true)
+  return {
+    outcome: back.length === 0 ? "failed" : "partial",
+    ok: false,
+    message: `${back.length === 0 ? `No agent of team ${team} came back` : did}; ${count(bad.length)} did not. ${why.join(" ")}`,
+    next: [`reprise restart ${bad.map(({ agent }) => agent).join(" ")} --team ${team}`],
+    details: {
+      failures: bad.map(({ agent, failure, result }) => ({ agent, result, failure })),
+      ...gone ? { reason: "session_disappeared_after_spawn", after: back.map(({ agent }) => agent) } : {}
+    }
+  }
+}
+
+const deliverAll = (team: TeamState, prepared: Prepared<unknown, unknown>) =>
+  Effect.forEach(new Set(team.pendingMessages.map((message) => message.agent)), (id) => {
+    const agent = agentOf(team, id)
+    const provider = agent === undefined ? undefined : prepared.providers.find(agent.spec.provider)
+    return agent === undefined || provider === undefined || agent.phase !== "running"
+      ? Effect.void
+      : deliverPending({ team, agent: id, transport: prepared.transport, provider }).pipe(
+        Effect.catchTag("LeaseHeld", () => Effect.void)
+      )
+  }, { discard: true, concurrency: 4 })
+
+const wereAlive = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<AgentState["spec"]["id"]> => {
+  const alive = plan.agents.flatMap(({ facts, observation }) => mayLive(observation.process) ? facts.agent.spec.id : [])
+  // What an interrupted operation had found alive is still what a roll back owes.
+  return plan.continues === null ? alive : [...new Set([...alive, ...plan.team.operation?.alive ?? []])]
+}
+
+/** Carries out what was decided, as one journaled operation, and reports. */
+export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: OperationKind = "restart") =>
+  Effect.gen(function*() {
+    const { plan, providers, transport } = prepared
+    const { team } = plan
+    const unfinished = team.operation
+    const operation = yield* beginOperation({
+      kind,
+      team: team.key,
+      lease,
+      agents: plan.agents.flatMap(({ facts, untouched }) => untouched ? [] : facts.agent.spec.id),
+      alive: wereAlive(plan),
+      policy: plan.request.policy.description,
+      before: (id) => unfinished === null ? [] : [{
+        type: "operation.finished",
+        team: team.key,
+        operation: unfinished.id,
+        outcome: `continued_by ${id}`,
+        took_ms: 0
+      }]
+    })
+    const spared = plan.foreign.map(({ command, pane }) => `${pane} ${command}`)
+    const results = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, spared)
+    const said = sentence(team.key, results)
+    const tookMs = yield* finishOperation(operation, said.outcome)
+    yield* captureSessions(yield* currentState(team.key, team), providers.find)
+    yield* deliverAll(yield* currentState(team.key, team), prepared)
+    const after = yield* currentState(team.key, team)
+    const observation = yield* observeTeam(after, transport)
+    const views = yield* viewTeam(after, observation, transport, providers.find)
+    const report: RestartReport = {
+      ...said,
+      team: after,
+      plan,
+      operation: { id: operation.id, startedAt: new Date(operation.startedAt).toISOString(), tookMs },
+      agents: plan.agents.flatMap((entry) => {
+        const view = views.find(({ id }) => id === entry.facts.agent.spec.id)
+        const result = results.find(({ agent }) => agent === entry.facts.agent.spec.id)
+        return view === undefined || result === undefined ? [] : reportOf(entry, view, result)
+      })
+    }
+    return report
+  })
+
+export type ActServices = FileSystem.FileSystem

@@ -1,0 +1,52 @@
+import type { Event } from "../domain/event.ts"
+import type { Json } from "../domain/json.ts"
+import type { AgentPlan, RestartPlan } from "./plan.ts"
+
+const decisionEvent = (plan: RestartPlan<unknown, unknown>, { decided, facts }: AgentPlan<unknown, unknown>): Event => {
+  const { agent } = facts
+  const { decision } = decided
+  return {
+    type: "restart.resume_decision",
+    team: plan.team.key,
+    agent: agent.spec.id,
+    generation: agent.generation,
+    worker_id: agent.spec.id,
+    has_first_send_at: agent.firstSend._tag !== "Absent",
+    has_session_id: agent.session !== null,
+    allow_fresh: plan.request.policy.requires.includes("discard-context"),
+    decision: decision.kind,
+    first_send_at: agent.firstSend._tag === "Valid" ? agent.firstSend.at : null,
+    session_id: agent.session?.id ?? null,
+    why: decision.why,
+    ...decision.forcedFresh === null ? {} : {
+      forced_fresh: true,
+      reason: "resume_not_ready",
+      session_convergence: decision.forcedFresh
+    }
+  }
+}
+
+/** One decision event for each agent that was decided and is not paused, refused ones included. */
+export const decisionEvents = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<Event> =>
+  plan.agents
+    .filter(({ facts, untouched }) => !untouched && !facts.agent.spec.paused)
+    .map((entry) => decisionEvent(plan, entry))
+
+const toJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null))
+
+/** What a refusal leaves in the log besides the decisions. */
+export const refusalEvents = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<Event> => {
+  const listed = (name: string): ReadonlyArray<Json> => {
+    const value = toJson(plan.refusal?.details[name])
+    return Array.isArray(value) ? value : []
+  }
+  switch (plan.refusal?.outcome) {
+    case "refused_invalid_first_send_at":
+      return [{ type: "restart.first_send_at_invalid", team: plan.team.key, invalid: listed("invalid") }]
+    case "refused_resume_atomicity":
+    case "refused_session_identity_mismatch":
+      return [{ type: "restart.atomic_refusal", team: plan.team.key, unresumable: listed("unresumable") }]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,96 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import { randomUUID } from "node:crypto"
+import { dirname, join } from "node:path"
+import type { SpawnMode } from "../domain/event.ts"
+import type { AgentFailure } from "../domain/failure.ts"
+import { SpawnToken } from "../domain/ids.ts"
+import type { LaunchContext } from "../domain/team.ts"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { Provider } from "../plugin/PluginHost.ts"
+import type { ProviderAgent } from "../plugin/provider-driver.ts"
+import type { SpawnRequest } from "../plugin/transport-driver.ts"
+import { launchContextOf, type OnDrift, spawnEnvironment, specForSpawn } from "../session/launch-context.ts"
+import { providerAgent } from "../session/provider-agent.ts"
+import { HostEnvironment } from "./operation.ts"
+
+/** Everything that a spawn will be, decided before its intent is written. */
+export interface SpawnPlan {
+  readonly token: SpawnToken
+  readonly mode: SpawnMode
+  readonly generation: number
+  /** The session that the process is to have; null where the provider chooses. */
+  readonly sessionId: string | null
+  readonly transcript: string | null
+  readonly agent: ProviderAgent
+  readonly launchContext: LaunchContext
+  readonly request: SpawnRequest
+  readonly files: ReadonlyArray<{ readonly path: string; readonly content: string }>
+}
+
+/** Where an agent's own files are kept between spawns. */
+const stateDirectory = (team: TeamState, agent: string): string =>
+  join(team.workspace, ".reprise", "teams", team.key, "agents", agent)
+
+/**
+ * Lays out a spawn. Fails as an `AgentFailure` where the provider can't say how; nothing was started then.
+ */
+export const planSpawn = (
+  team: TeamState,
+  agent: AgentState,
+  provider: Provider,
+  mode: "fresh" | "resume",
+  onDrift: OnDrift
+): Effect.Effect<SpawnPlan, AgentFailure, HostEnvironment> =>
+  Effect.gen(function*() {
+    const host = yield* HostEnvironment
+    const spec = specForSpawn(agent, onDrift)
+    const asked = mode === "resume"
+      ? agent.session?.id ?? null
+      : provider.capabilities.preassignedSession
+      ? yield* Effect.sync(() => randomUUID())
+      : null
+    const subject = providerAgent(team, spec)
+    const command = yield* provider.command({
+      mode,
+      agent: subject,
+      sessionId: asked,
+      sourceSessionId: null,
+      stateDirectory: stateDirectory(team, spec.id)
+    }).pipe(Effect.mapError((error): AgentFailure => ({
+      kind: "unknown",
+      reason: error.message,
+      retryable: false,
+      retryAt: null
+    })))
+    const sessionId = command.expectedSession === undefined ? asked : command.expectedSession
+    const token = yield* Effect.sync(() => SpawnToken.make(randomUUID()))
+    const generation = agent.generation + 1
+    const env = spawnEnvironment(host, spec, command, { team: team.key, workspace: team.workspace, generation })
+    return {
+      token,
+      mode,
+      generation,
+      sessionId,
+      transcript: provider.sessionAddress(subject, sessionId).transcript,
+      agent: subject,
+      launchContext: launchContextOf(spec, command, env),
+      request: { team: team.key, agent: spec.id, generation, spawn: token, argv: command.argv, cwd: spec.cwd, env },
+      files: command.files
+    }
+  })
+
+/** Writes the files that a command needs, readable by their owner only. */
+export const writeSpawnFiles = (plan: SpawnPlan): Effect.Effect<void, AgentFailure, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    for (const { content, path } of plan.files) {
+      yield* files.makeDirectory(dirname(path), { recursive: true, mode: 0o700 })
+      yield* files.writeFileString(path, content, { mode: 0o600 })
+    }
+  }).pipe(Effect.mapError((error): AgentFailure => ({
+    kind: "unknown",
+    reason: `A file that the command needs could not be written: ${error.message}`,
+    retryable: true,
+    retryAt: null
+  })))

@@ -1,0 +1,134 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import type { AgentId } from "../domain/ids.ts"
+import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
+import { EventLog, inputResource } from "../event-log/EventLog.ts"
+import { agentOf, type PendingMessage, type TeamState } from "../event-log/TeamState.ts"
+import type { Provider, Transport } from "../plugin/PluginHost.ts"
+import { specForSpawn } from "../session/launch-context.ts"
+import { providerAgent } from "../session/provider-agent.ts"
+import { readTranscriptFile } from "../session/transcript.ts"
+import { type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
+
+/** What became of one queued message. */
+export interface Delivery {
+  readonly messageId: string
+  readonly state: "submitted" | "waiting" | "unverified"
+  readonly consumed: boolean
+  readonly why: string
+}
+
+interface Deliver {
+  readonly team: TeamState
+  readonly agent: AgentId
+  readonly transport: Transport
+  readonly provider: Provider
+  readonly deadlines?: TypingDeadlines
+}
+
+const inputFree = Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seconds"))
+
+/**
+ * Types the messages that wait for one agent, oldest first, under the lease of its input. Stops at the first that can't be
+ * typed now: order is kept. A row that crossed the physical submit is never typed again; it is settled by the transcript.
+ */
+export const deliverPending = (
+  { agent: id, deadlines = typingDeadlines, provider, team, transport }: Deliver
+): Effect.Effect<
+  ReadonlyArray<Delivery>,
+  AppendError | EventLogError | LeaseHeld,
+  EventLog | FileSystem.FileSystem
+> =>
+  Effect.scoped(Effect.gen(function*() {
+    const log = yield* EventLog
+    yield* Effect.retry(log.lease(inputResource(team.key, id), "send"), {
+      schedule: inputFree,
+      while: (error) => error._tag === "LeaseHeld"
+    })
+    const current = Option.getOrElse(yield* log.state(team.key), () => team)
+    const agent = agentOf(current, id)
+    const deliveries: Array<Delivery> = []
+    if (agent === undefined) return deliveries
+    const waiting = current.pendingMessages.filter((message) => message.agent === id)
+    const subject = providerAgent(current, specForSpawn(agent, "keep"))
+    const sessionId = agent.session?.id ?? agent.spawn?.sessionId ?? null
+    const transcript = agent.session?.transcript ?? provider.sessionAddress(subject, sessionId).transcript
+    const scope = { team: current.key, agent: id, generation: agent.generation }
+
+    const settleCrossed = (message: PendingMessage) =>
+      Effect.gen(function*() {
+        const file = transcript === null ? null : yield* readTranscriptFile(transcript)
+        const found = file?._tag === "Present" && provider.holdsUserMessage(file.tail, withoutControls(message.text))
+        yield* log.append(found
+          ? [
+            { type: "message.submitted", ...scope, message_id: message.id, evidence: "it stands in the transcript" },
+            { type: "message.consumed", ...scope, message_id: message.id, evidence: "it stands in the transcript" }
+          ]
+          : [{
+            type: "message.failed",
+            ...scope,
+            message_id: message.id,
+            code: "unverified",
+            reason: "its sender ended while typing it, and no transcript shows it; it is not typed again"
+          }])
+        deliveries.push({
+          messageId: message.id,
+          state: found ? "submitted" : "unverified",
+          consumed: found,
+          why: found ? "it stands in the transcript" : "its sender ended while typing it"
+        })
+      })
+
+    for (const message of waiting) {
+      if (message.submittingAt !== null) {
+        yield* settleCrossed(message)
+        continue
+      }
+      const pane = agent.spawn?.pane
+      if (pane === null || pane === undefined) {
+        deliveries.push({ messageId: message.id, state: "waiting", consumed: false, why: "it is not running" })
+        break
+      }
+      const typed = yield* typeMessage({
+        transport,
+        provider,
+        pane,
+        transcript,
+        text: message.text,
+        deadlines,
+        beforeFirstKey: log.append([{ type: "message.submitting", ...scope, message_id: message.id }])
+      }).pipe(
+        Effect.catchTag("TransportFailure", (error) =>
+          Effect.succeed({ _tag: "Unknown" as const, why: error.message }))
+      )
+      if (typed._tag === "NotTyped") {
+        deliveries.push({ messageId: message.id, state: "waiting", consumed: false, why: typed.why })
+        break
+      }
+      if (typed._tag === "Unknown") {
+        // Whether a key was pressed decides: a row that never crossed may wait.
+        const crossed = Option.getOrElse(yield* log.state(current.key), () => current).pendingMessages
+          .some((row) => row.id === message.id && row.submittingAt !== null)
+        if (crossed) {
+          yield* log.append([{ type: "message.failed", ...scope, message_id: message.id, code: "unverified", reason: typed.why }])
+        }
+        deliveries.push({
+          messageId: message.id,
+          state: crossed ? "unverified" : "waiting",
+          consumed: false,
+          why: typed.why
+        })
+        break
+      }
+      yield* log.append([
+        { type: "message.submitted", ...scope, message_id: message.id, evidence: typed.evidence },
+        ...typed.consumed
+          ? [{ type: "message.consumed" as const, ...scope, message_id: message.id, evidence: typed.evidence }]
+          : []
+      ])
+      deliveries.push({ messageId: message.id, state: "submitted", consumed: typed.consumed, why: typed.evidence })
+    }
+    return deliveries
+  }))
