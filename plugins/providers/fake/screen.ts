@@ -17,6 +17,9 @@ const lastLine = (lines: ReadonlyArray<string>): number => {
 
 const isRule = (line: string | undefined): boolean => line !== undefined && /^─{6,}$/.test(line.trimEnd())
 
+/** On a narrow screen the worker cuts a line off and says so with an ellipsis. */
+const cutShort = (line: string): string => line.trimEnd().replace(/…$/, "").trimEnd()
+
 /** The two rules with the input line between them, and the footer under them. */
 const composerOf = (screen: Screen): { readonly lines: ReadonlyArray<string>; readonly footer: string } | null => {
   const footer = lastLine(screen.lines)
@@ -35,8 +38,7 @@ const composerOf = (screen: Screen): { readonly lines: ReadonlyArray<string>; re
 /** An open dialog: its choices in order, which of them Enter would take, and the lines above them. */
 const dialogOf = (screen: Screen) => {
   const footer = lastLine(screen.lines)
-  const closing = screen.lines[footer]?.trimEnd() ?? ""
-  // A narrow screen cuts the footer.
+  const closing = cutShort(screen.lines[footer] ?? "")
   if (closing.length < 8 || !dialogFooter.startsWith(closing)) return null
   const choices: Array<{ readonly label: string; readonly selected: boolean }> = []
   let at = footer - 1
@@ -97,7 +99,7 @@ export const draft = (screen: Screen): Draft => {
   const text = composer.lines
     .map((line, index) => `${index === 0 || line.startsWith("↳") ? "" : "\n"}${line.slice(2)}`)
     .join("")
-  return screen.cursor.column <= 2 && placeholder.startsWith(text.trim()) ? "" : text
+  return screen.cursor.column <= 2 && placeholder.startsWith(cutShort(text)) ? "" : text
 }
 
 /** The session that the worker shows in its header. */

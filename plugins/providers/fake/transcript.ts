@@ -19,17 +19,18 @@ const saidIn = Schema.decodeUnknownEither(Said)
  * user's words, so it counts as spoken to: only a transcript read whole proves that nothing was said.
  */
 export const readTranscript = (head: string, context: { readonly truncated: boolean }): TranscriptIdentity => {
-  const [first = "", ...rest] = head.split("\n")
-  const last = rest.pop()
+  const lines = head.split("\n")
+  const torn = lines.pop() !== ""
+  const [first = "", ...rest] = lines
   const identity = Either.getOrNull(identityIn(first))
   const said = rest.filter((line) => line !== "").map((line) => saidIn(line))
   return {
     sessionId: identity?.sessionId ?? null,
     cwd: identity?.cwd ?? null,
     marker: identity?.agent ?? null,
-    spokenTo: context.truncated || (last ?? "") !== "" || (identity === null && head !== "") ||
+    spokenTo: context.truncated || torn || (identity === null && head !== "") ||
       said.some((line) => Either.isLeft(line) || line.right.role === "user"),
-    whole: identity !== null && (context.truncated || last === "")
+    whole: identity !== null && (context.truncated || !torn)
   }
 }
 

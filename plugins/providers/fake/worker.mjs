@@ -254,6 +254,12 @@ const wrap = (text, width) =>
     }
     return wrapped.map((part, index) => ({ part, continued: index > 0 }))
   })
+/** One line that fits; what was cut off is told by an ellipsis. @param {string} text @param {number} width */
+const clip = (text, width) => {
+  const line = printable(text).replace(/\n/g, " ")
+  const [whole] = wrap(line, width)
+  return whole?.part === line ? line : `${wrap(line, width - 1)[0]?.part ?? ""}…`
+}
 /** The newest lines of the conversation. @param {number} count */
 const tail = (count) => {
   /** @type {string[]} */
@@ -292,7 +298,7 @@ function draw() {
   } else {
     const rule = "─".repeat(width)
     const shown = draft.map((piece) => piece.label ?? piece.text).join("")
-    const lines = wrap(shown === "" ? placeholder.slice(0, width - 3) : shown, width - 3).slice(-Math.max(1, height - 3))
+    const lines = wrap(shown === "" ? clip(placeholder, width - 3) : shown, width - 3).slice(-Math.max(1, height - 3))
     const composer = lines.map(({ continued, part }, index) => `${index === 0 ? "›" : continued ? "↳" : " "} ${part}`)
     const last = lines.at(-1)?.part ?? ""
     below = [rule, ...composer, rule, footer()]
@@ -302,7 +308,7 @@ function draw() {
   const head = above >= 4 ? header() : []
   const talk = tail(above - head.length)
   const frame = [...head, ...talk, ...Array(Math.max(0, above - head.length - talk.length)).fill(""), ...below].slice(-height)
-  const written = frame.map((line, index) => `\x1b[${index + 1};1H\x1b[2K${printable(line)}`).reverse().join("")
+  const written = frame.map((line, index) => `\x1b[${index + 1};1H\x1b[2K${clip(line, width)}`).reverse().join("")
   process.stdout.write(`\x1b]2;${title()}\x07\x1b[?25l${written}\x1b[${cursor.row};${cursor.column}H\x1b[?25h`)
 }
 
