@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import type { ChildProcessWithoutNullStreams } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { mkdirSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
@@ -47,6 +47,16 @@ const endServer = (socket: string, env: Readonly<Record<string, string>>) =>
     child.once("error", () => resume(Effect.void))
     child.once("exit", () => resume(Effect.void))
   })
+
+/** Ends, with the scope, the tmux servers whose sockets are in directories of this one of ours. */
+export const endServersIn = (directory: string, env: Readonly<Record<string, string>>) =>
+  Effect.addFinalizer(() =>
+    Effect.forEach(
+      readdirSync(directory).map((name) => join(directory, name, "tmux")).filter((socket) => existsSync(socket)),
+      (socket) => endServer(socket, env),
+      { discard: true }
+    )
+  )
 
 /**
  * Milliseconds until that many processes, started side by side by one command chain in a tmux server of their own, can

@@ -2,15 +2,17 @@
 // without Reprise. No test: figures differ from machine to machine, ratios say more.
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Logger from "effect/Logger"
 import { parseArgs } from "node:util"
 import { coldStart } from "./cold-start.ts"
+import { death } from "./death.ts"
 import { eventLog } from "./event-log.ts"
 import { machine, table } from "./measure.ts"
 import type { Report, Row } from "./measure.ts"
 import { Progress } from "./suite.ts"
 import type { Suite } from "./suite.ts"
 
-const suites: ReadonlyArray<Suite> = [...eventLog, coldStart]
+const suites: ReadonlyArray<Suite> = [...eventLog, death, coldStart]
 const known = suites.flatMap((suite) => suite.names)
 
 interface Options {
@@ -58,7 +60,11 @@ if (Either.isLeft(asked)) {
 } else {
   const { json, wanted } = asked.right
   const report = await Effect.runPromise(
-    Effect.provideService(bench(wanted), Progress, (sentence) => process.stderr.write(`${sentence}\n`))
+    bench(wanted).pipe(
+      Effect.provideService(Progress, (sentence) => process.stderr.write(`${sentence}\n`)),
+      // Standard output belongs to the report.
+      Effect.provide(Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger)))
+    )
   )
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${table(report)}\n`)
   // Fewer rows than were asked for is a bench that failed.

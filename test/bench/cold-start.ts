@@ -61,7 +61,7 @@ export const coldStart: Suite = {
       yield* progress("Building the command.")
       const { directory, command } = yield* built
       const home = yield* temporaryDirectory
-      const options = { cwd: home, env: cleanEnvironment(join(home, "home")) }
+      const options = { cwd: home, env: cleanEnvironment(home) }
       // A user's project with the package installed, and a script that does nothing with it.
       mkdirSync(join(home, "node_modules"))
       symlinkSync(directory, join(home, "node_modules", "reprise"))

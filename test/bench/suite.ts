@@ -39,13 +39,15 @@ export const temporaryDirectory = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }))
 )
 
-/** The environment of what is measured: nothing of the person's own tmux, home or Reprise. */
-export const cleanEnvironment = (home: string): Readonly<Record<string, string>> => {
+/** The environment of what is measured: nothing of the person's own tmux, home or Reprise. Sockets go into `tmp`. */
+export const cleanEnvironment = (directory: string): Readonly<Record<string, string>> => {
+  const [home, tmp] = [join(directory, "home"), join(directory, "tmp")]
   mkdirSync(home, { recursive: true })
+  mkdirSync(tmp, { recursive: true })
   return {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: home,
-    TMPDIR: tmpdir(),
+    TMPDIR: tmp,
     LANG: "C.UTF-8",
     TERM: "xterm-256color"
   }
