@@ -1,0 +1,111 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import {
+  type PaneIdentity,
+  type ProcessExit,
+  type ProcessRef,
+  processState,
+  processTable,
+  readProcess,
+  SpawnToken,
+  type TransportFailure
+} from "reprise/plugin"
+import type { HomeDoor } from "./Home.ts"
+import { failure, type Unanswered } from "./failures.ts"
+import { listCommand, type PaneOwner, type PaneRow, parseRow } from "./panes.ts"
+import type { SpawnRecords } from "./records.ts"
+import type { ControlConnection } from "./ControlConnection.ts"
+
+/** What all operations of the transport stand on. */
+export interface Ground {
+  readonly home: HomeDoor
+  readonly records: SpawnRecords
+  /** The socket's path. */
+  readonly endpoint: string
+  /** What tmux is made to say where a condition did not hold; no screen can know it. */
+  readonly sentinel: string
+}
+
+/** A pane of ours. */
+export type OwnRow = PaneRow & { readonly owner: PaneOwner }
+
+export const isOwn = (row: PaneRow): row is OwnRow => row.owner !== null
+
+/** Nothing came back: a failure from which nothing follows. */
+export const unreachable = (operation: string) => (error: Unanswered): TransportFailure =>
+  failure(operation, "Unreachable", `tmux could not be asked (${operation}): ${error.detail}. Nothing is known of its panes.`)
+
+/** The rows that tmux lists, of all panes or of one window; null when there is no such window. */
+export const listRows = Effect.fn("tmux.listRows")(function*(connection: ControlConnection, window: string | null) {
+  const [answers] = yield* connection.exchange([{ line: listCommand(window), complete: () => true }])
+  const answer = answers?.[0]
+  if (answer === undefined || !answer.ok) return null
+  return answer.lines.flatMap((line) => parseRow(line) ?? [])
+})
+
+/** The pids of a pane: as they were recorded, else the recorder's only child. */
+const pidsOf = Effect.fnUntraced(function*(ground: Ground, row: OwnRow) {
+  const recorded = yield* ground.records.pids(row.owner.spawn)
+  if (recorded !== null) {
+    if (recorded.agent.startTime !== null) return { pid: recorded.agent.pid, startTime: recorded.agent.startTime }
+    const reading = yield* readProcess(recorded.agent.pid)
+    return { pid: recorded.agent.pid, startTime: reading.state === "alive" ? reading.startTime : "ended" }
+  }
+  return null
+})
+
+const childOf = Effect.fnUntraced(function*(row: OwnRow) {
+  const children = ((yield* processTable) ?? []).filter((process) => process.ppid === row.pid && !process.zombie)
+  const only = children[0]
+  return children.length === 1 && only !== undefined ? { pid: only.pid, startTime: only.startTime } : null
+})
+
+/** The identity of a pane's agent; null while it has no process yet, or when it never had one. */
+export const identify = Effect.fnUntraced(function*(ground: Ground, row: OwnRow) {
+  const agent = yield* pidsOf(ground, row)
+  return agent === null ? null : identityOf(ground, row, agent)
+})
+
+const identityOf = (ground: Ground, row: OwnRow, agent: ProcessRef): PaneIdentity => ({
+  transport: "tmux",
+  endpoint: ground.endpoint,
+  session: row.session,
+  window: row.window,
+  pane: row.pane,
+  pid: agent.pid,
+  startTime: agent.startTime,
+  spawn: SpawnToken.make(row.owner.spawn)
+})
+
+/**
+ * Waits until the pane's agent has a process. `ended`: the recorder is proved gone and never had one. `late`: it can't be
+ * told within the limit.
+ */
+export const awaitAgent = Effect.fn("tmux.awaitAgent")(function*(ground: Ground, row: OwnRow, limitMs: number) {
+  const deadline = (yield* Clock.currentTimeMillis) + limitMs
+  for (let pause = 1;; pause = Math.min(pause + 1, 20)) {
+    const identity = yield* identify(ground, row)
+    if (identity !== null) return identity
+    const recorder = yield* readProcess(row.pid)
+    if (recorder.state === "dead") return (yield* identify(ground, row)) ?? ("ended" as const)
+    if ((yield* Clock.currentTimeMillis) >= deadline) {
+      // Its record was taken away: the process table still knows.
+      const agent = yield* childOf(row)
+      return agent === null ? ("late" as const) : identityOf(ground, row, agent)
+    }
+    yield* Effect.sleep(pause)
+  }
+})
+
+/** How a process that is proved gone ended; waits for a recorder that is about to write it. Null is unknown. */
+export const readExit = Effect.fn("tmux.readExit")(function*(ground: Ground, spawn: string) {
+  const deadline = (yield* Clock.currentTimeMillis) + 1000
+  for (;;) {
+    // Looked at before the record: a recorder that is gone by then has written all that it will.
+    const recorder = (yield* ground.records.pids(spawn))?.recorder ?? null
+    const state = recorder === null ? "dead" : yield* processState(recorder)
+    const exit: ProcessExit | null = yield* ground.records.exit(spawn)
+    if (exit !== null || state !== "alive" || (yield* Clock.currentTimeMillis) >= deadline) return exit
+    yield* Effect.sleep(2)
+  }
+})

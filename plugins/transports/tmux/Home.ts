@@ -1,0 +1,181 @@
+import { execFile } from "node:child_process"
+import { readFileSync, renameSync, writeFileSync } from "node:fs"
+import { connect } from "node:net"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { processState, readProcess } from "reprise/plugin"
+import { commandLine } from "./control-words.ts"
+import { type ControlConnection, openConnection } from "./ControlConnection.ts"
+import { codeOf, describe, Unanswered } from "./failures.ts"
+import { keeperCommand } from "./panes.ts"
+
+// The one server of a workspace: whether it is there, how it is started, and the one connection to it.
+
+/** The name of the one tmux session of a workspace's server. */
+export const sessionName = "reprise"
+
+/** What is proved of the server. A query that failed is an `Unanswered`, never `Absent`. */
+export type Home =
+  | { readonly _tag: "Up"; readonly connection: ControlConnection; readonly server: string }
+  /** The server runs without our session: there is no pane of ours. */
+  | { readonly _tag: "Empty" }
+  | { readonly _tag: "Absent" }
+
+export interface HomeOptions {
+  readonly tmux: string
+  readonly socket: string
+  readonly stateDirectory: string
+  readonly timeoutMs: number
+  readonly path: string
+}
+
+export interface HomeDoor {
+  /** Looks; starts nothing. */
+  readonly reach: Effect.Effect<Home, Unanswered>
+  /** Starts what is missing. */
+  readonly reachOrStart: Effect.Effect<Extract<Home, { readonly _tag: "Up" }>, Unanswered>
+  readonly close: Effect.Effect<void>
+}
+
+const ServerRecord = Schema.parseJson(Schema.Struct({
+  socket: Schema.String,
+  pid: Schema.Int,
+  startTime: Schema.String
+}))
+
+/** Whether anybody listens on the socket. A refused or missing one is a proof; anything else is not. */
+const probe = (socket: string, timeoutMs: number): Effect.Effect<"listens" | "absent", Unanswered> =>
+  Effect.async<"listens" | "absent", Unanswered>((resume) => {
+    const client = connect(socket)
+    const answer = (effect: Effect.Effect<"listens" | "absent", Unanswered>) => {
+      client.destroy()
+      resume(effect)
+    }
+    client.once("connect", () => answer(Effect.succeed("listens")))
+    client.once("error", (error) => {
+      const code = codeOf(error)
+      answer(code === "ENOENT" || code === "ECONNREFUSED"
+        ? Effect.succeed("absent")
+        : Effect.fail(new Unanswered({ detail: `the socket can't be reached: ${describe(error)}` })))
+    })
+    return Effect.sync(() => client.destroy())
+  }).pipe(Effect.timeoutFail({
+    duration: timeoutMs,
+    onTimeout: () => new Unanswered({ detail: `the socket did not answer within ${timeoutMs} ms` })
+  }))
+
+const serverOptions: ReadonlyArray<ReadonlyArray<string>> = [
+  ["set-option", "-s", "exit-empty", "off"],
+  ["set-option", "-g", "destroy-unattached", "off"],
+  ["set-option", "-g", "remain-on-exit", "off"],
+  ["set-option", "-g", "set-titles", "off"],
+  ["set-option", "-g", "allow-rename", "off"],
+  ["set-option", "-g", "automatic-rename", "off"],
+  ["set-option", "-g", "history-limit", "20000"],
+  ["set-option", "-g", "default-size", "200x50"],
+  ["set-option", "-g", "default-terminal", "screen-256color"],
+  // A person who attaches must not bring an environment along.
+  ["set-option", "-g", "update-environment", ""]
+]
+
+/** The door to the workspace's server. One connection is kept and used by all; a closed one is replaced when next asked. */
+export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
+  const { socket, timeoutMs, tmux } = options
+  const env = { PATH: options.path, LANG: "C.UTF-8" }
+  const recordPath = join(options.stateDirectory, "server.json")
+  const lock = yield* Effect.makeSemaphore(1)
+  let current: Extract<Home, { readonly _tag: "Up" }> | null = null
+
+  /** Who the server is; kept, so that a lost socket file is not taken for a dead server. */
+  const identify = Effect.fnUntraced(function*(connection: ControlConnection) {
+    const [answers] = yield* connection.exchange([
+      { line: commandLine(["list-sessions", "-F", "#{pid}"]), complete: () => true }
+    ])
+    const pid = Number(answers?.[0]?.lines[0])
+    const reading = yield* readProcess(pid)
+    if (reading.state !== "alive") return yield* new Unanswered({ detail: "tmux does not say which process it is" })
+    const server = `${pid}/${reading.startTime}`
+    const record = yield* Schema.encode(ServerRecord)({ socket, pid, startTime: reading.startTime }).pipe(Effect.orDie)
+    yield* Effect.try(() => {
+      const part = `${recordPath}.${process.pid}`
+      writeFileSync(part, record, { mode: 0o600 })
+      renameSync(part, recordPath)
+    }).pipe(Effect.ignore)
+    return server
+  })
+
+  const recorded = Effect.try(() => readFileSync(recordPath, "utf8")).pipe(
+    Effect.flatMap(Schema.decode(ServerRecord)),
+    Effect.orElseSucceed(() => null)
+  )
+
+  /** A socket file can be cleaned away under a server that lives on: that server is asked to make it again. */
+  const probeTwice = Effect.gen(function*() {
+    if ((yield* probe(socket, timeoutMs)) === "listens") return "listens" as const
+    const server = yield* recorded
+    if (server === null || server.socket !== socket || (yield* processState(server)) === "dead") return "absent" as const
+    yield* Effect.sync(() => {
+      try {
+        process.kill(server.pid, "SIGUSR1")
+      } catch {
+        // It ended just now, which the next look shows.
+      }
+    })
+    return yield* Effect.gen(function*() {
+      if ((yield* probe(socket, timeoutMs)) === "listens") return "listens" as const
+      if ((yield* processState(server)) === "dead") return "absent" as const
+      return yield* new Unanswered({ detail: `the tmux server (process ${server.pid}) runs and its socket is gone` })
+    }).pipe(Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo("2 seconds"))))
+  })
+
+  const lookInside = Effect.gen(function*() {
+    if (current?.connection.isOpen() === true) return current
+    current = null
+    if ((yield* probeTwice) === "absent") return { _tag: "Absent" } as const
+    const connection = yield* openConnection({ tmux, socket, session: sessionName, env, timeoutMs })
+    const server = yield* identify(connection).pipe(Effect.onError(() => connection.close("it could not be used")))
+    current = { _tag: "Up", connection, server }
+    return current
+  })
+
+  const look = lookInside.pipe(
+    Effect.catchTag("SessionMissing", () => Effect.succeed<Home>({ _tag: "Empty" }))
+  )
+
+  /** Starts the server, or only our session in it. Whoever is second finds it made. */
+  const start: Effect.Effect<void, Unanswered> = Effect.async<void, Unanswered>((resume) => {
+    const words = [
+      ["-u", "-S", socket, "-f", "/dev/null"],
+      ["new-session", "-d", "-E", "-s", sessionName, "-n", "keeper", "-c", "/", "-x", "200", "-y", "50", ...keeperCommand],
+      ...serverOptions.flatMap((option) => [[";"], option])
+    ].flat()
+    execFile(tmux, words, { env, cwd: "/", timeout: timeoutMs, killSignal: "SIGKILL" }, (error, _stdout, stderr) => {
+      if (error === null || stderr.includes("duplicate session")) resume(Effect.void)
+      else resume(Effect.fail(new Unanswered({ detail: `tmux did not start: ${stderr.trim() || error.message}` })))
+    })
+  })
+
+  // A server of the same name, right after its predecessor was killed, may exit unexpectedly.
+  const patience = Schedule.exponential("40 millis").pipe(Schedule.union(Schedule.spaced("500 millis")))
+
+  const reachOrStart = Effect.gen(function*() {
+    const home = yield* look
+    if (home._tag === "Up") return home
+    yield* start
+    const started = yield* look
+    if (started._tag === "Up") return started
+    return yield* new Unanswered({ detail: "tmux was started and can't be found" })
+  }).pipe(
+    Effect.retry({ schedule: patience.pipe(Schedule.upTo(timeoutMs)), while: (error) => /exited unexpectedly|lost server|can't be found|closed/.test(error.detail) })
+  )
+
+  const door: HomeDoor = {
+    reach: lock.withPermits(1)(look),
+    reachOrStart: lock.withPermits(1)(reachOrStart),
+    close: Effect.suspend(() => current === null ? Effect.void : current.connection.close("the transport was closed"))
+  }
+  return door
+})
+

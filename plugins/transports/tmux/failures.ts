@@ -1,0 +1,27 @@
+import * as Schema from "effect/Schema"
+import { TransportFailure } from "reprise/plugin"
+
+/** Nothing came back, so nothing is known. */
+export class Unanswered extends Schema.TaggedError<Unanswered>("transport-tmux/Unanswered")("Unanswered", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** The server runs, and our session is not there. */
+export class SessionMissing
+  extends Schema.TaggedError<SessionMissing>("transport-tmux/SessionMissing")("SessionMissing", {})
+{}
+
+/** A typed failure of this transport. */
+export const failure = (operation: string, reason: TransportFailure["reason"], detail: string): TransportFailure =>
+  new TransportFailure({ transport: "tmux", operation, reason, detail })
+
+/** The words of an error of the operating system. */
+export const describe = (error: unknown): string => error instanceof Error ? error.message : String(error)
+
+/** The code of an error of the operating system. */
+export const codeOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "code" in error ? String(error.code) : ""
