@@ -1,4 +1,7 @@
 export { type LiveProvider, ProviderCheckFailed, type ProviderCheck, type ProviderSuiteOptions } from "./provider-check.ts"
-export { providerChecks, providerOf } from "./provider-checks.ts"
+export { providerChecks, providerOf, testPluginServices } from "./provider-checks.ts"
 export { eventually, openProviderTerminal, type ProviderTerminal } from "./provider-terminal.ts"
 export { providerSuite } from "./providerSuite.ts"
+export * from "./memory-fault.ts"
+export * from "./memory-program.ts"
+export * from "./memory-transport.ts"
