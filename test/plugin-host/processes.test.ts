@@ -18,10 +18,11 @@ const tsx = Path.join(repository, "node_modules", "tsx", "dist", "cli.mjs")
 
 const pluginSource = (name: string) => `
 import { definePlugin, Effect, Schema, Stream } from "reprise/plugin"
-import { label } from "./label"
+import { label, same } from "./label"
 import * as Reprise from "reprise"
 
 export * as face from "reprise/plugin"
+if (!same(definePlugin)) throw new Error("A file beside the plugin has another SDK.")
 const typed: string = label
 export default definePlugin({
   name: ${JSON.stringify(name)},
@@ -46,6 +47,13 @@ export default definePlugin({
 })
 `
 
+const labelSource = (name: string) => `
+import { definePlugin } from "reprise/plugin"
+
+export const label: string = ${JSON.stringify(`${name}-transport`)}
+export const same = (other: unknown): boolean => other === definePlugin
+`
+
 /** A directory outside of the repository with plugins in the places that people put them. */
 const plugins = Effect.gen(function*() {
   const root = yield* temporaryDirectory
@@ -53,7 +61,7 @@ const plugins = Effect.gen(function*() {
     const path = Path.join(root, directory)
     Fs.mkdirSync(path, { recursive: true })
     Fs.writeFileSync(Path.join(path, "index.ts"), pluginSource(name))
-    Fs.writeFileSync(Path.join(path, "label.ts"), `export const label: string = ${JSON.stringify(`${name}-transport`)}\n`)
+    Fs.writeFileSync(Path.join(path, "label.ts"), labelSource(name))
     if (manifest !== undefined) Fs.writeFileSync(Path.join(path, "package.json"), JSON.stringify(manifest))
     return path
   }
@@ -127,6 +135,8 @@ describe("a plugin anywhere on disk shares the running SDK", () => {
           logLevel: "silent"
         })
       )
+      // The build copies what is not TypeScript; the entry of this one ends up in bin/.
+      Fs.cpSync(source("sdk/plugin/host/native-import.cjs"), Path.join(dist, "bin", "native-import.cjs"))
       Fs.symlinkSync(Path.join(repository, "node_modules"), Path.join(root, "node_modules"))
       yield* check([Path.join(dist, "bin", "loads-plugins.mjs")])
     }), 120_000)

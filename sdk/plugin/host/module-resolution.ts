@@ -11,12 +11,15 @@ export interface SdkEntries {
   readonly "reprise/testing": string
 }
 
+// The build puts "1" in the place of this.
+const isBuild = (): boolean => process.env["REPRISE_BUILD"] === "1"
+
 /**
- * Where the running SDK's entries are. The build replaces `process.env.REPRISE_BUILD` by `"1"` and puts `index.mjs`,
- * `plugin.mjs` and `testing.mjs` beside, or one or two directories above, whatever chunk this module ends up in.
+ * Where the running SDK's entries are. A build has `index.mjs`, `plugin.mjs` and `testing.mjs` beside, or one or
+ * two directories above, the file that this module ends up in.
  */
 export const sdkEntries = (): SdkEntries => {
-  if (process.env["REPRISE_BUILD"] === "1") {
+  if (isBuild()) {
     const root = ["./", "../", "../../"]
       .map((up) => new URL(up, import.meta.url))
       .find((directory) => existsSync(new URL("plugin.mjs", directory)) && existsSync(new URL("index.mjs", directory)))
@@ -33,7 +36,7 @@ export const sdkEntries = (): SdkEntries => {
 
 // Runs on the hooks' thread, as a module of its own: it can share nothing with this file but its `data`.
 // A `.ts` with no "type": "module" near it would be read as CommonJS, which never asks a resolve hook: so it is told
-// to be a module.
+// to be a module. tsx gives such a file a name of its own (`x.ts%3Ftsx-commonjs-…`), which is taken back.
 const hook = `
 let entries = {}
 export const initialize = (data) => { entries = data }
@@ -41,7 +44,10 @@ export const resolve = async (specifier, context, next) => {
   const own = Object.hasOwn(entries, specifier) ? entries[specifier] : undefined
   if (own !== undefined) return { url: own, format: "module", shortCircuit: true }
   const resolved = await next(specifier, context)
-  return /^file:.*\\.m?ts(?:[?#].*)?$/.test(resolved.url) ? { ...resolved, format: "module" } : resolved
+  const [, file, query = ""] = /^(file:[^?#]*?\\.m?ts)(?:%3Ftsx-[^?#]*)?([?#].*)?$/.exec(resolved.url) ?? []
+  if (file === undefined) return resolved
+  const kept = query.slice(1).split("&").filter((part) => part !== "" && !part.startsWith("tsx-commonjs-")).join("&")
+  return { ...resolved, url: kept === "" ? file : file + "?" + kept, format: "module" }
 }
 `
 
@@ -52,16 +58,31 @@ const underVite = (): boolean => "__vitest_worker__" in globalThis || "__vite_ss
 const underTsx = (): boolean =>
   [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].some((option) => /[/\\]tsx[/\\]|(?:^|[= ])tsx(?:\/|$|[ "])/.test(option))
 
-let installed: Promise<void> | undefined
+type Import = (specifier: string) => Promise<unknown>
 
-const install = async (): Promise<void> => {
-  if (underVite()) return
+const isImport = (value: unknown): value is Import => typeof value === "function"
+
+/** The `import()` to use; see native-import.cjs on why it is not always the one of this file. */
+const importer = (): Import => {
+  if (!isBuild()) return (specifier) => import(/* @vite-ignore */ specifier)
+  const loaded: unknown = Module.createRequire(import.meta.url)("./native-import.cjs")
+  const found = typeof loaded === "object" && loaded !== null && "nativeImport" in loaded ? loaded.nativeImport : undefined
+  if (isImport(found)) return found
+  throw new Error("This build of Reprise lacks native-import.cjs, so no plugin can be loaded. Install it again.")
+}
+
+const install = async (): Promise<Import> => {
+  const load = importer()
+  if (underVite()) return load
   if (!underTsx()) {
-    const tsx = await import("tsx/esm/api")
-    tsx.register()
+    const tsx = await load("tsx/esm/api")
+    if (typeof tsx === "object" && tsx !== null && "register" in tsx && typeof tsx.register === "function") tsx.register()
   }
   Module.register(`data:text/javascript,${encodeURIComponent(hook)}`, { data: sdkEntries() })
+  return load
 }
+
+let installed: Promise<Import> | undefined
 
 /**
  * Imports a module that may stand anywhere and be TypeScript; in it and in all that it imports, `reprise`,
@@ -69,7 +90,6 @@ const install = async (): Promise<void> => {
  */
 export const importModule = async (url: string): Promise<unknown> => {
   installed ??= install()
-  await installed
-  const module: unknown = await import(/* @vite-ignore */ url)
-  return module
+  const load = await installed
+  return load(url)
 }
