@@ -77,7 +77,7 @@ const bundle = async (): Promise<esbuild.Metafile> => {
   const lines = Object.entries(entries)
     .filter(([, source]) => existsSync(join(root, source)))
     .map(([name, source]) => `exports[${JSON.stringify(name)}] = () => require("./${source}")`)
-  const { metafile } = await esbuild.build({
+  const { metafile, outputFiles } = await esbuild.build({
     stdin: { contents: lines.join("\n"), resolveDir: root, sourcefile: "entries.cjs", loader: "js" },
     outfile: join(out, "reprise.cjs"),
     absWorkingDir: root,
@@ -90,6 +90,7 @@ const bundle = async (): Promise<esbuild.Metafile> => {
     charset: "ascii",
     legalComments: "none",
     metafile: true,
+    write: false,
     logLevel: "warning",
     external,
     // The sources of dependencies that ship both come as ES modules, whose unused parts fall away.
@@ -101,12 +102,15 @@ const bundle = async (): Promise<esbuild.Metafile> => {
     },
     plugins: [house]
   })
+  mkdirSync(out, { recursive: true })
+  // What is inside the bundle is imported by now; each `import()` left goes out of it, through the loader.
+  for (const { path, text } of outputFiles) writeFileSync(path, text.replaceAll(/(?<![\w$.])import\(/g, "repriseImport("))
   return metafile
 }
 
 /** The licences of what went into the bundle. */
 const notices = (metafile: esbuild.Metafile): string => {
-  const names = Object.keys(metafile.inputs).flatMap((input) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? [])
+  const names = Object.keys(metafile.inputs).flatMap((input) => /.*\bnode_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? [])
   return [...new Set(names)].sort().map((name) => {
     const directory = join(root, "node_modules", name)
     const license = readdirSync(directory).find((file) => /^licen[cs]e/i.test(file))

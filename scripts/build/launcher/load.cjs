@@ -38,7 +38,9 @@ const read = (path, stamp) => {
 const write = (path, stamp, code) => {
   const draft = `${path}.${process.pid}`
   try {
-    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const directory = dirname(path)
+    // Not `recursive`: node never returns from it where a file system answers "no such file", as /proc does.
+    for (const each of [dirname(directory), directory]) if (!fs.existsSync(each)) fs.mkdirSync(each, { mode: 0o700 })
     fs.writeFileSync(draft, Buffer.concat([stamp, code]), { mode: 0o600, flag: "wx" })
     fs.renameSync(draft, path)
   } catch {
@@ -53,6 +55,10 @@ const write = (path, stamp, code) => {
 /** @type {Record<string, () => Record<string, unknown>> | undefined} */
 let entries
 
+// A script has no `import()` of its own: the build made each of them a call of this.
+/** @param {string} specifier */
+const importModule = (specifier) => import(specifier)
+
 /** @param {string} kind */
 const compile = (kind) => {
   const { size, mtimeMs } = fs.statSync(file)
@@ -60,19 +66,15 @@ const compile = (kind) => {
   const path = cacheFile(kind)
   const cachedData = read(path, stamp)
   // The bundle is ASCII: one byte a character is read fastest and kept smallest.
-  const source = `(function (exports, require, __dirname) {${fs.readFileSync(file, "latin1")}\n})`
-  const script = new vm.Script(source, {
-    filename: file,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    ...(cachedData === undefined ? {} : { cachedData })
-  })
+  const source = `(function (exports, require, __dirname, repriseImport) {${fs.readFileSync(file, "latin1")}\n})`
+  const script = new vm.Script(source, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) })
   if (cachedData === undefined || script.cachedDataRejected === true) {
     process.once("exit", (code) => {
       if (code === 0) write(path, stamp, script.createCachedData())
     })
   }
   entries = {}
-  script.runInThisContext()(entries, require, __dirname)
+  script.runInThisContext()(entries, require, __dirname, importModule)
   return entries
 }
 
