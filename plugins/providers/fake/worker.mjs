@@ -184,7 +184,8 @@ const begin = (text) => {
       question: "Do you want to run this command?", choices: ["Yes", "No"], selected: 0, escape: 1,
       choose: (index) => finish(index === 0 ? "approved" : "denied")
     }
-    return draw()
+    draw()
+    return answerFromLines()
   } else if (command === "/hang") {
     return draw()
   } else if (command === "/child") {
@@ -225,6 +226,13 @@ const choose = (index) => {
   const asked = dialog
   dialog = null
   asked?.choose(index)
+}
+/** Without a terminal the next line answers an open question; the end of input is a no. */
+const answerFromLines = () => {
+  if (terminal || dialog === null) return
+  const line = queue.shift()
+  if (line !== undefined) choose(line.trim() === "2" ? 1 : dialog.selected)
+  else if (closing) choose(dialog.escape)
 }
 const interrupt = () => {
   if (turn === null) return
@@ -427,15 +435,13 @@ if (terminal) {
     unread += chunk
     const lines = unread.split("\n")
     unread = lines.pop() ?? ""
-    for (const line of lines) {
-      if (dialog === null) submit(line)
-      else choose(line.trim() === "2" ? 1 : dialog.selected)
-    }
+    for (const line of lines) submit(line)
+    answerFromLines()
   })
   process.stdin.on("end", () => {
     closing = true
     if (unread !== "") submit(unread)
-    if (dialog !== null) choose(dialog.escape)
+    answerFromLines()
     if (phase === "starting") process.exit(0)
     pump()
   })
