@@ -9,9 +9,9 @@ import type { Event, LogEntry } from "../domain/event.ts"
 import { isLifecycleEvent } from "../domain/event.ts"
 import { TeamKey } from "../domain/ids.ts"
 import type { ClaimChange, SessionClaim } from "../domain/session-claim.ts"
-import { type Batch, batchOf, missingLease, versionConflict } from "./batch.ts"
+import { type Batch, batchOf, missingLease, unwritable, versionConflict } from "./batch.ts"
 import { type AppendOptions, EventLog, type Lease, type ReadOptions } from "./EventLog.ts"
-import { type AppendError, LeaseHeld, LeaseLost, SessionClaimed } from "./errors.ts"
+import { type AppendError, EventLogError, LeaseHeld, LeaseLost, SessionClaimed } from "./errors.ts"
 import { fold } from "./fold.ts"
 import { redactText } from "./redact.ts"
 import { entryOf, type EventRow } from "./rows.ts"
@@ -103,7 +103,7 @@ const record = (tables: Tables, batch: Batch, at: string): number | AppendError 
     if (claims instanceof SessionClaimed) return claims
     tables.claims = claims
   }
-  for (const { lifecycle: _, ...row } of batch.rows) put(tables, { ...row, at, position: tables.rows.length + 1 })
+  for (const { event: _event, lifecycle: _lifecycle, ...row } of batch.rows) put(tables, { ...row, at, position: tables.rows.length + 1 })
   const position = tables.rows.length
   if (key !== undefined) tables.keys.set(key, position)
   return position
@@ -122,6 +122,17 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
       if (events.length === 0) return Effect.succeed(tables.rows.length)
       const refused = missingLease(events, options)
       if (refused !== undefined) return Effect.fail(refused)
+      const problem = unwritable(events)
+      if (problem !== undefined) {
+        return Effect.fail(
+          new EventLogError({
+            operation: "append",
+            reason: "Unknown",
+            detail: `The log could not be used (${problem}). Nothing was written.`,
+            file: null
+          })
+        )
+      }
       const result = record(tables, batchOf(events, options), new Date(now).toISOString())
       return typeof result === "number" ? Effect.as(PubSub.publish(committed, undefined), result) : Effect.fail(result)
     })

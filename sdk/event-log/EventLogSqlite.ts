@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import { type Event } from "../domain/event.ts"
 import { TeamKey } from "../domain/ids.ts"
-import { type Batch, batchOf, missingLease } from "./batch.ts"
+import { type Batch, batchOf, missingLease, unwritable } from "./batch.ts"
 import { type AppendOptions, EventLog, type Lease, type ReadOptions } from "./EventLog.ts"
 import { type AppendError, EventLogError, LeaseHeld } from "./errors.ts"
 import { ownIdentity } from "./process-identity.ts"
@@ -178,6 +178,8 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
       if (closed) return Effect.fail(refuse(files, "append", "Unknown", "it was closed"))
       const refused = missingLease(events, appendOptions)
       if (refused !== undefined) return Effect.fail(refused)
+      const problem = unwritable(events)
+      if (problem !== undefined) return Effect.fail(refuse(files, "append", "Unknown", problem))
       const batch = batchOf(events, appendOptions)
       const done = Deferred.unsafeMake<number, AppendError>(Fiber.id(writer))
       Queue.unsafeOffer(queue, { batch, done })

@@ -23,7 +23,11 @@ export const rowLine = (row: EventRow): string => {
   const own = parseBody(row.body)
   return line(
     { position, at, type, team, agent, generation, operation },
-    own === undefined ? JSON.stringify({ body: row.body }) : JSON.stringify(own)
+    own === undefined
+      ? JSON.stringify({ body: row.body })
+      : row.body.startsWith("{") && !row.body.includes("\n")
+      ? row.body
+      : JSON.stringify(own)
   )
 }
 

@@ -19,6 +19,8 @@ export interface EventRow {
 /** A row that has no place in the log yet. */
 export interface NewRow extends Omit<EventRow, "position" | "at"> {
   readonly lifecycle: boolean
+  /** What reading it back gives; undefined where something was scrubbed, so that it has to be read back. */
+  readonly event: Event | undefined
 }
 
 interface Envelope {
@@ -33,6 +35,7 @@ interface Envelope {
 export const rowOf = (event: Event): NewRow => {
   const envelope: Envelope = event
   const { agent, generation, operation, team, type, ...own } = envelope
+  const scrubbed = redact(own)
   return {
     team,
     agent: agent ?? null,
@@ -40,7 +43,8 @@ export const rowOf = (event: Event): NewRow => {
     generation: generation ?? null,
     operation: operation ?? null,
     lifecycle: isLifecycleEvent(event),
-    body: JSON.stringify(redact(own))
+    body: JSON.stringify(scrubbed),
+    event: scrubbed === own ? event : undefined
   }
 }
 
@@ -93,4 +97,5 @@ export const entryOf = (row: EventRow): LogEntry => {
 }
 
 /** The entry that an event becomes once it has its place: exactly what reading it back gives. */
-export const placed = (row: NewRow, position: number, at: string): LogEntry => entryOf({ ...row, position, at })
+export const placed = (row: NewRow, position: number, at: string): LogEntry =>
+  row.event === undefined ? entryOf({ ...row, position, at }) : { _tag: "Event", position, at, event: row.event }

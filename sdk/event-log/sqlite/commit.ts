@@ -3,7 +3,8 @@ import type { ClaimChange } from "../../domain/session-claim.ts"
 import { type Batch, versionConflict } from "../batch.ts"
 import type { Lease } from "../EventLog.ts"
 import { type AppendError, LeaseLost, SessionClaimed } from "../errors.ts"
-import { entryOf, type EventRow } from "../rows.ts"
+import { fold } from "../fold.ts"
+import { entryOf, type EventRow, placed } from "../rows.ts"
 import type { Folded } from "../snapshot.ts"
 import type { Store } from "./store.ts"
 
@@ -106,10 +107,16 @@ export const makeCommit = (store: Store, onBehind: (team: string) => void) => {
     return undefined
   }
 
+  // Teams whose every event up to `lastHead` is folded, so that they grow with what is recorded here.
+  const live = new Map<string, Folded>()
+  let lastHead = -1
+
   return (batches: ReadonlyArray<Batch>, at: string): ReadonlyArray<Committed> => {
     const folded = new Map<string, Folded>()
+    let position = 0
     const outcomes = store.transact(() => {
-      let position = store.head()
+      position = store.head()
+      if (position !== lastHead) live.clear()
       const added = new Map<string, number>()
       const outcomes = batches.map((batch): Committed => {
         const { key } = batch.options
@@ -122,6 +129,10 @@ export const makeCommit = (store: Store, onBehind: (team: string) => void) => {
           insert.run(position, at, row.team, row.agent, row.type, row.generation, row.operation, row.body,
             row.lifecycle ? 1 : 0)
           added.set(row.team, (added.get(row.team) ?? 0) + 1)
+          const before = folded.get(row.team) ?? live.get(row.team)
+          if (before !== undefined) {
+            folded.set(row.team, { position, state: fold(before.state, placed(row, position, at)) })
+          }
         }
         if (key !== undefined) putKey.run(key, position)
         return Either.right(position)
@@ -129,7 +140,7 @@ export const makeCommit = (store: Store, onBehind: (team: string) => void) => {
       for (const [team, count] of added) {
         if (store.countTail(team, count) < snapshotEvery) continue
         if (behind.has(team) && !store.hasFolded(team)) continue
-        const state = foldTail(team)
+        const state = folded.get(team) ?? foldTail(team)
         if (state === undefined) {
           behind.add(team)
           onBehind(team)
@@ -141,7 +152,11 @@ export const makeCommit = (store: Store, onBehind: (team: string) => void) => {
       return outcomes
     })
     // Only now: what was folded inside a transaction that failed never happened.
-    for (const [team, state] of folded) store.keep(team, state)
+    lastHead = position
+    for (const [team, state] of folded) {
+      live.set(team, state)
+      store.keep(team, state)
+    }
     return outcomes
   }
 }
