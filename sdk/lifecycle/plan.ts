@@ -1,4 +1,4 @@
-import type { Decision, GrantName, SessionConvergence } from "../domain/decision.ts"
+import type { Decision, SessionConvergence } from "../domain/decision.ts"
 import type { AgentId, OperationId } from "../domain/ids.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import type { ForeignPane } from "../plugin/transport-driver.ts"
@@ -27,6 +27,7 @@ export type RefusalCode =
   | "refused_resume_atomicity"
   | "refused_session_identity_mismatch"
   | "refused_plan_stale"
+  | "failed"
 
 export interface Refusal {
   readonly outcome: RefusalCode
@@ -66,10 +67,6 @@ export interface RestartRequest<out E = never, out R = never> {
   /** How many agents are restarted at once. */
   readonly concurrency: number
 }
-
-/** Grants that the plan's decisions and policy ask for. */
-export const requiredGrants = (plan: Pick<RestartPlan<unknown, unknown>, "request" | "agents">): ReadonlyArray<GrantName> =>
-  plan.request.policy.requires
 
 /** Whether carrying out the decision touches the agent. */
 export const touches = (decision: Decision): boolean => decision.kind === "resume" || decision.kind === "fresh_start"

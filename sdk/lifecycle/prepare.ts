@@ -17,9 +17,11 @@ import { specForSpawn } from "../session/launch-context.ts"
 import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
 import { decideAll } from "./decide.ts"
 import { observeTeam, type TeamObservation } from "./observe.ts"
-import type { RestartPlan, RestartRequest } from "./plan.ts"
+import type { HostEnvironment } from "./operation.ts"
+import { type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
-import { firstRefusal } from "./refuse.ts"
+import { findLacks } from "./preconditions.ts"
+import { firstRefusal, lackingRefusal } from "./refuse.ts"
 
 /** A plan with what is needed to carry it out. */
 export interface Prepared<out E, out R> {
@@ -157,7 +159,7 @@ export const prepare = <E, R>(
 ): Effect.Effect<
   Prepared<E, R>,
   AppendError | EventLogError | PluginMissing,
-  EventLog | PluginHost | FileSystem.FileSystem
+  EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment
 > =>
   Effect.gen(function*() {
     const { request } = input
@@ -166,6 +168,12 @@ export const prepare = <E, R>(
     const transport = yield* host.transport(input.team.transport)
     const teams = yield* allTeams
     const providers = yield* loadProviders(providerNames([input.team, ...teams]))
+    const missing = providers.missing.find(({ name }) =>
+      input.team.agents.some(({ spec }) =>
+        spec.provider === name && !spec.paused && (request.agents.length === 0 || request.agents.includes(spec.id))
+      )
+    )
+    if (missing !== undefined) return yield* missing
     const observation = yield* observeTeam(input.team, transport)
     const settled = settle(input.team, observation)
     const team = settled.length === 0 ? input.team : yield* record(input.team, settled)
@@ -197,7 +205,7 @@ export const prepare = <E, R>(
       findProvider: providers.find,
       back: input.continuing ? broughtBack(converged.team, observation) : new Set()
     })
-    const refusal = firstRefusal({
+    const refused = firstRefusal({
       team: team.key,
       atomic: request.policy.atomic,
       agents,
@@ -206,6 +214,10 @@ export const prepare = <E, R>(
       granted: input.granted,
       attach: transport.attachCommand?.join(" ") ?? null
     })
+    const starts = agents.flatMap(({ decided, facts }) =>
+      touches(decided.decision) ? specForSpawn(facts.agent, request.onDrift) : []
+    )
+    const refusal = refused ?? lackingRefusal(yield* findLacks(starts, providers.find))
     return {
       transport,
       providers,

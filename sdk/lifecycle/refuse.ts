@@ -2,6 +2,7 @@ import type { GrantName } from "../domain/decision.ts"
 import { paneAddress } from "../domain/pane.ts"
 import type { Converged } from "./converge.ts"
 import type { AgentPlan, Refusal } from "./plan.ts"
+import type { Lack } from "./preconditions.ts"
 
 interface RefuseInput {
   readonly team: string
@@ -123,3 +124,12 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
 /** The first reason, in their fixed order, for which nothing may be touched; null where there is none. */
 export const firstRefusal = (input: RefuseInput): Refusal | null =>
   notReady(input) ?? corruptFirstSend(input) ?? dirtyTopology(input) ?? grantMissing(input) ?? atomicity(input)
+
+/** Refuses what this machine can't start; null where nothing is lacking. */
+export const lackingRefusal = (lacks: ReadonlyArray<Lack>): Refusal | null =>
+  lacks.length === 0 ? null : {
+    outcome: "failed",
+    message: `${lacks.map(({ reason }) => reason).join("; ")}. ${untouchedToo}`,
+    next: [],
+    details: { lacks }
+  }

@@ -1,4 +1,3 @@
-import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { DecisionKind } from "../domain/decision.ts"
 import type { AgentFailure } from "../domain/failure.ts"
@@ -156,4 +155,4 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
     return report
   })
 
-export type ActServices = FileSystem.FileSystem
+

@@ -1,0 +1,73 @@
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import type * as CommandExecutor from "@effect/platform/CommandExecutor"
+import * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
+import type * as Terminal from "@effect/platform/Terminal"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { builtins } from "./builtins.ts"
+import type { EventLogError } from "./event-log/errors.ts"
+import { EventLog } from "./event-log/EventLog.ts"
+import * as EventLogSqlite from "./event-log/EventLogSqlite.ts"
+import { HostEnvironment } from "./lifecycle/operation.ts"
+import { allTeams } from "./lifecycle/prepare.ts"
+import { PluginHostLive } from "./plugin/host/PluginHostLive.ts"
+import type { PluginHost } from "./plugin/PluginHost.ts"
+import { findWorkspace, type WorkspacePaths, type WorkspaceUnusable } from "./spec/workspace.ts"
+
+/** The workspace that a command or script works in. */
+export class Workspace extends Context.Tag("reprise/Workspace")<Workspace, WorkspacePaths>() {}
+
+/** What every script may use without providing it. */
+export type RepriseServices =
+  | Workspace
+  | EventLog
+  | PluginHost
+  | HostEnvironment
+  | FileSystem.FileSystem
+  | Path.Path
+  | CommandExecutor.CommandExecutor
+  | Terminal.Terminal
+
+export interface RepriseOptions {
+  /** The workspace; by default the nearest directory at or above the current one that holds `.reprise/`. */
+  readonly workspace?: string | undefined
+  /** Plugins beyond the built-in ones: paths or packages. */
+  readonly plugins?: ReadonlyArray<string>
+  /** Plugins whose needs the user consents to. */
+  readonly allowPlugins?: ReadonlyArray<string>
+}
+
+const hostEnvironment = Layer.sync(HostEnvironment, () =>
+  Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => value === undefined ? [] : [[name, value]])))
+
+/** What was chosen with a team is remembered with it: its plugins, and that they were consented to. */
+const pluginHost = (options: RepriseOptions) =>
+  Layer.unwrapEffect(Effect.gen(function*() {
+    const paths = yield* Workspace
+    const env = yield* HostEnvironment
+    // A log that can't be read is told by whoever reads it for a purpose; plugins do not hang on it.
+    const teams = yield* Effect.orElseSucceed(allTeams, () => [])
+    const remembered = teams.flatMap((team) => team.plugins)
+    return PluginHostLive.layer({
+      workspace: paths.root,
+      specs: [...new Set([...options.plugins ?? [], ...remembered])],
+      consents: [...options.allowPlugins ?? [], ...remembered],
+      builtins,
+      env
+    })
+  }))
+
+/** Everything a script runs on: the workspace's log, its plugins, and Node. */
+export const layer = (
+  options: RepriseOptions = {}
+): Layer.Layer<RepriseServices, EventLogError | WorkspaceUnusable> => {
+  const workspace = Layer.effect(Workspace, findWorkspace({ asked: options.workspace, from: process.cwd() }))
+  const log = Layer.unwrapEffect(Effect.map(Workspace, ({ runtime }) => EventLogSqlite.layer({ directory: runtime })))
+  return pluginHost(options).pipe(
+    Layer.provideMerge(log),
+    Layer.provideMerge(workspace),
+    Layer.provideMerge(Layer.merge(hostEnvironment, NodeContext.layer))
+  )
+}

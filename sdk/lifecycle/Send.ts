@@ -1,0 +1,111 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { randomUUID } from "node:crypto"
+import type { AppendError, EventLogError } from "../event-log/errors.ts"
+import { EventLog } from "../event-log/EventLog.ts"
+import { agentOf } from "../event-log/TeamState.ts"
+import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
+import { type Delivery, deliverPending } from "../messaging/deliver.ts"
+import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
+import { captureSessions } from "./capture.ts"
+import { currentState } from "./prepare.ts"
+import { AgentUnknown } from "./Restart.ts"
+import { teamState } from "./team.ts"
+
+/** What became of one message. The three times are three facts; null is "not known to have happened". */
+export interface SendReport {
+  readonly outcome: "submitted" | "accepted" | "unverified"
+  readonly ok: boolean
+  readonly message: string
+  readonly next: ReadonlyArray<string>
+  readonly team: string
+  readonly agent: string
+  readonly messageId: string
+  readonly accepted: string
+  readonly submitted: string | null
+  readonly consumed: string | null
+}
+
+const isoNow = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())
+
+/**
+ * Sends a message to an agent. It is a row in the log before any key is pressed, and submitted only to an agent that was
+ * seen to be idle; else it stays accepted, and goes out with the next send or restart.
+ */
+export const send = (
+  selector: string | undefined,
+  to: string,
+  text: string,
+  from = "leader"
+): Effect.Effect<
+  SendReport,
+  AppendError | EventLogError | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | AgentUnknown,
+  EventLog | PluginHost | FileSystem.FileSystem
+> =>
+  Effect.gen(function*() {
+    const log = yield* EventLog
+    const host = yield* PluginHost
+    const team = yield* teamState(selector)
+    const agent = agentOf(team, to)
+    if (agent === undefined) {
+      return yield* new AgentUnknown({ team: team.key, agent: to, known: team.agents.map(({ spec }) => spec.id) })
+    }
+    const transport = yield* host.transport(team.transport)
+    const provider = yield* host.provider(agent.spec.provider)
+    const messageId = yield* Effect.sync(() => randomUUID())
+    const accepted = yield* isoNow
+    yield* log.append([{
+      type: "message.accepted",
+      team: team.key,
+      agent: agent.spec.id,
+      generation: agent.generation,
+      message_id: messageId,
+      from,
+      text
+    }], { key: `message/${messageId}` })
+    const deliveries = yield* deliverPending({ team, agent: agent.spec.id, transport, provider }).pipe(
+      Effect.catchTag("LeaseHeld", (held): Effect.Effect<ReadonlyArray<Delivery>> =>
+        Effect.succeed([{ messageId, state: "waiting", consumed: false, why: held.message }]))
+    )
+    const own = deliveries.find((delivery) => delivery.messageId === messageId)
+    const last = deliveries.at(-1)
+    const now = yield* isoNow
+    if (own?.state === "submitted" && agent.session === null) {
+      const current = yield* currentState(team.key, team)
+      yield* captureSessions(current, (name) => name === provider.name ? provider : undefined)
+    }
+    const base = { team: team.key, agent: agent.spec.id, messageId, accepted }
+    if (own?.state === "submitted") {
+      return {
+        ...base,
+        outcome: "submitted",
+        ok: true,
+        message: `The message to ${to} was submitted: ${own.why}.`,
+        next: [],
+        submitted: now,
+        consumed: own.consumed ? now : null
+      }
+    }
+    if (own?.state === "unverified") {
+      return {
+        ...base,
+        outcome: "unverified",
+        ok: false,
+        message: `The message to ${to} was typed, but ${own.why}. It will not be typed again. Look at the agent before sending it anew.`,
+        next: [`reprise status --team ${team.key}`],
+        submitted: null,
+        consumed: null
+      }
+    }
+    const why = own?.why ?? last?.why ?? "an earlier message waits"
+    return {
+      ...base,
+      outcome: "accepted",
+      ok: true,
+      message: `The message to ${to} is accepted and waits: ${why}.`,
+      next: [`reprise status --team ${team.key}`],
+      submitted: null,
+      consumed: null
+    }
+  })

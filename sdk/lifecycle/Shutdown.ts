@@ -1,0 +1,142 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import type { Event } from "../domain/event.ts"
+import type { AgentId } from "../domain/ids.ts"
+import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
+import { EventLog, teamResource } from "../event-log/EventLog.ts"
+import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
+import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
+import { type AgentView, viewTeam } from "./agent-view.ts"
+import { captureSessions } from "./capture.ts"
+import { mayLive, observeTeam } from "./observe.ts"
+import { beginOperation, finishOperation } from "./operation.ts"
+import { loadProviders, providerNames } from "./plugins-of.ts"
+import { currentState } from "./prepare.ts"
+import { deadlines, type InvalidSetting } from "./settings.ts"
+import type { HostEnvironment } from "./operation.ts"
+import { teamState } from "./team.ts"
+
+/** What came of a shutdown. */
+export interface ShutdownReport {
+  readonly outcome: "stopped" | "partial"
+  readonly ok: boolean
+  readonly message: string
+  readonly next: ReadonlyArray<string>
+  readonly team: string
+  readonly agents: ReadonlyArray<AgentView>
+  /** Processes that were seen and left alone, because they are not this team's. */
+  readonly spared: ReadonlyArray<string>
+  /** Agents whose end could not be proved. */
+  readonly survivors: ReadonlyArray<string>
+  readonly tookMs: number
+}
+
+/** Stops a team: sessions are captured first, then each agent's process tree is ended and proved gone. */
+export const down = (
+  selector?: string
+): Effect.Effect<
+  ShutdownReport,
+  AppendError | EventLogError | LeaseHeld | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | InvalidSetting,
+  EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment
+> =>
+  Effect.scoped(Effect.gen(function*() {
+    const log = yield* EventLog
+    const host = yield* PluginHost
+    const { graceMs } = yield* deadlines
+    const found = yield* teamState(selector)
+    const lease = yield* log.lease(teamResource(found.key), "down")
+    const current = Option.getOrElse(yield* log.state(found.key), () => found)
+    const transport = yield* host.transport(current.transport)
+    const providers = yield* loadProviders(providerNames([current]))
+    const before = yield* observeTeam(current, transport)
+    yield* captureSessions(current, providers.find)
+    const team = yield* currentState(current.key, current)
+
+    const unfinished = team.operation
+    const targets = team.agents.flatMap((agent) => {
+      const seen = before.agents.get(agent.spec.id)
+      if (seen === undefined) return []
+      const own = seen.pane !== null && mayLive(seen.process) ? [seen.pane] : []
+      const panes = [...own, ...seen.strays]
+      return panes.length === 0 ? [] : [{ agent, panes }]
+    })
+    const isTarget = (pid: number) => targets.some(({ panes }) => panes.some((pane) => pane.pid === pid))
+    const spared = [
+      ...before.foreign.map(({ command, pane }) => `${pane} ${command}`),
+      ...(before.panes ?? []).filter(({ identity }) => !isTarget(identity.pid)).map(({ agent, team: key }) => `${key}/${agent}`)
+    ]
+    // What a user stopped is written down as stopped before the first signal.
+    const operation = yield* beginOperation({
+      kind: "shutdown",
+      team: team.key,
+      lease,
+      agents: targets.map(({ agent }) => agent.spec.id),
+      alive: targets.map(({ agent }) => agent.spec.id),
+      policy: null,
+      before: (id): ReadonlyArray<Event> => unfinished === null ? [] : [{
+        type: "operation.finished",
+        team: team.key,
+        operation: unfinished.id,
+        outcome: `ended_by ${id}`,
+        took_ms: 0
+      }]
+    })
+    yield* operation.append([
+      { type: "lifecycle.shutdown.started", team: team.key, operation: operation.id, reason: "asked for by the user" },
+      {
+        type: "transport.pre_kill_audit",
+        team: team.key,
+        operation: operation.id,
+        kill: targets.flatMap(({ agent, panes }) => panes.map((pane) => ({ agent: agent.spec.id, pid: pane.pid, pane: pane.pane }))),
+        spare: spared
+      }
+    ])
+    const ends = yield* Effect.forEach(targets, ({ agent, panes }) => {
+      const stopAll = Effect.forEach(panes, (pane) =>
+        Effect.flatMap(transport.stop(pane, { graceMs }), (report) =>
+          report.gone ? Effect.succeed(report.evidence) : Effect.fail(report)))
+      return operation.step({
+        name: "stop",
+        agent: agent.spec.id,
+        generation: agent.generation,
+        run: stopAll,
+        result: (evidence): ReadonlyArray<Event> => [{
+          type: "agent.stopped",
+          team: team.key,
+          operation: operation.id,
+          agent: agent.spec.id,
+          generation: agent.generation,
+          evidence: evidence.join("; ")
+        }]
+      }).pipe(Effect.either, Effect.map((end) => ({ id: agent.spec.id, end })))
+    }, { concurrency: 8 })
+    const failed: ReadonlyArray<AgentId> = ends.flatMap(({ end, id }) => Either.isLeft(end) ? id : [])
+    const outcome = failed.length === 0 ? "stopped" : "partial"
+    const tookMs = yield* finishOperation(operation, outcome, [{
+      type: "lifecycle.shutdown",
+      team: team.key,
+      operation: operation.id,
+      stopped: ends.flatMap(({ end, id }) => Either.isRight(end) ? id : []),
+      spared,
+      survivors: failed
+    }])
+    const after = yield* currentState(team.key, team)
+    const views = yield* viewTeam(after, yield* observeTeam(after, transport), transport, providers.find)
+    // The server is ours alone: it goes when nothing but its keeper is left.
+    if (failed.length === 0 && transport.closeHome !== undefined) yield* Effect.ignoreLogged(transport.closeHome)
+    return {
+      outcome,
+      ok: failed.length === 0,
+      message: failed.length === 0
+        ? `Team ${team.key} is stopped (${targets.length} ${targets.length === 1 ? "agent" : "agents"} ended); its conversations are kept.`
+        : `Of team ${team.key}, ${failed.join(", ")} could not be proved ended.`,
+      next: failed.length === 0 ? [`reprise restart --team ${team.key}`] : [`reprise down --team ${team.key}`],
+      team: team.key,
+      agents: views,
+      spared,
+      survivors: failed,
+      tookMs
+    }
+  }))

@@ -1,0 +1,46 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import type { EventLogError } from "../event-log/errors.ts"
+import { EventLog } from "../event-log/EventLog.ts"
+import type { OperationState, TeamState } from "../event-log/TeamState.ts"
+import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
+import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
+import { type AgentView, viewTeam } from "./agent-view.ts"
+import { observeTeam } from "./observe.ts"
+import { loadProviders, providerNames } from "./plugins-of.ts"
+import { teamState } from "./team.ts"
+
+/** A team as it is now. */
+export interface StatusReport {
+  readonly team: TeamState
+  readonly agents: ReadonlyArray<AgentView>
+  /** The interrupted operation, if there is one. */
+  readonly operation: OperationState | null
+  /** Position of the newest event of the log. */
+  readonly position: number
+  readonly pendingMessages: number
+}
+
+/** Looks at a team and changes nothing; a process that can't be told about is `unknown`, never idle or dead. */
+export const status = (
+  selector?: string
+): Effect.Effect<
+  StatusReport,
+  EventLogError | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved,
+  EventLog | PluginHost | FileSystem.FileSystem
+> =>
+  Effect.gen(function*() {
+    const log = yield* EventLog
+    const host = yield* PluginHost
+    const team = yield* teamState(selector)
+    const transport = yield* host.transport(team.transport)
+    const providers = yield* loadProviders(providerNames([team]))
+    const observation = yield* observeTeam(team, transport)
+    return {
+      team,
+      agents: yield* viewTeam(team, observation, transport, providers.find),
+      operation: team.operation,
+      position: yield* log.position,
+      pendingMessages: team.pendingMessages.length
+    }
+  })
