@@ -1,18 +1,21 @@
 // `npm run bench -- [--json] [--only NAME,…]`: what the things that people wait for cost, beside what the same costs
 // without Reprise. No test: figures differ from machine to machine, ratios say more.
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import { parseArgs } from "node:util"
 import { coldStart } from "./cold-start.ts"
 import { death } from "./death.ts"
 import { eventLog } from "./event-log.ts"
+import { lifecycle } from "./lifecycle.ts"
 import { machine, table } from "./measure.ts"
 import type { Report, Row } from "./measure.ts"
 import { Progress } from "./suite.ts"
 import type { Suite } from "./suite.ts"
 
-const suites: ReadonlyArray<Suite> = [...eventLog, death, coldStart]
+const suites: ReadonlyArray<Suite> = [...lifecycle, death, ...eventLog, coldStart]
 const known = suites.flatMap((suite) => suite.names)
 
 interface Options {
@@ -44,10 +47,11 @@ const bench = (wanted: ReadonlySet<string>): Effect.Effect<Report, never, Progre
     for (const suite of suites) {
       const names = suite.names.filter((name) => wanted.has(name))
       if (names.length === 0) continue
-      const outcome = yield* Effect.either(Effect.scoped(suite.measure(new Set(names))))
-      if (Either.isRight(outcome)) rows.push(...outcome.right)
+      const outcome = yield* Effect.exit(Effect.scoped(suite.measure(new Set(names))))
+      if (Exit.isSuccess(outcome)) rows.push(...outcome.value)
       const missing = names.filter((name) => !rows.some((each) => each.name === name))
-      const reason = Either.isLeft(outcome) ? outcome.left.reason : "it gave no samples"
+      // A defect of what is measured costs its own rows only.
+      const reason = Exit.isFailure(outcome) ? Cause.pretty(outcome.cause) : "it gave no samples"
       leftOut.push(...missing.map((name) => ({ name, reason })))
     }
     return { schema: "reprise.bench/1", machine: ground, rows, leftOut }
