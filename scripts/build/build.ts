@@ -13,7 +13,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSy
 import { basename, dirname, join, relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as esbuild from "esbuild"
-import { exportNames, facade, handedOver } from "./facade.ts"
+import { exportNames, facade, testRunner, withRunnerHandedOver } from "./facade.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const out = resolve(root, process.argv[2] ?? "dist")
@@ -60,14 +60,9 @@ const house: esbuild.Plugin = {
       const file = relative(root, path)
       if (file.startsWith("..") || file.includes("node_modules")) return undefined
       const place = file.startsWith("plugins/") ? file.replace(/\.ts$/, ".mjs") : basename(file).replace(/\.ts$/, ".mjs")
-      const source = readFileSync(path, "utf8")
+      const source = file === testRunner ? withRunnerHandedOver(readFileSync(path, "utf8")) : readFileSync(path, "utf8")
       return { loader: "ts", contents: source.replaceAll("import.meta.url", `reprisePlace(${JSON.stringify(place)})`) }
     })
-    // Vitest refuses to be required: the module that a test imports hands it over.
-    build.onResolve({ filter: /^(vitest|@effect\/vitest)$/ }, ({ path }) => ({ path, namespace: "handed-over" }))
-    build.onLoad({ filter: /.*/, namespace: "handed-over" }, ({ path }) => ({
-      contents: `module.exports = globalThis[Symbol.for(${JSON.stringify(handedOver(path))})]`
-    }))
   }
 }
 
@@ -125,12 +120,10 @@ const copy = (from: string, to: string): void => {
 
 rmSync(out, { recursive: true, force: true })
 const metafile = await bundle()
-const reached = new Set(Object.values(metafile.inputs).flatMap(({ imports }) => imports.map((one) => one.path)))
-const handed = ["vitest", "@effect/vitest"].filter((name) => reached.has(`handed-over:${name}`))
 for (const [name, source] of Object.entries(modules)) {
   const names = await exportNames(root, source, sdkNames)
   mkdirSync(dirname(join(out, name)), { recursive: true })
-  writeFileSync(join(out, `${name}.mjs`), facade(name, names, name === "testing" ? handed : []))
+  writeFileSync(join(out, `${name}.mjs`), facade(name, names))
 }
 // Workers and the like run from a file of their own.
 for (const file of [...files("plugins"), ...files("sdk")]) {
@@ -138,7 +131,7 @@ for (const file of [...files("plugins"), ...files("sdk")]) {
   copy(file, file.startsWith("plugins/") ? file : basename(file))
 }
 copy("scripts/build/launcher/load.cjs", "load.cjs")
-copy("scripts/build/launcher/command.cjs", "bin/reprise.cjs")
+copy("scripts/build/launcher/reprise.cjs", "bin/reprise.cjs")
 chmodSync(join(out, "bin/reprise.cjs"), 0o755)
 writeFileSync(join(out, "THIRD-PARTY.txt"), notices(metafile))
 

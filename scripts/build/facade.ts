@@ -2,8 +2,13 @@
 import { join, posix, relative, dirname } from "node:path"
 import * as esbuild from "esbuild"
 
-/** Where the bundle looks for a module that only an `import` can load. */
-export const handedOver = (name: string): string => `reprise/handed-over/${name}`
+/** The source that asks for vitest, which only an `import` can load and a bundle of scripts can't await. */
+export const testRunner = "sdk/testing/test-runner.ts"
+const handedOver = `globalThis[Symbol.for("reprise/testRunner")]`
+
+/** The same source with the runner that `testing.mjs` imported. Were it not found, esbuild would refuse the `await`. */
+export const withRunnerHandedOver = (source: string): string =>
+  source.replace(/^const runner: Runner \| null = .*?\n\n/ms, `const runner: Runner | null = ${handedOver} ?? null\n\n`)
 
 /** The names that a source file exports, its `export *` followed. */
 export const exportNames = async (
@@ -34,13 +39,14 @@ export const exportNames = async (
 }
 
 /** The text of the module `name`, a path below dist/ without its ending. */
-export const facade = (name: string, names: ReadonlyArray<string>, handed: ReadonlyArray<string>): string => {
+export const facade = (name: string, names: ReadonlyArray<string>): string => {
   const up = posix.relative(dirname(name), ".")
   const load = `./${up === "" ? "" : `${up}/`}load.cjs`
   return [
     `import { createRequire } from "node:module"`,
-    ...handed.map((module, index) => `import * as handed${index} from ${JSON.stringify(module)}`),
-    ...handed.map((module, index) => `globalThis[Symbol.for(${JSON.stringify(handedOver(module))})] = handed${index}`),
+    ...(name === "testing"
+      ? [`if (process.env.VITEST) ${handedOver} = await import("@effect/vitest").catch(() => null)`]
+      : []),
     `const entry = createRequire(import.meta.url)(${JSON.stringify(load)}).load(${JSON.stringify(name)})`,
     ...names.map((exported, index) => `const e${index} = entry[${JSON.stringify(exported)}]`),
     names.length === 0 ? "export {}" : `export { ${names.map((exported, index) => `e${index} as ${exported}`).join(", ")} }`,

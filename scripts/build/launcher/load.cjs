@@ -7,42 +7,42 @@
 // write. Where nothing can be read or written, the bundle is compiled, and all works as well.
 const { createHash } = require("node:crypto")
 const fs = require("node:fs")
-const { homedir } = require("node:os")
-const { dirname, join } = require("node:path")
+const os = require("node:os")
+const path = require("node:path")
 const vm = require("node:vm")
 
-const file = join(__dirname, "reprise.cjs")
+const file = path.join(__dirname, "reprise.cjs")
 const stampBytes = 32
 const uid = process.getuid?.()
 
 /** @param {string} kind */
 const cacheFile = (kind) => {
-  const base = process.env["REPRISE_CACHE_DIR"] ?? join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "reprise")
+  const base = process.env["REPRISE_CACHE_DIR"] ?? path.join(process.env["XDG_CACHE_HOME"] || path.join(os.homedir(), ".cache"), "reprise")
   const build = createHash("sha256").update(`${file}\0${process.version}\0${process.arch}`).digest("hex").slice(0, 16)
-  return join(base, `${build}-${kind}.v8`)
+  return path.join(base, `${build}-${kind}.v8`)
 }
 
-/** @param {string} path @param {Buffer} stamp */
-const read = (path, stamp) => {
+/** @param {string} target @param {Buffer} stamp */
+const read = (target, stamp) => {
   try {
-    const { mode, uid: owner } = fs.statSync(path)
+    const { mode, uid: owner } = fs.statSync(target)
     if (uid !== undefined && (owner !== uid || (mode & 0o022) !== 0)) return undefined
-    const bytes = fs.readFileSync(path)
+    const bytes = fs.readFileSync(target)
     return bytes.subarray(0, stampBytes).equals(stamp) ? bytes.subarray(stampBytes) : undefined
   } catch {
     return undefined
   }
 }
 
-/** @param {string} path @param {Buffer} stamp @param {Buffer} code */
-const write = (path, stamp, code) => {
-  const draft = `${path}.${process.pid}`
+/** @param {string} target @param {Buffer} stamp @param {Buffer} code */
+const write = (target, stamp, code) => {
+  const draft = `${target}.${process.pid}`
   try {
-    const directory = dirname(path)
+    const directory = path.dirname(target)
     // Not `recursive`: node never returns from it where a file system answers "no such file", as /proc does.
-    for (const each of [dirname(directory), directory]) if (!fs.existsSync(each)) fs.mkdirSync(each, { mode: 0o700 })
+    for (const each of [path.dirname(directory), directory]) if (!fs.existsSync(each)) fs.mkdirSync(each, { mode: 0o700 })
     fs.writeFileSync(draft, Buffer.concat([stamp, code]), { mode: 0o600, flag: "wx" })
-    fs.renameSync(draft, path)
+    fs.renameSync(draft, target)
   } catch {
     try {
       fs.rmSync(draft, { force: true })
@@ -63,14 +63,14 @@ const importModule = (specifier) => import(specifier)
 const compile = (kind) => {
   const { size, mtimeMs } = fs.statSync(file)
   const stamp = createHash("sha256").update(`${size}\0${mtimeMs}`).digest()
-  const path = cacheFile(kind)
-  const cachedData = read(path, stamp)
+  const target = cacheFile(kind)
+  const cachedData = read(target, stamp)
   // The bundle is ASCII: one byte a character is read fastest and kept smallest.
   const source = `(function (exports, require, __dirname, repriseImport) {${fs.readFileSync(file, "latin1")}\n})`
   const script = new vm.Script(source, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) })
   if (cachedData === undefined || script.cachedDataRejected === true) {
     process.once("exit", (code) => {
-      if (code === 0) write(path, stamp, script.createCachedData())
+      if (code === 0) write(target, stamp, script.createCachedData())
     })
   }
   entries = {}
