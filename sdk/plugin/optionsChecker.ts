@@ -4,6 +4,18 @@ import * as Schema from "effect/Schema"
 import type { Json } from "../domain/json.ts"
 import type { OptionProblem } from "./provider-driver.ts"
 
+const expectation = /^Expected (.+), actual ([^]*)$/
+
+/** The members of a union are told one by one; people get one sentence for the place. */
+const oneSentence = (messages: ReadonlyArray<string>): string => {
+  const read = messages.map((message) => expectation.exec(message))
+  const wanted = read.map((match) => match?.[1]).filter((name) => name !== undefined && name !== "undefined")
+  const actual = read.at(-1)?.[2]
+  return read.includes(null) || wanted.length === 0 || actual === undefined
+    ? [...new Set(messages)].join("; ")
+    : `Expected ${[...new Set(wanted)].join(" or ")}, actual ${actual}`
+}
+
 /**
  * Makes a driver's `checkOptions` from a Schema of the agent's options. All problems are told at once, each where it
  * is; a key that the Schema doesn't have is one.
@@ -12,11 +24,15 @@ export const optionsChecker = <A, I>(schema: Schema.Schema<A, I>) => {
   const decode = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
   return (options: Readonly<Record<string, Json>>): ReadonlyArray<OptionProblem> => {
     const decoded = decode(options)
-    return Either.isRight(decoded)
-      ? []
-      : ParseResult.ArrayFormatter.formatErrorSync(decoded.left).map(({ message, path }) => ({
-        path: path.map((step) => String(step)),
-        problem: message
-      }))
+    if (Either.isRight(decoded)) return []
+    const places = new Map<string, { readonly path: ReadonlyArray<string>; readonly messages: Array<string> }>()
+    for (const { message, path } of ParseResult.ArrayFormatter.formatErrorSync(decoded.left)) {
+      const steps = path.map((step) => String(step))
+      const key = steps.join("\0")
+      const place = places.get(key) ?? { path: steps, messages: [] }
+      place.messages.push(message)
+      places.set(key, place)
+    }
+    return [...places.values()].map(({ messages, path }) => ({ path, problem: oneSentence(messages) }))
   }
 }
