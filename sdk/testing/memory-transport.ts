@@ -70,12 +70,14 @@ export const makeMemoryTransport = (
       const events = world.pending.events.splice(0)
       const timers = world.pending.timers.splice(0)
       if (events.length === 0 && timers.length === 0) return Effect.void
-      const copies = events.flatMap((event) => Array.from({ length: eventCopies(faults, ++sent) }, () => event))
-      return PubSub.publishAll(hub, copies).pipe(
-        Effect.zipRight(Effect.forEach(timers, ({ millis, run }) =>
-          Effect.sleep(millis).pipe(Effect.zipRight(Effect.sync(run)), Effect.zipRight(settle), Effect.forkIn(scope)))),
-        Effect.asVoid
-      )
+      // Not `publish`, which interrupts its caller once the hub is closed.
+      for (const event of events) {
+        for (let copies = eventCopies(faults, ++sent); copies > 0; copies--) hub.unsafeOffer(event)
+      }
+      return Effect.forEach(timers, ({ millis, run }) =>
+        Effect.sleep(millis).pipe(Effect.zipRight(Effect.sync(run)), Effect.zipRight(settle), Effect.forkIn(scope)), {
+        discard: true
+      })
     })
     const change = <A>(body: () => A) => Effect.sync(body).pipe(Effect.tap(() => settle))
 
