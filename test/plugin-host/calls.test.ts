@@ -93,7 +93,8 @@ describe("a plugin that breaks in a later call", () => {
       const layer = yield* host("rude")
       yield* Effect.gen(function*() {
         const transport = yield* (yield* PluginHost).transport("rude")
-        expect(yield* Effect.flip(transport.capture(pane))).toMatchObject({ operation: "capture", reason: "Unreachable" })
+        const failure = yield* Effect.flip(transport.capture(pane))
+        expect(failure).toMatchObject({ operation: "capture", reason: "Unreachable" })
       }).pipe(Effect.provide(layer))
     }))
 
@@ -158,7 +159,10 @@ describe("fromPromises", () => {
           reason: "Unreachable",
           detail: "A wall has no room."
         })
-        expect(yield* Effect.flip(transport.capture(pane))).toMatchObject({ reason: "Gone", detail: "Nobody lives here." })
+        expect(yield* Effect.flip(transport.capture(pane))).toMatchObject({
+          reason: "Gone",
+          detail: "Nobody lives here."
+        })
         expect(yield* transport.inspect(pane)).toEqual({ state: "unknown", evidence: "Nobody lives here.", exit: null })
         expect(transport).toMatchObject({ attachCommand: null, residence: null })
       }).pipe(Effect.provide(layer))

@@ -48,7 +48,8 @@ describe("the narrowed executor", () => {
     Effect.gen(function*() {
       const executor = yield* narrowed(["echo", "cat"])
       expect(yield* executor.string(Command.make("echo", "hello"))).toBe("hello\n")
-      expect(yield* executor.string(Command.make("echo", "piped").pipe(Command.pipeTo(Command.make("cat"))))).toBe("piped\n")
+      const toCat = Command.make("echo", "piped").pipe(Command.pipeTo(Command.make("cat")))
+      expect(yield* executor.string(toCat)).toBe("piped\n")
       const env = yield* Effect.flip(executor.string(Command.make("env")))
       expect(env).toMatchObject({ reason: "PermissionDenied", pathOrDescriptor: "env" })
       expect(env.message).toMatch(/needs\.executables \(echo, cat\)/)

@@ -3,10 +3,14 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { loadPlugin } from "../../sdk/plugin/host/load-plugin.ts"
 import { PluginHost } from "../../sdk/plugin/PluginHost.ts"
+import { definePlugin } from "../../sdk/plugin/definePlugin.ts"
+import { emptyTransport } from "./fixtures/drivers.ts"
 import good from "./fixtures/good.ts"
 import { fixture, hostFor, temporaryDirectory } from "./world.ts"
 
@@ -59,6 +63,36 @@ describe("the host", () => {
       }).pipe(Effect.provide(hostFor(workspace, { specs: [{ plugin: good }] })))
     }))
 
+  it.scopedLive("goes on loading when the one who asked is interrupted", () =>
+    Effect.gen(function*() {
+      const workspace = yield* temporaryDirectory
+      const started = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      let setUps = 0
+      const slow = definePlugin({
+        name: "slow",
+        api: 1,
+        needs: {},
+        options: Schema.Struct({}),
+        setup: () =>
+          Effect.gen(function*() {
+            setUps++
+            yield* Deferred.succeed(started, undefined)
+            yield* Deferred.await(goOn)
+            return { transports: { slow: emptyTransport } }
+          })
+      })
+      yield* Effect.gen(function*() {
+        const host = yield* PluginHost
+        const asking = yield* Effect.fork(host.transport("slow"))
+        yield* Deferred.await(started)
+        yield* Fiber.interrupt(asking)
+        yield* Deferred.succeed(goOn, undefined)
+        expect((yield* host.transport("slow")).plugin).toBe("slow")
+        expect(setUps).toBe(1)
+      }).pipe(Effect.provide(hostFor(workspace, { specs: [{ plugin: slow }] })))
+    }))
+
   it.scopedLive("hands over exactly the needs, and owner-only directories", () =>
     Effect.gen(function*() {
       const workspace = yield* temporaryDirectory
@@ -100,7 +134,8 @@ describe("the host", () => {
         Fs.writeFileSync(Path.join(directory, file), "export default 7")
       }
       install("reprise-plain", { main: "main.mjs" }, "main.mjs")
-      install("@me/exported", { exports: { ".": { types: "./x.d.ts", import: "./esm.mjs" }, "./sub": "./esm.mjs" } }, "esm.mjs")
+      const exports = { ".": { types: "./x.d.ts", import: "./esm.mjs" }, "./sub": "./esm.mjs" }
+      install("@me/exported", { exports }, "esm.mjs")
       const world = { workspace, consents: [], builtins: {}, env: { TMPDIR: workspace } }
       const stage = (spec: string) =>
         loadPlugin(spec, world).pipe(Effect.flip, Effect.map(({ detail, stage }) => [stage, detail] as const))

@@ -30,6 +30,13 @@ describe("a plugin is turned away at", () => {
     ["shape: a member is wrong", fixture("wrong-shape"), "shape", "wrong-shape", /"options" must be a Schema/],
     ["api", fixture("api-2"), "api", "api-2", /API 2, and this host speaks 1/],
     ["options: missing", fixture("asks-options"), "options", "asks-options", /port/],
+    [
+      "options: wrong, and the value is not repeated",
+      { spec: fixture("good"), options: { greeting: ["sesame"] } },
+      "options",
+      "good",
+      /^(?!.*sesame).*greeting: Expected string/s
+    ],
     ["options: excess", { spec: fixture("good"), options: { greetings: "hi" } }, "options", "good", /greetings/],
     [
       "needs",

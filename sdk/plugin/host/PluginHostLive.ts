@@ -4,6 +4,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { PluginHost, PluginMissing, type PluginRejected, type Provider, type Transport } from "../PluginHost.ts"
@@ -44,7 +45,8 @@ const make = Effect.fn("PluginHost.make")(function*(options: PluginHostOptions) 
 
   const isBuiltin = (spec: PluginSpec): boolean =>
     (typeof spec === "string" || "spec" in spec) && Object.hasOwn(options.builtins, specName(spec))
-  const builtinSpec = (name: string): PluginSpec => options.specs.find((spec) => isBuiltin(spec) && specName(spec) === name) ?? name
+  const builtinSpec = (name: string): PluginSpec =>
+    options.specs.find((spec) => isBuiltin(spec) && specName(spec) === name) ?? name
   const waiting = options.specs.filter((spec) => !isBuiltin(spec))
   const builtinsDone = new Set<string>()
 
@@ -64,18 +66,18 @@ const make = Effect.fn("PluginHost.make")(function*(options: PluginHostOptions) 
       Effect.provide(services),
       Scope.extend(hostScope),
       Effect.either,
-      Effect.map((loaded) => Either.match(loaded, { onLeft: (rejection) => void rejections.push(rejection), onRight: enter }))
+      Effect.map(Either.match({ onLeft: (rejection) => void rejections.push(rejection), onRight: enter }))
     )
   }
   const enter = (loaded: LoadedPlugin): void => {
     plugins.set(loaded.name, loaded.spec)
-    for (const [name, service] of Object.entries(loaded.providers)) providers.set(name, { service, plugin: loaded.name })
-    for (const [name, service] of Object.entries(loaded.transports)) transports.set(name, { service, plugin: loaded.name })
+    const plugin = loaded.name
+    for (const [name, service] of Object.entries(loaded.providers)) providers.set(name, { service, plugin })
+    for (const [name, service] of Object.entries(loaded.transports)) transports.set(name, { service, plugin })
   }
 
-  /** Loads what could give `name`: the built-in of that name, else everything on the list. */
-  const ensure = (name: string) =>
-    loading.withPermits(1)(Effect.gen(function*() {
+  const loadFor = (name: string) =>
+    Effect.gen(function*() {
       if (Object.hasOwn(options.builtins, name)) {
         if (builtinsDone.has(name)) return
         yield* load(builtinSpec(name))
@@ -86,7 +88,14 @@ const make = Effect.fn("PluginHost.make")(function*(options: PluginHostOptions) 
         yield* load(spec)
         waiting.shift()
       }
-    }))
+    })
+
+  /**
+   * Loads what could give `name`: the built-in of that name, else everything on the list. It goes on where the caller
+   * is interrupted: half a load would be made twice.
+   */
+  const ensure = (name: string) =>
+    Effect.flatMap(Effect.forkIn(loading.withPermits(1)(loadFor(name)), hostScope), Fiber.join)
 
   const find = <A>(kind: "provider" | "transport", name: string, entries: ReadonlyMap<string, Entry<A>>) =>
     Effect.gen(function*() {

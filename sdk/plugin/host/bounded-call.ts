@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as ParseResult from "effect/ParseResult"
 
 // A plugin's code runs behind these guards: it may throw, hang, ignore interruption or answer nonsense, and the caller
 // still gets an answer of its own type in bounded time.
@@ -60,7 +61,9 @@ const messageOf = (value: unknown): string => {
       : "name" in value && typeof value.name === "string"
       ? value.name
       : ""
-    if (message !== "") return name === "" || name === "Error" || message.startsWith(name) ? message : `${name}: ${message}`
+    if (message !== "") {
+      return name === "" || name === "Error" || message.startsWith(name) ? message : `${name}: ${message}`
+    }
     try {
       return JSON.stringify(value) ?? String(value)
     } catch {
@@ -78,6 +81,16 @@ export const describeThrown = (value: unknown): string => {
     return "a value that can't be shown"
   }
 }
+
+/**
+ * What is wrong with a value that a Schema refused, as words, without the value: it may be a secret or a screen.
+ */
+export const describeProblem = (problem: ParseResult.ParseError): string =>
+  ParseResult.ArrayFormatter.formatErrorSync(problem).map(({ message, path }) => {
+    const place = path.map(String).join(".")
+    const why = message.replace(/,? actual [^]*$/, "")
+    return place === "" ? why : `${place}: ${why}`
+  }).join("; ")
 
 /** What went wrong, as words: the first failure, else the first defect, else that it was interrupted. */
 export const describeCause = (cause: Cause.Cause<unknown>): string => {

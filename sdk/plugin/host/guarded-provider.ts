@@ -2,11 +2,12 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Provider } from "../PluginHost.ts"
 import { ProviderFailure, type ProviderDriver, type ScreenState, type TranscriptIdentity } from "../provider-driver.ts"
 import * as Answers from "./answers.ts"
-import { bounded, describeCause, describeThrown } from "./bounded-call.ts"
+import { bounded, describeCause, describeProblem, describeThrown } from "./bounded-call.ts"
 
 /** Longest time, in milliseconds, that each call may take. */
 export const providerLimits = { command: 10_000, reportedSession: 10_000 } as const
@@ -22,6 +23,8 @@ const approvalPrompt = Schema.decodeUnknownEither(Answers.ApprovalPrompt)
 const maybeText = Schema.decodeUnknownEither(Answers.MaybeText)
 const truth = Schema.decodeUnknownEither(Schema.Boolean)
 const agentFailure = Schema.decodeUnknownEither(Answers.AgentFailure)
+
+type Decode<A> = (answer: unknown) => Either.Either<A, ParseResult.ParseError>
 
 // What could not be read counts as one that may hold a conversation and can't be resumed with certainty: the other
 // way round, a bug in a plugin would prove that nobody ever spoke in it.
@@ -50,7 +53,7 @@ export const guardProvider = (
     )
   const call = <A, B>(
     operation: "command" | "reportedSession",
-    decode: (answer: unknown) => Either.Either<A, unknown>,
+    decode: Decode<A>,
     run: () => Effect.Effect<B, ProviderFailure>
   ): Effect.Effect<A, ProviderFailure> => {
     const answered = Effect.suspend(() => {
@@ -62,7 +65,9 @@ export const guardProvider = (
       Effect.flatMap((answer) =>
         Either.match(decode(answer), {
           onLeft: (problem) =>
-            Effect.fail(failure(operation, `The provider gave an answer of the wrong shape: ${describeThrown(problem)}.`)),
+            Effect.fail(
+              failure(operation, `The provider gave an answer of the wrong shape: ${describeProblem(problem)}.`)
+            ),
           onRight: (right) => Effect.succeed(right)
         })
       ),
@@ -77,9 +82,9 @@ export const guardProvider = (
       )
   }
   /** A pure function's answer, or what stands for "not known" when it throws or answers nonsense. */
-  const read = <A>(run: () => unknown, decode: (answer: unknown) => Either.Either<A, unknown>, unknown: (why: string) => A): A => {
+  const read = <A>(run: () => unknown, decode: Decode<A>, unknown: (why: string) => A): A => {
     try {
-      return Either.getOrElse(decode(run()), (problem) => unknown(describeThrown(problem)))
+      return Either.getOrElse(decode(run()), (problem) => unknown(describeProblem(problem)))
     } catch (error) {
       return unknown(describeThrown(error))
     }

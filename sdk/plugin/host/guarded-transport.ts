@@ -2,13 +2,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Transport } from "../PluginHost.ts"
 import { TransportFailure, type PaneInspection, type TransportDriver } from "../transport-driver.ts"
 import { PaneIdentity } from "../../domain/pane.ts"
 import * as Answers from "./answers.ts"
-import { bounded, describeCause, describeThrown } from "./bounded-call.ts"
+import { bounded, describeCause, describeProblem } from "./bounded-call.ts"
 
 /** Longest time, in milliseconds, that each call may take; what takes longer is `Unreachable`. */
 export const transportLimits = {
@@ -57,7 +58,7 @@ export const guardTransport = (
   const call = <A, B>(
     operation: string,
     limitMs: number,
-    decode: (answer: unknown) => Either.Either<A, unknown>,
+    decode: (answer: unknown) => Either.Either<A, ParseResult.ParseError>,
     run: () => Effect.Effect<B, TransportFailure>
   ): Effect.Effect<A, TransportFailure> => {
     const answered = Effect.suspend(() => {
@@ -69,7 +70,9 @@ export const guardTransport = (
       Effect.flatMap((answer) =>
         Either.match(decode(answer), {
           onLeft: (problem) =>
-            Effect.fail(unreachable(operation, `The transport gave an answer of the wrong shape: ${describeThrown(problem)}.`)),
+            Effect.fail(
+              unreachable(operation, `The transport gave an answer of the wrong shape: ${describeProblem(problem)}.`)
+            ),
           onRight: (right) => Effect.succeed(right)
         })
       ),
@@ -119,7 +122,7 @@ export const guardTransport = (
         Either.match(decodeEvent(event), {
           // An event that can't be read is evidence of nothing; the stream and its other events go on.
           onLeft: (problem) =>
-            Effect.logWarning(`Plugin ${plugin} sent an event of the wrong shape: ${describeThrown(problem)}`).pipe(
+            Effect.logWarning(`Plugin ${plugin} sent an event of the wrong shape: ${describeProblem(problem)}`).pipe(
               Effect.as(Option.none())
             ),
           onRight: (right) => Effect.succeed(Option.some(right))

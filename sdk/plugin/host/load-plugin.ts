@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import { PluginContext } from "../PluginContext.ts"
 import type { Plugin } from "../definePlugin.ts"
 import { PluginRejected, type PluginStage, type Provider, type Transport } from "../PluginHost.ts"
-import { bounded, describeCause, describeThrown } from "./bounded-call.ts"
+import { bounded, describeCause, describeProblem, describeThrown } from "./bounded-call.ts"
 import { makeRuntimeDirectory, makeStateDirectory } from "./directories.ts"
 import { guardProvider } from "./guarded-provider.ts"
 import { guardTransport } from "./guarded-transport.ts"
@@ -63,6 +63,9 @@ export const specName = (spec: PluginSpec): string => {
   return "stage" in plugin ? plugin.plugin ?? "a plugin given as a value" : plugin.name
 }
 
+const homeOf = (world: PluginWorld): string => world.env["HOME"] || Os.homedir()
+const placesOf = (world: PluginWorld) => ({ from: world.from ?? world.workspace, home: homeOf(world) })
+
 interface Imported {
   readonly exported: unknown
   readonly trusted: boolean
@@ -74,13 +77,20 @@ const importSpec = Effect.fn("plugin.import")(function*(spec: PluginSpec, world:
     return { exported: spec.plugin, trusted: true, url: null } satisfies Imported
   }
   const name = specName(spec)
-  const rejected = (stage: PluginStage, detail: string) => new PluginRejected({ spec: name, plugin: null, stage, detail })
-  const resolved = resolveSpec(name, { from: world.from ?? world.workspace, builtins: world.builtins })
+  const rejected = (stage: PluginStage, detail: string) =>
+    new PluginRejected({ spec: name, plugin: null, stage, detail })
+  const resolved = resolveSpec(name, { ...placesOf(world), builtins: world.builtins })
   if (resolved._tag === "NotFound") return yield* rejected("resolve", resolved.detail)
   const module = yield* bounded(
     Effect.tryPromise({
       try: () => importModule(resolved.url),
-      catch: (error) => rejected("import", `its module can't be loaded: ${describeThrown(error)}`)
+      catch: (error) => {
+        const why = describeThrown(error)
+        const advice = /Cannot find module 'reprise\b/.test(why)
+          ? " A plugin is an ES module: it gets reprise by import, not by require."
+          : ""
+        return rejected("import", `its module can't be loaded: ${why}${advice}`)
+      }
     }),
     loadLimits.import,
     () => Effect.fail(rejected("import", `its module did not load within ${loadLimits.import} ms.`))
@@ -92,7 +102,7 @@ const isConsented = (spec: string, plugin: Plugin, url: string | null, world: Pl
   world.consents.some((consent) => {
     if (consent === spec || consent === plugin.name) return true
     if (url === null || !isPathSpec(consent)) return false
-    const resolved = resolveSpec(consent, { from: world.from ?? world.workspace, builtins: {} })
+    const resolved = resolveSpec(consent, { ...placesOf(world), builtins: {} })
     return resolved._tag === "Found" && resolved.url === url
   })
 
@@ -100,7 +110,9 @@ const isConsented = (spec: string, plugin: Plugin, url: string | null, world: Pl
 const release = (name: string, scope: Scope.CloseableScope, exit: Exit.Exit<unknown, unknown>) =>
   bounded(
     Scope.close(scope, exit).pipe(
-      Effect.catchAllCause((cause) => Effect.logWarning(`Plugin ${name} broke while it was closed: ${describeCause(cause)}`))
+      Effect.catchAllCause((cause) =>
+        Effect.logWarning(`Plugin ${name} broke while it was closed: ${describeCause(cause)}`)
+      )
     ),
     loadLimits.release,
     () => Effect.logWarning(`Plugin ${name} did not close within ${loadLimits.release} ms; it was left behind.`)
@@ -128,7 +140,7 @@ export const loadPlugin = Effect.fn("plugin.load")(function*(
   const given = typeof spec === "string" ? undefined : spec.options
   const options = Either.mapLeft(
     Schema.decodeUnknownEither(plugin.options, { onExcessProperty: "error" })(given ?? {}),
-    (problem) => rejected("options", `its options are wrong. ${describeThrown(problem)}`)
+    (problem) => rejected("options", `its options are wrong: ${describeProblem(problem)}.`)
   )
   if (Either.isLeft(options)) return yield* options.left
 
@@ -145,7 +157,7 @@ export const loadPlugin = Effect.fn("plugin.load")(function*(
   const stateDirectory = yield* makeStateDirectory(world.workspace, plugin.name).pipe(refuseDirectory)
   const runtimeDirectory = yield* makeRuntimeDirectory(world.workspace, world.env).pipe(refuseDirectory)
 
-  const home = world.env["HOME"] ?? Os.homedir()
+  const home = homeOf(world)
   const scope = yield* Scope.make()
   const services = Context.empty().pipe(
     Context.add(PluginContext, {
@@ -198,7 +210,8 @@ export const loadPlugin = Effect.fn("plugin.load")(function*(
 
   const contribution = yield* Effect.uninterruptibleMask((restore) =>
     restore(
-      bounded(setUp, loadLimits.setup, () => Effect.fail(rejected("setup", `it was not done within ${loadLimits.setup} ms.`)))
+      bounded(setUp, loadLimits.setup, () =>
+        Effect.fail(rejected("setup", `it was not done within ${loadLimits.setup} ms.`)))
     ).pipe(
       Effect.onExit((exit) =>
         Exit.isSuccess(exit)

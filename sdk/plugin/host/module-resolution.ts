@@ -24,7 +24,11 @@ export const sdkEntries = (): SdkEntries => {
       .map((up) => new URL(up, import.meta.url))
       .find((directory) => existsSync(new URL("plugin.mjs", directory)) && existsSync(new URL("index.mjs", directory)))
     const entry = (name: string) => new URL(name, root ?? import.meta.url).href
-    return { reprise: entry("index.mjs"), "reprise/plugin": entry("plugin.mjs"), "reprise/testing": entry("testing.mjs") }
+    return {
+      reprise: entry("index.mjs"),
+      "reprise/plugin": entry("plugin.mjs"),
+      "reprise/testing": entry("testing.mjs")
+    }
   }
   const entry = (name: string) => new URL(name, import.meta.url).href
   return {
@@ -51,12 +55,14 @@ export const resolve = async (specifier, context, next) => {
 }
 `
 
-/** Whether modules are run by vite-node (vitest): then it resolves and reads TypeScript itself, hooks would only harm. */
+/** Whether vite-node (vitest) runs this: it resolves and reads TypeScript itself, and hooks would only harm. */
 const underVite = (): boolean => "__vitest_worker__" in globalThis || "__vite_ssr_import__" in globalThis
 
 /** Whether this process was started through tsx: registering it twice would compile everything twice. */
 const underTsx = (): boolean =>
-  [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].some((option) => /[/\\]tsx[/\\]|(?:^|[= ])tsx(?:\/|$|[ "])/.test(option))
+  [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].some((option) =>
+    /[/\\]tsx[/\\]|(?:^|[= ])tsx(?:\/|$|[ "])/.test(option)
+  )
 
 type Import = (specifier: string) => Promise<unknown>
 
@@ -65,9 +71,10 @@ const isImport = (value: unknown): value is Import => typeof value === "function
 /** The `import()` to use; see native-import.cjs on why it is not always the one of this file. */
 const importer = (): Import => {
   if (!isBuild()) return (specifier) => import(/* @vite-ignore */ specifier)
-  const loaded: unknown = Module.createRequire(import.meta.url)("./native-import.cjs")
-  const found = typeof loaded === "object" && loaded !== null && "nativeImport" in loaded ? loaded.nativeImport : undefined
-  if (isImport(found)) return found
+  const loaded: unknown = Module.createRequire(sdkEntries().reprise)("./native-import.cjs")
+  if (typeof loaded === "object" && loaded !== null && "nativeImport" in loaded && isImport(loaded.nativeImport)) {
+    return loaded.nativeImport
+  }
   throw new Error("This build of Reprise lacks native-import.cjs, so no plugin can be loaded. Install it again.")
 }
 
@@ -76,7 +83,9 @@ const install = async (): Promise<Import> => {
   if (underVite()) return load
   if (!underTsx()) {
     const tsx = await load("tsx/esm/api")
-    if (typeof tsx === "object" && tsx !== null && "register" in tsx && typeof tsx.register === "function") tsx.register()
+    if (typeof tsx === "object" && tsx !== null && "register" in tsx && typeof tsx.register === "function") {
+      tsx.register()
+    }
   }
   Module.register(`data:text/javascript,${encodeURIComponent(hook)}`, { data: sdkEntries() })
   return load

@@ -30,7 +30,7 @@ export const narrowedExecutor = (
     if (problem !== undefined) {
       const why = problem.shell !== false
         ? `the plugin ${grant.plugin} may not use a shell.`
-        : `the plugin ${grant.plugin} did not name this program in its needs.executables (${grant.executables.join(", ")}).`
+        : `the plugin ${grant.plugin} may only run what its needs.executables name (${grant.executables.join(", ")}).`
       return Effect.fail(refused("Command", "start", problem.command, why))
     }
     // The platform would hand on this process's whole environment: what was granted stands in its place, under what

@@ -41,7 +41,7 @@ export const grantedEnv = (
   return granted
 }
 
-/** Directories as absolute paths: `~` is the home, `{workspace}` the workspace, anything else counts from the latter. */
+/** Directories as absolute paths: `~` is the home, `{workspace}` the workspace; others count from the latter. */
 export const grantedDirectories = (
   directories: ReadonlyArray<string>,
   places: { readonly home: string; readonly workspace: string }
@@ -55,7 +55,9 @@ export const grantedDirectories = (
   })
 
 // Without these hardly any program starts, finds its files or shows its text.
-const ofEveryProgram = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TERM", "TMPDIR", "XDG_RUNTIME_DIR"]
+const ofEveryProgram = [
+  "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TERM", "TMPDIR", "XDG_RUNTIME_DIR"
+]
 
 /** The environment of the programs that a plugin runs: what was granted, and what every program needs. */
 export const programEnv = (

@@ -45,13 +45,15 @@ export const readPlugin = (value: unknown): Plugin | Fault => {
   if (typeof name !== "string" || !pluginName.test(name)) {
     return shape(
       null,
-      `its "name" is ${JSON.stringify(name) ?? "missing"}: a name starts with a small letter and has small letters, digits and dashes, 63 at most.`
+      `its "name" is ${JSON.stringify(name) ?? "missing"}: 63 small letters, digits and dashes at most, a letter first.`
     )
   }
   const api = value["api"]
   if (typeof api !== "number") return shape(name, `its "api" is missing. Write api: ${pluginApi}.`)
   if (api !== pluginApi) {
-    const advice = api > pluginApi ? "Upgrade Reprise, or use an older version of the plugin." : "Use a newer version of it."
+    const advice = api > pluginApi
+      ? "Upgrade Reprise, or use an older version of the plugin."
+      : "Use a newer version of it."
     return {
       stage: "api",
       plugin: name,
@@ -59,9 +61,11 @@ export const readPlugin = (value: unknown): Plugin | Fault => {
     }
   }
   if (!isNeeds(value["needs"])) {
-    return shape(name, `its "needs" must be an object of lists of strings: executables, directories, env ({} for nothing).`)
+    return shape(name, `its "needs" must be lists of strings: executables, directories, env ({} for nothing).`)
   }
-  if (!Schema.isSchema(value["options"])) return shape(name, `its "options" must be a Schema (Schema.Struct({}) for none).`)
+  if (!Schema.isSchema(value["options"])) {
+    return shape(name, `its "options" must be a Schema (Schema.Struct({}) for none).`)
+  }
   if (typeof value["setup"] !== "function") return shape(name, `its "setup" must be a function.`)
   return isPlugin(value) ? value : shape(name, "it is not a plugin.")
 }
@@ -107,9 +111,12 @@ const transportProblem = (driver: unknown): string | undefined => {
   for (const member of ["list", "events"]) {
     if (!isRecord(driver[member])) return `it lacks ${member}`
   }
-  if (driver["attachCommand"] !== null && !isStrings(driver["attachCommand"])) return "its attachCommand must be a list or null"
-  if (driver["residence"] !== null && typeof driver["residence"] !== "string") return "its residence must be a sentence or null"
-  return undefined
+  if (driver["attachCommand"] !== null && !isStrings(driver["attachCommand"])) {
+    return "its attachCommand must be a list or null"
+  }
+  return driver["residence"] === null || typeof driver["residence"] === "string"
+    ? undefined
+    : "its residence must be a sentence or null"
 }
 
 const providerProblem = (driver: unknown): string | undefined => {

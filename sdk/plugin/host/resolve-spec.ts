@@ -1,5 +1,4 @@
 import * as Fs from "node:fs"
-import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 
@@ -102,7 +101,7 @@ const fromPackage = (spec: string, from: string): Resolved => {
     if (isDirectory(candidate)) return inDirectory(candidate, `.${rest}`)
     if (Path.dirname(directory) === directory) {
       return notFound(
-        `there is no built-in plugin "${spec}", and no package "${name}" in ${Path.join(from, "node_modules")} or above.`
+        `there is no built-in plugin "${spec}", and no package "${name}" in ${from}/node_modules or above.`
       )
     }
   }
@@ -115,13 +114,17 @@ export const isPathSpec = (spec: string): boolean =>
 /** Resolves a spec: a built-in's short name first, then a path, then a package as seen from `from`. */
 export const resolveSpec = (
   spec: string,
-  options: { readonly from: string; readonly builtins: Readonly<Record<string, string>> }
+  options: {
+    readonly from: string
+    readonly home: string
+    readonly builtins: Readonly<Record<string, string>>
+  }
 ): Resolved => {
   const builtin = Object.hasOwn(options.builtins, spec) ? options.builtins[spec] : undefined
   if (builtin !== undefined) return found(builtin, true)
   try {
     if (spec.startsWith("file:")) return fromPath(fileURLToPath(spec))
-    if (spec.startsWith("~/")) return fromPath(Path.join(Os.homedir(), spec.slice(2)))
+    if (spec.startsWith("~/")) return fromPath(Path.join(options.home, spec.slice(2)))
     return isPathSpec(spec) ? fromPath(Path.resolve(options.from, spec)) : fromPackage(spec, options.from)
   } catch (error) {
     return notFound(`${error instanceof Error ? error.message : String(error)}.`)
