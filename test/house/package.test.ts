@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { bin, node, temporary } from "./clone.ts"
+import { root } from "./sources.ts"
+
+// The package as a stranger gets it: built, packed, unpacked into an empty project. Its dependencies are this
+// checkout's, since to compile them again would take more than a minute.
+const box = temporary("package")
+const stage = join(box, "stage")
+const app = join(box, "app")
+const cache = join(box, "cache")
+const command = join(app, "node_modules/reprise/dist/bin/reprise.cjs")
+const hasCommand = existsSync(join(root, "scripts/reprise.ts"))
+
+const run = (program: string, args: ReadonlyArray<string>, cwd: string): string => {
+  const ran = spawnSync(program, args, { cwd, encoding: "utf8", timeout: 100_000 })
+  if (ran.status !== 0) throw new Error(`${program} ${args.join(" ")}: ${ran.stdout}${ran.stderr}`)
+  return ran.stdout
+}
+
+beforeAll(() => {
+  mkdirSync(stage)
+  run(process.execPath, [bin("tsx"), "scripts/build/build.ts", join(stage, "dist")], root)
+  for (const file of ["package.json", "LICENSE", "README.md", "docs"]) {
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(stage, file), { recursive: true })
+  }
+  run("npm", ["pack", "--ignore-scripts", "--pack-destination", box], stage)
+  const tarball = readdirSync(box).find((file) => file.endsWith(".tgz"))
+  const modules = join(app, "node_modules")
+  mkdirSync(modules, { recursive: true })
+  run("tar", ["-xzf", join(box, tarball ?? "no tarball"), "-C", modules], box)
+  cpSync(join(modules, "package"), join(modules, "reprise"), { recursive: true })
+  for (const entry of readdirSync(join(root, "node_modules"))) {
+    if (!entry.startsWith(".")) symlinkSync(join(root, "node_modules", entry), join(modules, entry))
+  }
+}, 180_000)
+afterAll(() => rmSync(box, { recursive: true, force: true }))
+
+it("ships the build and its declarations, no sources", () => {
+  const files = readdirSync(join(app, "node_modules/reprise"), { recursive: true }).map(String)
+  expect(files).toEqual(expect.arrayContaining([
+    "LICENSE",
+    "dist/index.mjs",
+    "dist/bin/reprise.cjs",
+    "dist/plugins/providers/fake/index.mjs",
+    "dist/types/sdk/index.d.ts"
+  ]))
+  expect(files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))).toEqual([])
+})
+
+it("an importer type-checks in strict mode", () => {
+  writeFileSync(join(app, "package.json"), `{ "name": "app", "private": true, "type": "module" }`)
+  writeFileSync(join(app, "tsconfig.json"), JSON.stringify({
+    compilerOptions: {
+      module: "NodeNext",
+      target: "ES2022",
+      lib: ["ES2022"],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: true,
+      noEmit: true,
+      types: []
+    },
+    include: ["*.ts"]
+  }))
+  writeFileSync(join(app, "plugin.ts"), `import * as sdk from "reprise"
+import * as testing from "reprise/testing"
+import { definePlugin, Effect, Schema } from "reprise/plugin"
+
+export const face = [sdk, testing]
+export default definePlugin({
+  name: "provider-parrot",
+  api: 1,
+  needs: {},
+  options: Schema.Struct({ loud: Schema.Boolean }),
+  setup: ({ loud }) => Effect.succeed(loud ? { providers: {} } : {})
+})
+`)
+  writeFileSync(join(app, "wrong.ts"), `import { definePlugin } from "reprise/plugin"
+// @ts-expect-error an API that there is not: the declarations are real, not any
+export default definePlugin({ name: "wrong", api: 99 })
+`)
+  expect(node(app, [bin("typescript"), "-p", "."])).toMatchObject({ code: 0, out: "" })
+}, 120_000)
+
+it("all modules share one SDK", () => {
+  writeFileSync(join(app, "one.mjs"), `import { createRequire } from "node:module"
+import * as plugin from "reprise/plugin"
+import "reprise"
+import "reprise/testing"
+const fake = await import(new URL("./plugins/providers/fake/index.mjs", import.meta.resolve("reprise")))
+const { load } = createRequire(import.meta.resolve("reprise"))("./load.cjs")
+console.log(load("plugin").Effect === plugin.Effect, fake.default.api === plugin.pluginApi)
+`)
+  expect(node(app, ["one.mjs"])).toMatchObject({ code: 0, out: "true true\n", err: "" })
+})
+
+it("keeps compiled code in a cache of the user's own, and does without", () => {
+  writeFileSync(join(app, "cached.mjs"), `import "reprise"\nconsole.log("ran")\n`)
+  const ran = (directory: string) => node(app, ["cached.mjs"], { REPRISE_CACHE_DIR: directory })
+  const well = { code: 0, out: "ran\n", err: "" }
+  expect(ran(cache)).toMatchObject(well)
+  const [file] = readdirSync(cache)
+  const path = join(cache, file ?? "no cache")
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect(statSync(cache).mode & 0o777).toBe(0o700)
+  const before = statSync(path).mtimeMs
+  expect(ran(cache)).toMatchObject(well)
+  expect(statSync(path).mtimeMs).toBe(before)
+  writeFileSync(path, "rubbish")
+  expect(ran(cache)).toMatchObject(well)
+  expect(statSync(path).size).toBeGreaterThan(1000)
+  expect(ran("/dev/null/nowhere")).toMatchObject(well)
+})
+
+it.runIf(hasCommand)("the command shows its help, before and after its code is cached", () => {
+  for (const _ of [1, 2]) {
+    const { code, err, out } = node(app, [command, "--help"], { REPRISE_CACHE_DIR: cache })
+    expect({ code, err }).toEqual({ code: 0, err: "" })
+    expect(out).toContain("restart")
+  }
+})
