@@ -8,6 +8,7 @@ import { cleanEnvironment, notMeasured, NotMeasured, progress, temporaryDirector
 import type { Suite } from "./suite.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
+const hasCommand = existsSync(join(root, "scripts/reprise.ts"))
 const runs = 15
 
 /** Builds what the package ships, beside this checkout's own build: nobody's `dist` is touched. */
@@ -50,16 +51,15 @@ const timed = (
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
-/** How fast a command and a user's script are there, and what a command takes of memory. Floor: node that does nothing. */
+/** How fast a command and a user's script are there, and what a command takes of memory; floor: node without a task. */
 export const coldStart: Suite = {
   names: ["command.cold", "script.cold", "command.rss"],
   measure: (wanted) =>
     Effect.gen(function*() {
-      if (!existsSync(join(root, "scripts/reprise.ts"))) {
-        return yield* new NotMeasured({ reason: "the command is not there (scripts/reprise.ts)" })
-      }
       yield* progress("Building the command.")
       const { directory, command } = yield* built
+      // A package without a command can still be imported.
+      const has = (name: string) => wanted.has(name) && (name === "script.cold" || hasCommand)
       const home = yield* temporaryDirectory
       const options = { cwd: home, env: cleanEnvironment(home) }
       // A user's project with the package installed, and a script that does nothing with it.
@@ -83,12 +83,12 @@ export const coldStart: Suite = {
       const times = { bare: new Array<number>(), command: new Array<number>(), script: new Array<number>() }
       // The first start of each writes caches and warms the disk; what people meet is every other one.
       yield* timed(bareArgs, options)
-      if (wanted.has("command.cold")) yield* timed(commandArgs, options)
-      if (wanted.has("script.cold")) yield* timed(scriptArgs, options)
+      if (has("command.cold")) yield* timed(commandArgs, options)
+      if (has("script.cold")) yield* timed(scriptArgs, options)
       for (let run = 0; run < runs; run++) {
         times.bare.push(yield* timed(bareArgs, options))
-        if (wanted.has("command.cold")) times.command.push(yield* timed(commandArgs, options))
-        if (wanted.has("script.cold")) times.script.push(yield* timed(scriptArgs, options))
+        if (has("command.cold")) times.command.push(yield* timed(commandArgs, options))
+        if (has("script.cold")) times.script.push(yield* timed(scriptArgs, options))
       }
       const floor = median(times.bare)
 
@@ -98,12 +98,12 @@ export const coldStart: Suite = {
           yield* timed(["--require", memory, ...args], { ...options, env: { ...options.env, BENCH_MEMORY: file } })
           return Number(readFileSync(file, "utf8")) / 1024
         })
-      const peaks = wanted.has("command.rss") ? yield* Effect.replicateEffect(peak(commandArgs), 5) : []
-      const barePeaks = wanted.has("command.rss") ? yield* Effect.replicateEffect(peak(bareArgs), 5) : []
+      const peaks = has("command.rss") ? yield* Effect.replicateEffect(peak(commandArgs), 5) : []
+      const barePeaks = has("command.rss") ? yield* Effect.replicateEffect(peak(bareArgs), 5) : []
       return [
-        ...(wanted.has("command.cold") ? [row("command.cold", "ms", times.command, { floor })] : []),
-        ...(wanted.has("script.cold") ? [row("script.cold", "ms", times.script, { floor })] : []),
-        ...(wanted.has("command.rss") ? [row("command.rss", "MiB", peaks, { floor: median(barePeaks) })] : [])
+        ...(has("command.cold") ? [row("command.cold", "ms", times.command, { floor })] : []),
+        ...(has("script.cold") ? [row("script.cold", "ms", times.script, { floor })] : []),
+        ...(has("command.rss") ? [row("command.rss", "MiB", peaks, { floor: median(barePeaks) })] : [])
       ]
     })
 }

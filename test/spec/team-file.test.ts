@@ -205,7 +205,7 @@ describe("any text at all", () => {
         const outcome = yield* Effect.either(parse(text))
         if (outcome._tag === "Left") assert.match(outcome.left.message, /^team.yaml:\d+:\d+ ./)
       }),
-    { fastCheck: { numRuns: 500 } }
+    { fastCheck: { numRuns: 300 } }
   )
 
   const name = FastCheck.stringMatching(/^[a-z][a-z0-9-]{0,62}$/)
@@ -239,7 +239,7 @@ describe("any text at all", () => {
           JSON.parse(JSON.stringify({ name: team.name, objective: team.objective, agents }))
         )
       }),
-    { fastCheck: { numRuns: 200 } }
+    { fastCheck: { numRuns: 100 } }
   )
 })
 

@@ -96,7 +96,9 @@ describe("the team's page", () => {
     assert.include(page, "> Parse the new format")
     assert.include(page, "**planner**: Backend engineer on fake (was ready when it was last recorded)")
     assert.include(page, "no conversation captured, never told anything")
-    for (const plain of ["No tasks yet.", "No results yet.", "None known.", "No notes yet."]) assert.include(page, plain)
+    for (const plain of ["No tasks yet.", "No results yet.", "None known.", "No notes yet."]) {
+      assert.include(page, plain)
+    }
     assert.isTrue(page.endsWith(".\n") && !page.endsWith("\n\n"))
   })
 
