@@ -9,4 +9,6 @@ const { load } = require(path.join(__dirname, "..", "load.cjs"))
 const verb = process.argv[2] ?? ""
 const { main } = load("command", /^[a-z]{2,12}$/.test(verb) ? verb : "command")
 if (typeof main !== "function") throw new Error("This build of Reprise has no command. Install it again.")
-main()
+main(process.argv.slice(2)).then((/** @type {number} */ code) => {
+  process.exitCode = code
+})
