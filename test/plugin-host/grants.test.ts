@@ -52,7 +52,7 @@ describe("the narrowed executor", () => {
       expect(yield* executor.string(toCat)).toBe("piped\n")
       const env = yield* Effect.flip(executor.string(Command.make("env")))
       expect(env).toMatchObject({ reason: "PermissionDenied", pathOrDescriptor: "env" })
-      expect(env.message).toMatch(/needs\.executables \(echo, cat\)/)
+      expect(env.message).toMatch(/needs\.executables name \(echo, cat\)/)
       const absolute = yield* Effect.flip(executor.string(Command.make("/bin/echo", "x")))
       expect(absolute).toMatchObject({ reason: "PermissionDenied" })
       const piped = Command.make("echo", "x").pipe(Command.pipeTo(Command.make("env")))
