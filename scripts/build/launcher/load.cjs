@@ -2,9 +2,10 @@
 // Loads the bundle, `reprise.cjs` beside this file, once a process, through V8's code cache: what was compiled in an
 // earlier run is read back instead of compiled again. Node 20 has no compile cache of its own.
 //
-// A cache holds what one kind of run needed ("status", "library"), is written when such a run ends, and belongs to one
-// build and one V8. Cached code is code: it is read only from a file that is the user's own and that nobody else may
-// write. Where nothing can be read or written, the bundle is compiled, and all works as well.
+// A cache holds what one kind of run needed ("status", "library") and belongs to one build and one V8. It is written
+// when such a run ends; wrong usage, exit 2, leaves none, for its verb may be a slip of the pen. Cached code is code: it
+// is read only from a file that is the user's own and that nobody else may write. Where nothing can be read or written,
+// the bundle is compiled, and all works as well.
 const { createHash } = require("node:crypto")
 const fs = require("node:fs")
 const os = require("node:os")
@@ -70,7 +71,7 @@ const compile = (kind) => {
   const script = new vm.Script(source, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) })
   if (cachedData === undefined || script.cachedDataRejected === true) {
     process.once("exit", (code) => {
-      if (code === 0) write(target, stamp, script.createCachedData())
+      if (code === 0 || code === 1) write(target, stamp, script.createCachedData())
     })
   }
   entries = {}
