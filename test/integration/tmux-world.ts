@@ -71,11 +71,11 @@ export const makeWorld = Effect.gen(function*() {
       if (server !== null) yield* endProcessTree(server, 0)
     })
   )
-  const transport = (options: { readonly commandTimeoutMs?: number } = {}) =>
+  const transport = (options: { readonly commandTimeoutMs?: number } = {}, state = "state") =>
     Effect.gen(function*() {
       const context = Layer.succeed(PluginContext, {
         workspace: at("work"),
-        stateDirectory: at("state"),
+        stateDirectory: at(state),
         runtimeDirectory: at("run"),
         env: { PATH: process.env["PATH"] ?? "" }
       })

@@ -46,7 +46,7 @@ interface Pending {
   readonly done: Deferred.Deferred<ReadonlyArray<Answer>, Unanswered>
 }
 
-/** Attaches to the session of a server that runs; starts none. */
+/** Attaches to the session of a server that runs; starts none. Waits without a limit: see who calls it. */
 export const openConnection = Effect.fn("tmux.connect")(function*(options: ConnectionOptions) {
   const notifications = yield* PubSub.unbounded<Notification>()
   const closed = yield* Deferred.make<string>()
@@ -121,10 +121,7 @@ export const openConnection = Effect.fn("tmux.connect")(function*(options: Conne
   const close = (why: string) => Effect.sync(() => end(why))
   const late = new Unanswered({ detail: `tmux did not answer within ${options.timeoutMs} ms` })
 
-  yield* Deferred.await(attached).pipe(
-    Effect.timeoutFail({ duration: options.timeoutMs, onTimeout: () => late }),
-    Effect.onError(() => close("the connection could not be made"))
-  )
+  yield* Deferred.await(attached).pipe(Effect.onError(() => close("the connection could not be made")))
 
   const exchange = (questions: ReadonlyArray<Question>) =>
     Effect.gen(function*() {

@@ -4,6 +4,7 @@ import {
   type PaneIdentity,
   type ProcessExit,
   type ProcessRef,
+  type ProcessRow,
   processState,
   processTable,
   readProcess,
@@ -43,7 +44,7 @@ export const listRows = Effect.fn("tmux.listRows")(function*(connection: Control
   return answer.lines.flatMap((line) => parseRow(line) ?? [])
 })
 
-/** The pids of a pane: as they were recorded, else the recorder's only child. */
+/** The agent's process, as it was recorded. */
 const pidsOf = Effect.fnUntraced(function*(ground: Ground, row: OwnRow) {
   const recorded = yield* ground.records.pids(row.owner.spawn)
   if (recorded !== null) {
@@ -54,10 +55,16 @@ const pidsOf = Effect.fnUntraced(function*(ground: Ground, row: OwnRow) {
   return null
 })
 
-const childOf = Effect.fnUntraced(function*(row: OwnRow) {
-  const children = ((yield* processTable) ?? []).filter((process) => process.ppid === row.pid && !process.zombie)
-  const only = children[0]
-  return children.length === 1 && only !== undefined ? { pid: only.pid, startTime: only.startTime } : null
+const onlyChild = (table: ReadonlyArray<ProcessRow>, pid: number): ProcessRow | null => {
+  const children = table.filter((process) => process.ppid === pid && !process.zombie)
+  return children.length === 1 ? children[0] ?? null : null
+}
+
+/** The leader's only child is the recorder, and that one's the agent. */
+const agentBelow = Effect.fnUntraced(function*(row: OwnRow) {
+  const table = (yield* processTable) ?? []
+  const recorder = onlyChild(table, row.pid)
+  return recorder === null ? null : onlyChild(table, recorder.pid)
 })
 
 /** The identity of a pane's agent; null while it has no process yet, or when it never had one. */
@@ -90,7 +97,7 @@ export const awaitAgent = Effect.fn("tmux.awaitAgent")(function*(ground: Ground,
     if (recorder.state === "dead") return (yield* identify(ground, row)) ?? ("ended" as const)
     if ((yield* Clock.currentTimeMillis) >= deadline) {
       // Its record was taken away: the process table still knows.
-      const agent = yield* childOf(row)
+      const agent = yield* agentBelow(row)
       return agent === null ? ("late" as const) : identityOf(ground, row, agent)
     }
     yield* Effect.sleep(pause)

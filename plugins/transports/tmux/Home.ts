@@ -3,12 +3,14 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { processState, readProcess } from "reprise/plugin"
 import { commandLine } from "./control-words.ts"
 import { type ControlConnection, openConnection } from "./ControlConnection.ts"
-import { codeOf, describe, Unanswered } from "./failures.ts"
+import { codeOf, describe, type SessionMissing, Unanswered } from "./failures.ts"
 import { keeperCommand } from "./panes.ts"
 
 // The one server of a workspace: whether it is there, how it is started, and the one connection to it.
@@ -16,9 +18,17 @@ import { keeperCommand } from "./panes.ts"
 /** The name of the one tmux session of a workspace's server. */
 export const sessionName = "reprise"
 
+/** The server is there, and connected. */
+export interface Up {
+  readonly _tag: "Up"
+  readonly connection: ControlConnection
+  /** The server's process, by pid and start time. */
+  readonly server: string
+}
+
 /** What is proved of the server. A query that failed is an `Unanswered`, never `Absent`. */
 export type Home =
-  | { readonly _tag: "Up"; readonly connection: ControlConnection; readonly server: string }
+  | Up
   /** The server runs without our session: there is no pane of ours. */
   | { readonly _tag: "Empty" }
   | { readonly _tag: "Absent" }
@@ -35,7 +45,7 @@ export interface HomeDoor {
   /** Looks; starts nothing. */
   readonly reach: Effect.Effect<Home, Unanswered>
   /** Starts what is missing. */
-  readonly reachOrStart: Effect.Effect<Extract<Home, { readonly _tag: "Up" }>, Unanswered>
+  readonly reachOrStart: Effect.Effect<Up, Unanswered>
   readonly close: Effect.Effect<void>
 }
 
@@ -85,8 +95,9 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
   const { socket, timeoutMs, tmux } = options
   const env = { PATH: options.path, LANG: "C.UTF-8" }
   const recordPath = join(options.stateDirectory, "server.json")
+  const scope = yield* Effect.scope
   const lock = yield* Effect.makeSemaphore(1)
-  let current: Extract<Home, { readonly _tag: "Up" }> | null = null
+  let current: Up | null = null
 
   /** Who the server is; kept, so that a lost socket file is not taken for a dead server. */
   const identify = Effect.fnUntraced(function*(connection: ControlConnection) {
@@ -130,14 +141,32 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     }).pipe(Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo("2 seconds"))))
   })
 
+  /**
+   * The one attempt to attach. It goes on when a caller has waited long enough, and the next one waits for it: a server
+   * that hung and finds clients that came and left when it wakes up crashes (tmux 3.3a).
+   */
+  let attempt: Fiber.RuntimeFiber<Up, SessionMissing | Unanswered> | null = null
+  const attach = Effect.gen(function*() {
+    const connection = yield* openConnection({ tmux, socket, session: sessionName, env, timeoutMs })
+    const server = yield* identify(connection).pipe(Effect.onError(() => connection.close("it could not be used")))
+    return { _tag: "Up", connection, server } satisfies Up
+  })
+
   const lookInside = Effect.gen(function*() {
     if (current?.connection.isOpen() === true) return current
     current = null
     if ((yield* probeTwice) === "absent") return { _tag: "Absent" } as const
-    const connection = yield* openConnection({ tmux, socket, session: sessionName, env, timeoutMs })
-    const server = yield* identify(connection).pipe(Effect.onError(() => connection.close("it could not be used")))
-    current = { _tag: "Up", connection, server }
-    return current
+    if (attempt !== null && Option.isSome(yield* Fiber.poll(attempt))) attempt = null
+    attempt ??= yield* Effect.forkIn(attach, scope)
+    const up = yield* Fiber.join(attempt).pipe(
+      Effect.timeoutFail({
+        duration: timeoutMs,
+        onTimeout: () => new Unanswered({ detail: `tmux did not answer within ${timeoutMs} ms` })
+      })
+    )
+    attempt = null
+    current = up
+    return up
   })
 
   const look = lookInside.pipe(

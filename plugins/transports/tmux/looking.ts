@@ -161,7 +161,7 @@ export const stopPane = Effect.fn("tmux.stop")(
   function*(ground: Ground, pane: PaneIdentity, graceMs: number): Effect.fn.Return<StopReport, TransportFailure> {
     const recorded = yield* ground.records.pids(pane.spawn)
     const mine = recorded?.agent.pid === pane.pid && recorded.agent.startTime === pane.startTime
-    const report = yield* endProcessTree(pane, graceMs, mine ? recorded.recorder : null)
+    const report = yield* endProcessTree(pane, graceMs, mine ? recorded.leader : null)
     if (!report.gone) return report
     const cleared = yield* clearPlace(ground, pane).pipe(Effect.either)
     return {

@@ -4,24 +4,19 @@ import type { ProcessExit, ProcessRef, SpawnRequest } from "reprise/plugin"
 // ended. It is a constant POSIX shell script: all that differs between spawns is in the files of its record directory.
 
 /**
- * `sh recorder DIRECTORY`. The traps keep the recorder alive when the terminal sends INT, QUIT or HUP to everyone in it;
- * caught signals are at their defaults again in the child, where ignored ones would not be. `launch` writes the line of
- * pids first and ends by becoming the program, so the pid that is written is the agent's.
+ * `sh recorder DIRECTORY`. Three processes: the first leads the terminal's session and only waits; the second records;
+ * the third becomes the agent. When the terminal goes away, the kernel tells its leader alone: it dies, and by that
+ * everyone in the foreground is told, the agent too, and the second lives on to write down what came of it. The traps
+ * keep both alive while the agent answers INT or QUIT; caught signals are at their defaults again in the child, where
+ * ignored ones would not be. `launch` writes the line of pids and ends by becoming the program.
  */
 export const recorderScript = `#!/bin/sh
 # Starts one agent and records how it ends.
 [ -e "$1/pid" ] && exit 125
-trap : INT QUIT HUP TERM
 ticks() {
   [ "$#" -ge 20 ] && shift 19 && ticks=$1
 }
-own=$$ ownticks=
-if read -r stat </proc/self/stat; then
-  own=\${stat%% *}
-  ticks \${stat##*) }
-  ownticks=$ticks
-fi 2>/dev/null
-(
+self() {
   pid= ticks=
   if read -r stat </proc/self/stat; then
     pid=\${stat%% *}
@@ -29,12 +24,24 @@ fi 2>/dev/null
   else
     pid=$(exec /bin/sh -c 'echo $PPID')
   fi 2>/dev/null
-  . "$1/launch"
-  exit 126
+}
+trap : INT QUIT TERM
+self
+leader=$pid leaderticks=$ticks
+(
+  trap : INT QUIT HUP TERM
+  self
+  recorder=$pid recorderticks=$ticks
+  (
+    self
+    . "$1/launch"
+    exit 126
+  )
+  code=$?
+  printf '%s\\n' "$code" >"$1/exit.part" && mv -f "$1/exit.part" "$1/exit"
+  [ -e "$1/launch" ] && rm -f "$1/launch"
+  exit 0
 )
-code=$?
-printf '%s\\n' "$code" >"$1/exit.part" && mv -f "$1/exit.part" "$1/exit"
-[ -e "$1/launch" ] && rm -f "$1/launch"
 exit 0
 `
 
@@ -54,7 +61,7 @@ export const launchScript = (request: SpawnRequest): string => {
     return keptByShells.has(name) ? `(${line}) 2>/dev/null && ${line}` : line
   })
   return [
-    `printf '%s %s %s %s\\n' "$pid" "\${ticks:--}" "$own" "\${ownticks:--}" >"$1/pid"`,
+    `printf '%s %s\\n' "$pid" "\${ticks:--}" "$recorder" "\${recorderticks:--}" "$leader" "\${leaderticks:--}" >"$1/pid"`,
     `cd -- ${quote(request.cwd)} || exit 126`,
     "unset PWD OLDPWD REPRISE_SPAWN",
     ...exports,
@@ -63,22 +70,25 @@ export const launchScript = (request: SpawnRequest): string => {
   ].join("\n")
 }
 
-/** The two processes of a pane: the agent, and the recorder above it. Start times are null where nobody tells them. */
+/** The processes of a pane: the agent, the recorder above it, and the leader of their terminal session above that. */
 export interface RecordedPids {
+  /** The start time is null where the recorder can't tell it. */
   readonly agent: { readonly pid: number; readonly startTime: string | null }
   readonly recorder: ProcessRef | null
+  readonly leader: ProcessRef | null
 }
 
-/** Reads the line that `launch` writes; null while it is not whole. */
+/** Reads the lines that `launch` writes; null while they are not whole. */
 export const parsePids = (text: string, boot: string): RecordedPids | null => {
-  const match = /^(\d+) (\d+|-) (\d+) (\d+|-)\n$/.exec(text)
-  if (match === null) return null
-  const at = (ticks: string | undefined) => ticks === undefined || ticks === "-" ? null : `${ticks}@${boot}`
-  const recorderStart = at(match[4])
-  return {
-    agent: { pid: Number(match[1]), startTime: at(match[2]) },
-    recorder: recorderStart === null ? null : { pid: Number(match[3]), startTime: recorderStart }
-  }
+  const lines = text.split("\n").map((line) => /^(\d+) (\d+|-)$/.exec(line))
+  const [agent, recorder, leader] = lines.map((match) => ({
+    pid: Number(match?.[1]),
+    startTime: match?.[2] === undefined || match[2] === "-" ? null : `${match[2]}@${boot}`
+  }))
+  const whole = /^(?:\d+ (?:\d+|-)\n){3}$/.test(text)
+  if (!whole || agent === undefined || recorder === undefined || leader === undefined) return null
+  const named = ({ pid, startTime }: typeof agent): ProcessRef | null => startTime === null ? null : { pid, startTime }
+  return { agent, recorder: named(recorder), leader: named(leader) }
 }
 
 /** Reads the recorded status: a shell tells a death by signal as 128 and the signal. Null is unknown, never 0. */

@@ -26,6 +26,9 @@ export interface SpawnRecords {
 /** How long the record of a spawn that ended is kept. */
 const keptMs = 7 * 24 * 3600 * 1000
 
+/** By then a launch was read, or never will be. */
+const launchMs = 3600 * 1000
+
 const readOr = <A>(path: string, parse: (text: string) => A | null): A | null => {
   try {
     return parse(readFileSync(path, "utf8"))
@@ -72,21 +75,23 @@ export const openRecords = (stateDirectory: string): Effect.Effect<SpawnRecords,
         discard: (token) => Effect.sync(() => rmSync(directory(token), { recursive: true, force: true })),
         pids: (token) => Effect.sync(() => readOr(join(directory(token), "pid"), (text) => parsePids(text, bootId()))),
         exit: (token) => Effect.sync(() => readOr(join(directory(token), "exit"), parseExit)),
-        prune: Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sync(() => prune(spawns, now - keptMs)))
+        prune: Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sync(() => prune(spawns, now)))
       }
       return records
     },
     catch: (error) => failure("setup", "Refused", `${stateDirectory} can't be written: ${describe(error)}.`)
   })
 
-const prune = (spawns: string, before: number): void => {
+const isOlder = (path: string, than: number): boolean => existsSync(path) && statSync(path).mtimeMs < than
+
+const prune = (spawns: string, now: number): void => {
   for (const token of readdirSync(spawns)) {
     const path = join(spawns, token)
     try {
       // Only an end that was recorded is certainly over.
-      if (existsSync(join(path, "exit")) && statSync(path).mtimeMs < before) {
-        rmSync(path, { recursive: true, force: true })
-      }
+      if (isOlder(join(path, "exit"), now - keptMs)) rmSync(path, { recursive: true, force: true })
+      // One that its spawn, killed in between, left behind.
+      else if (isOlder(join(path, "launch"), now - launchMs)) rmSync(join(path, "launch"), { force: true })
     } catch {
       // Another process was quicker.
     }

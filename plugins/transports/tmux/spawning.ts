@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs"
 import { delimiter, isAbsolute, resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import type { PaneIdentity, SpawnRequest, TransportFailure } from "reprise/plugin"
+import type { PaneIdentity, SpawnRequest, SpawnToken, TransportFailure } from "reprise/plugin"
 import { holdsNul } from "./control-words.ts"
 import { failure, Unanswered } from "./failures.ts"
 import { awaitAgent, type Ground, type OwnRow, unreachable } from "./Ground.ts"
@@ -44,8 +44,9 @@ export const refusal = (request: SpawnRequest): string | null => {
 /** How long a recorder may take to start the program, on a machine that is very busy. */
 const startMs = 20_000
 
-const askForWindow = Effect.fnUntraced(function*(ground: Ground, line: string) {
-  const home = yield* ground.home.reachOrStart
+const askForWindow = Effect.fnUntraced(function*(ground: Ground, spawn: SpawnToken, line: string) {
+  // Where nothing was asked, nothing can come of it; later on, the window may still appear and need its record.
+  const home = yield* ground.home.reachOrStart.pipe(Effect.tapError(() => ground.records.discard(spawn)))
   const [answers] = yield* home.connection.exchange([{ line, complete: () => true }])
   return { answer: answers?.[0] ?? { ok: false, lines: [] }, server: home.server }
 })
@@ -60,7 +61,7 @@ export const spawnAgent = (ground: Ground, watch: Watch) =>
       // Terminals inside tmux are of tmux's kind, whatever the caller's was.
       const record = yield* ground.records.prepare({ ...request, env: { ...request.env, TERM: "screen-256color" } })
       const line = newWindowCommand(sessionName, owner, paneCommand(owner, ground.records.recorder, record))
-      const { answer, server } = yield* askForWindow(ground, line).pipe(
+      const { answer, server } = yield* askForWindow(ground, request.spawn, line).pipe(
         Effect.mapError(unreachable("spawn"))
       )
       const [pane, window, pid] = answer.lines[0]?.split("\t") ?? []
