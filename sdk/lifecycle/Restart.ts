@@ -139,7 +139,7 @@ export const plan = <E, R>(
 /** Grants of which a layer was provided. Types ask for them at compile time; a policy from a file is asked here. */
 const grantsGiven: Effect.Effect<ReadonlySet<GrantName>> = Effect.map(
   Effect.serviceOption(DiscardContext),
-  (grant): ReadonlySet<GrantName> => new Set(Option.isSome(grant) ? ["discard-context"] : [])
+  (grant): ReadonlySet<GrantName> => new Set(Option.isSome(grant) && grant.value.reason !== "" ? ["discard-context"] : [])
 )
 
 const underLease = <A, E, R>(

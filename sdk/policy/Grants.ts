@@ -21,6 +21,12 @@ export class DiscardContext extends Context.Tag("reprise/DiscardContext")<Discar
 export const discardContext = (reason: string): Layer.Layer<DiscardContext> =>
   Layer.succeed(DiscardContext, { reason })
 
+/**
+ * No grant, said openly: for a policy whose types ended at `import()`. A restart whose policy asks for one is then refused
+ * as `grant_missing` before anything is touched. A grant without a reason is none either.
+ */
+export const notGiven: Layer.Layer<DiscardContext> = Layer.succeed(DiscardContext, { reason: "" })
+
 /** A grant as a command line gives it, `NAME=REASON`; null where it is not one. */
 export const parseGrant = (text: string): { readonly name: GrantName; readonly reason: string } | null => {
   const [name, ...rest] = text.split("=")

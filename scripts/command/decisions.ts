@@ -1,0 +1,59 @@
+import * as Terminal from "@effect/platform/Terminal"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { createInterface } from "node:readline/promises"
+import { PluginHost, type RestartPlan } from "../../sdk/index.ts"
+import { explain } from "../../sdk/lifecycle/explain.ts"
+
+/** A person had to be asked and said no, or there was none to ask; nothing was touched. */
+export class ApprovalUnavailable
+  extends Schema.TaggedError<ApprovalUnavailable>("reprise/ApprovalUnavailable")("ApprovalUnavailable", {
+    detail: Schema.String
+  })
+{
+  override get message(): string {
+    return `${this.detail} No process was touched.`
+  }
+}
+
+/** Agents that the plan would touch in the middle of their work. */
+const busyAgents = (plan: RestartPlan<unknown, unknown>) =>
+  Effect.gen(function*() {
+    const host = yield* PluginHost
+    const transport = yield* host.transport(plan.team.transport)
+    const busy: Array<string> = []
+    for (const { decided, facts, observation } of plan.agents) {
+      const touched = decided.decision.kind === "resume" || decided.decision.kind === "fresh_start"
+      if (!touched || observation.process.state !== "alive" || observation.pane === null) continue
+      const provider = yield* host.provider(facts.agent.spec.provider)
+      const screen = yield* Effect.either(transport.capture(observation.pane))
+      if (Either.isRight(screen) && provider.classify(screen.right) === "busy") busy.push(facts.agent.spec.id)
+    }
+    return busy
+  })
+
+const ask = (question: string) =>
+  Effect.promise(async () => {
+    const reader = createInterface({ input: process.stdin, output: process.stderr })
+    const answer = await reader.question(question)
+    reader.close()
+    return /^y(es)?$/i.test(answer.trim())
+  })
+
+/**
+ * Prints the table of decisions before anything is touched. Agents that are at work are named, and a person at a terminal
+ * is asked once.
+ */
+export const showDecisions = (options: { readonly yes: boolean }) => (plan: RestartPlan<unknown, unknown>) =>
+  Effect.gen(function*() {
+    process.stderr.write(`${explain(plan)}\n`)
+    const busy = yield* busyAgents(plan)
+    if (busy.length === 0) return
+    process.stderr.write(`At work now, and interrupted by this: ${busy.join(", ")}.\n`)
+    const terminal = yield* Terminal.Terminal
+    if (options.yes || process.stdin.isTTY !== true || !(yield* terminal.isTTY)) return
+    if (!(yield* ask("Restart them all the same? [y/N] "))) {
+      return yield* new ApprovalUnavailable({ detail: "It was not confirmed." })
+    }
+  })

@@ -1,0 +1,74 @@
+import * as Cause from "effect/Cause"
+
+/** What a verb answers with, for programs: the same envelope for all, and the verb's own members beside it. */
+export interface Document {
+  readonly outcome: string
+  readonly ok: boolean
+  /** A sentence. */
+  readonly message: string
+  /** Commands that would go on. */
+  readonly next: ReadonlyArray<string>
+  readonly [member: string]: unknown
+}
+
+interface Refused {
+  readonly outcome: string
+  readonly next: ReadonlyArray<string>
+  readonly exitCode: 1 | 2
+}
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null && name in value ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined
+
+const text = (value: unknown): string => typeof value === "string" ? value : ""
+
+const refusedBy = (error: unknown, verb: string): Refused => {
+  const again = (options: ReadonlyArray<unknown>) => options.map((option) => `reprise ${verb} --team ${text(option)}`)
+  const candidates = member(error, "candidates")
+  switch (member(error, "_tag")) {
+    case "LeaseHeld":
+      return { outcome: "lease_held", next: ["reprise status"], exitCode: 1 }
+    case "TeamTargetAmbiguous":
+      return { outcome: "team_target_ambiguous", next: again(Array.isArray(candidates) ? candidates : []), exitCode: 1 }
+    case "TeamTargetUnresolved":
+      return {
+        outcome: "team_target_unresolved",
+        next: Array.isArray(candidates) && candidates.length > 0 ? again(candidates) : ["reprise up team.yaml"],
+        exitCode: 1
+      }
+    case "PluginMissing":
+    case "PluginRejected":
+      return { outcome: "plugin_rejected", next: [], exitCode: 1 }
+    case "InvalidSetting":
+    case "WrongUsage":
+      return { outcome: "usage", next: [`reprise ${verb} --help`], exitCode: 2 }
+    case "TeamFileInvalid":
+    case "TeamFileUnreadable":
+      return { outcome: "team_file_invalid", next: [], exitCode: 1 }
+    case "AgentUnknown":
+      return { outcome: "agent_unknown", next: ["reprise status"], exitCode: 1 }
+    case "NothingUnfinished":
+      return { outcome: "nothing_unfinished", next: ["reprise status"], exitCode: 1 }
+    case "ApprovalUnavailable":
+      return { outcome: "approval_unavailable", next: [`reprise ${verb} --yes`], exitCode: 1 }
+    default:
+      return { outcome: "failed", next: [], exitCode: 1 }
+  }
+}
+
+/** A failure in the same envelope: what happened, what was not done, what would go on. */
+export const failureDocument = (
+  cause: Cause.Cause<unknown>,
+  verb: string
+): { readonly document: Document; readonly exitCode: 1 | 2 } => {
+  if (Cause.isInterruptedOnly(cause)) {
+    return { document: { outcome: "failed", ok: false, message: "It was interrupted.", next: [] }, exitCode: 1 }
+  }
+  const error = Cause.squash(cause)
+  const { exitCode, next, outcome } = refusedBy(error, verb)
+  const expected = Cause.isFailure(cause) && !Cause.isDie(cause)
+  const said = error instanceof Error ? error.message : String(error)
+  const message = expected ? said : `Reprise itself failed (${said}). This is a defect; what was done before it stands in the log.`
+  const details = expected && typeof error === "object" && error !== null ? JSON.parse(JSON.stringify(error)) : {}
+  return { document: { outcome, ok: false, message, next, details }, exitCode }
+}

@@ -1,0 +1,52 @@
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { createInterface } from "node:readline"
+import { PluginHost, Send, Status } from "../../sdk/index.ts"
+import { agentTable } from "./agent-table.ts"
+
+const say = (text: string) => Effect.sync(() => process.stderr.write(`${text}\n`))
+
+/** Lines that a person types; ends with the input. */
+const lines = Stream.async<string>((emit) => {
+  const reader = createInterface({ input: process.stdin })
+  reader.on("line", (line) => void emit.single(line))
+  reader.on("close", () => void emit.end())
+})
+
+const sendLine = (team: string) => (line: string) => {
+  const [agent, ...words] = line.trim().split(/\s+/)
+  if (agent === undefined || agent === "") return Effect.void
+  return Send.send(team, agent, words.join(" ")).pipe(
+    Effect.flatMap((report) => say(report.message)),
+    Effect.catchAll((error) => say(error.message))
+  )
+}
+
+/**
+ * Where agents live in the process that started them, it stays, shows the team whenever it changed, and takes
+ * `AGENT TEXT` lines. Elsewhere it ends at once: the agents live on without it.
+ */
+export const stayInForeground = (team: string) =>
+  Effect.gen(function*() {
+    const host = yield* PluginHost
+    const first = yield* Status.status(team)
+    const transport = yield* host.transport(first.team.transport)
+    if (transport.capabilities.survivesCaller) return
+    yield* say("The agents live in this process. Type AGENT TEXT to send a message; Ctrl-C ends them, their conversations are kept.")
+    let shown = ""
+    const showChanges = Status.status(team).pipe(
+      Effect.map(({ agents }) => agentTable(agents)),
+      Effect.flatMap((table) => {
+        if (table === shown) return Effect.void
+        shown = table
+        return say(table)
+      }),
+      Effect.catchAll((error) => say(error.message))
+    )
+    const input = yield* Effect.fork(Stream.runForEach(lines, sendLine(team)))
+    const changes = yield* Effect.fork(Stream.runForEach(transport.events, () => showChanges))
+    yield* Effect.repeat(showChanges, Schedule.spaced("1 second"))
+    yield* Fiber.interruptAll([input, changes])
+  })

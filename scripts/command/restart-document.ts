@@ -1,0 +1,52 @@
+import { Restart, type RestartPlan, type RestartReport } from "../../sdk/index.ts"
+import { viewAgent } from "../../sdk/lifecycle/agent-view.ts"
+import type { Document } from "./document.ts"
+
+/** What came of a restart, for programs. */
+export const reportDocument = ({ agents, details, message, next, ok, operation, outcome, team }: RestartReport): Document => ({
+  outcome,
+  ok,
+  message,
+  next,
+  team: team.key,
+  agents,
+  operation,
+  ...ok ? {} : { details }
+})
+
+/** A plan, for programs: the same as data that the table says in words. */
+export const planDocument = (plan: RestartPlan<unknown, unknown>, grant: string | undefined): Document => {
+  const missing = grant === undefined ? plan.request.policy.requires : []
+  const refusal = plan.refusal ?? (missing.length === 0 ? null : {
+    outcome: "grant_missing",
+    message: `The policy may drop a conversation, and ${missing.join(", ")} was not granted. No process was touched.`,
+    next: missing.map((name) => `reprise restart --team ${plan.team.key} --grant ${name}=REASON`),
+    details: { missing }
+  })
+  return {
+    outcome: refusal?.outcome ?? "planned",
+    ok: refusal === null,
+    message: refusal?.message ?? `This is what a restart of team ${plan.team.key} would do; nothing was touched.`,
+    next: refusal?.next ?? [`reprise restart --team ${plan.team.key}`],
+    team: plan.team.key,
+    table: Restart.explain(plan),
+    policy: { description: plan.request.policy.description, atomic: plan.request.policy.atomic, requires: plan.request.policy.requires },
+    agents: plan.agents.map(({ decided, facts, observation, untouched }) => ({
+      ...viewAgent(facts.agent, observation, null),
+      decision: decided.decision.kind,
+      code: decided.decision.code,
+      why: decided.decision.why,
+      requires: decided.decision.requires,
+      drift: facts.drift,
+      result: untouched ? "untouched" : null,
+      before: {
+        generation: facts.agent.generation,
+        pid: observation.process.state === "alive" ? observation.pane?.pid ?? null : null,
+        session: facts.agent.session?.id ?? null
+      }
+    })),
+    convergence: plan.convergence,
+    operation: null,
+    ...refusal === null ? {} : { details: refusal.details }
+  }
+}

@@ -1,0 +1,76 @@
+import * as Args from "@effect/cli/Args"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { Grants, Policy } from "../../sdk/index.ts"
+import { secondsAsMilliseconds } from "../../sdk/lifecycle/settings.ts"
+import { loadPolicy, WrongUsage } from "./policy-file.ts"
+import { teamOption } from "./team-option.ts"
+
+const flag = (name: string, description: string) => Options.boolean(name).pipe(Options.withDescription(description))
+
+/** What `reprise restart` takes. */
+export const restartOptions = {
+  team: teamOption,
+  agents: Args.text({ name: "agent" }).pipe(Args.repeated),
+  dead: flag("dead", "Only agents that are proved dead."),
+  allowFresh: flag("allow-fresh", "Resume, or else start anew and let the conversation go."),
+  grant: Options.text("grant").pipe(
+    Options.withDescription("A permission and its reason, discard-context=REASON. May be given more than once."),
+    Options.repeated
+  ),
+  deadline: Options.text("session-converge-deadline").pipe(
+    Options.withDescription("How many seconds to wait for sessions that are still missing (12)."),
+    Options.optional
+  ),
+  dryRun: flag("dry-run", "Show the decisions; write nothing, touch nothing."),
+  explain: flag("explain", "Show the decisions with their reasons, and nothing else."),
+  continue: flag("continue", "Finish the interrupted operation."),
+  rollback: flag("rollback", "Take the interrupted operation back."),
+  policy: Options.text("policy").pipe(
+    Options.withDescription("A file whose default export is the policy."),
+    Options.optional
+  ),
+  yes: flag("yes", "Do not ask before agents at work are interrupted.")
+}
+
+interface Parsed {
+  readonly agents: ReadonlyArray<string>
+  readonly dead: boolean
+  readonly allowFresh: boolean
+  readonly grant: ReadonlyArray<string>
+  readonly deadline: Option.Option<string>
+  readonly continue: boolean
+  readonly rollback: boolean
+  readonly policy: Option.Option<string>
+}
+
+/** Turns the options into a policy, the grants that were given, and the restart's own options. */
+export const restartRequest = (parsed: Parsed) =>
+  Effect.gen(function*() {
+    if (parsed.continue && parsed.rollback) return yield* new WrongUsage({ detail: "--continue and --rollback exclude each other." })
+    if (parsed.allowFresh && Option.isSome(parsed.policy)) {
+      return yield* new WrongUsage({ detail: "--allow-fresh and --policy exclude each other." })
+    }
+    const reasons: Array<string> = parsed.allowFresh ? ["--allow-fresh"] : []
+    for (const text of parsed.grant) {
+      const grant = Grants.parseGrant(text)
+      if (grant === null) return yield* new WrongUsage({ detail: `--grant ${text} is not discard-context=REASON.` })
+      reasons.push(grant.reason)
+    }
+    const policy = Option.isSome(parsed.policy)
+      ? yield* loadPolicy(parsed.policy.value)
+      : parsed.allowFresh ? Policy.resumeOrFresh : Policy.standard
+    return {
+      policy,
+      grant: reasons.at(-1),
+      options: {
+        agents: parsed.agents,
+        onlyDead: parsed.dead,
+        ...Option.isNone(parsed.deadline)
+          ? {}
+          : { convergeWithin: yield* secondsAsMilliseconds("--session-converge-deadline", parsed.deadline.value) },
+        ...parsed.continue ? { unfinished: "continue" as const } : parsed.rollback ? { unfinished: "rollback" as const } : {}
+      }
+    }
+  })

@@ -1,0 +1,148 @@
+import * as CliConfig from "@effect/cli/CliConfig"
+import * as Command from "@effect/cli/Command"
+import * as HelpDoc from "@effect/cli/HelpDoc"
+import * as Options from "@effect/cli/Options"
+import * as ValidationError from "@effect/cli/ValidationError"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { realpathSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import * as RepriseLive from "../../sdk/RepriseLive.ts"
+import { type Document, failureDocument } from "./document.ts"
+import { flagsOf, unknownFlag } from "./known-flags.ts"
+import { version } from "./version.ts"
+
+/** Options that every verb has. */
+const everywhere = {
+  workspace: Options.directory("workspace").pipe(
+    Options.withDescription("The workspace; by default the nearest directory at or above this one that holds .reprise/."),
+    Options.optional
+  ),
+  json: Options.boolean("json").pipe(
+    Options.withDescription("Answer with one JSON document on standard output, and nothing else there.")
+  ),
+  plugin: Options.text("plugin").pipe(
+    Options.withDescription("A plugin beyond the built-in ones: a path or a package. May be given more than once."),
+    Options.repeated
+  ),
+  allowPlugin: Options.text("allow-plugin").pipe(
+    Options.withDescription("A plugin whose needs you consent to; also loads it. May be given more than once."),
+    Options.repeated
+  )
+}
+
+/** The options that every verb gets besides its own. */
+export interface Everywhere {
+  readonly json: boolean
+  readonly plugins: ReadonlyArray<string>
+}
+
+interface VerbDefinition<Config extends Command.Command.Config> {
+  readonly name: string
+  readonly description: string
+  readonly config: Config
+  readonly run: (
+    config: Command.Command.ParseConfigValue<Config>,
+    everywhere: Everywhere
+  ) => Effect.Effect<Document, unknown, RepriseLive.RepriseServices>
+  /** What a person is shown; the message alone by default. */
+  readonly human?: (document: Document) => string
+  /** Prints its own lines; there is no closing document unless it failed. */
+  readonly silent?: boolean
+  /** Goes on in the foreground after the answer was shown. */
+  readonly afterwards?: (document: Document) => Effect.Effect<void, unknown, RepriseLive.RepriseServices>
+}
+
+/** A verb of the command line, ready to be run with its arguments. */
+export interface Verb {
+  readonly name: string
+  readonly description: string
+  readonly main: (args: ReadonlyArray<string>) => Promise<number>
+}
+
+const withNext = (document: Document): string =>
+  document.next.length === 0 || document.ok ? "" : `\nNext: ${document.next.join("\n   or ")}`
+
+const write = (stream: NodeJS.WriteStream, text: string) =>
+  Effect.async<void>((resume) => {
+    stream.write(text, () => resume(Effect.void))
+  })
+
+const show = (verb: string, document: Document, json: boolean, human?: (document: Document) => string) => {
+  if (json) {
+    const { message, next, ok, outcome, ...members } = document
+    return write(process.stdout, `${JSON.stringify({ schema: `reprise.${verb}/1`, ok, outcome, message, next, ...members })}\n`)
+  }
+  return document.ok
+    ? write(process.stdout, `${(human ?? ((it) => it.message))(document)}\n`)
+    : write(process.stderr, `${document.message}${withNext(document)}\n`)
+}
+
+const usageDocument = (verb: string, error: ValidationError.ValidationError): Document => ({
+  outcome: "usage",
+  ok: false,
+  message: `${HelpDoc.toAnsiText(error.error).replace(/\u001b\[[0-9;]*m/g, "").replace(/\s+/g, " ").trim()} Nothing was done.`,
+  next: [`reprise ${verb} --help`]
+})
+
+/** Makes a verb from its options and what it does. */
+export const defineVerb = <const Config extends Command.Command.Config>(definition: VerbDefinition<Config>): Verb => {
+  const { afterwards, description, human, name, run, silent = false } = definition
+  let exitCode = 0
+  let json = false
+  const answer = (document: Document, code: number) =>
+    Effect.zipRight(Effect.sync(() => { exitCode = code }), show(name, document, json, human))
+
+  const command = Command.make(name, { own: definition.config, everywhere }, ({ everywhere: common, own }) => {
+    json = common.json
+    return Effect.gen(function*() {
+      const document = yield* run(own, { json, plugins: [...common.plugin, ...common.allowPlugin] })
+      if (!silent) yield* answer(document, document.ok ? 0 : 1)
+      if (document.ok && afterwards !== undefined) yield* afterwards(document)
+    }).pipe(
+      Effect.provide(RepriseLive.layer({
+        workspace: common.workspace._tag === "Some" ? common.workspace.value : undefined,
+        plugins: [...common.plugin, ...common.allowPlugin],
+        allowPlugins: common.allowPlugin
+      })),
+      Effect.catchAllCause((cause) => {
+        const failed = failureDocument(cause, name)
+        return answer(failed.document, failed.exitCode)
+      })
+    )
+  }).pipe(Command.withDescription(description))
+
+  const main = async (args: ReadonlyArray<string>): Promise<number> => {
+    json = args.includes("--json")
+    const foreign = unknownFlag(args, flagsOf({ ...definition.config, ...everywhere }))
+    if (foreign !== null) {
+      await Effect.runPromise(answer({ outcome: "usage", ok: false, message: foreign, next: [`reprise ${name} --help`] }, 2))
+      return exitCode
+    }
+    const cli = Command.run(command, { name: `reprise ${name}`, version })
+    // What the parser prints by itself is help, or a complaint that we say in our own envelope.
+    const quietErrors = Console.withConsole(
+      Console.Console.of({ ...Effect.runSync(Console.consoleWith(Effect.succeed)), error: () => Effect.void })
+    )
+    await Effect.runPromise(
+      cli(["node", name, ...args]).pipe(
+        quietErrors,
+        Effect.catchAll((error) => ValidationError.isValidationError(error) ? answer(usageDocument(name, error), 2) : Effect.void),
+        Effect.provide(Layer.merge(NodeContext.layer, CliConfig.layer({ showBuiltIns: false, showTypes: true })))
+      )
+    )
+    return exitCode
+  }
+  return { name, description, main }
+}
+
+/** Runs the verb if the script that holds it is the one that was started. */
+export const runIfStarted = (url: string, verb: Verb): void => {
+  const started = process.argv[1]
+  if (started === undefined || realpathSync(started) !== fileURLToPath(url)) return
+  void verb.main(process.argv.slice(2)).then((code) => {
+    process.exitCode = code
+  })
+}

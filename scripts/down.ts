@@ -1,0 +1,20 @@
+// reprise down: stops a team. Its conversations are kept.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { Shutdown } from "../sdk/index.ts"
+import { writePage } from "./command/team-page.ts"
+import { teamOption } from "./command/team-option.ts"
+import { defineVerb, runIfStarted } from "./command/verb.ts"
+
+export const verb = defineVerb({
+  name: "down",
+  description: "Stops a team: each agent's processes are ended and proved gone. Its conversations are kept.",
+  config: { team: teamOption },
+  run: ({ team }) =>
+    Shutdown.down(Option.getOrUndefined(team)).pipe(
+      Effect.tap((report) => writePage(report.team)),
+      Effect.map((report) => ({ ...report }))
+    )
+})
+
+runIfStarted(import.meta.url, verb)

@@ -1,0 +1,54 @@
+// reprise log: the events, one JSON object a line.
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { AgentId, TeamKey } from "../sdk/domain/ids.ts"
+import { logLine } from "../sdk/event-log/log-line.ts"
+import { EventLog } from "../sdk/index.ts"
+import { WrongUsage } from "./command/policy-file.ts"
+import { teamOption } from "./command/team-option.ts"
+import { defineVerb, runIfStarted } from "./command/verb.ts"
+
+const named = <A>(schema: Schema.Schema<A, string>, what: string, value: Option.Option<string>) =>
+  Option.match(value, {
+    onNone: () => Effect.succeed(undefined),
+    onSome: (text) =>
+      Effect.mapError(Schema.decode(schema)(text), () => new WrongUsage({ detail: `${JSON.stringify(text)} is not the name of ${what}.` }))
+  })
+
+export const verb = defineVerb({
+  name: "log",
+  description: "Prints the event log, one JSON object a line; --follow goes on with what comes.",
+  config: {
+    team: teamOption,
+    agent: Options.text("agent").pipe(Options.withDescription("Only events of this agent."), Options.optional),
+    type: Options.text("type").pipe(Options.withDescription("Only events of this type. May be given more than once."), Options.repeated),
+    since: Options.integer("since").pipe(Options.withDescription("Only events after this position."), Options.withDefault(0)),
+    follow: Options.boolean("follow").pipe(Options.withDescription("Wait for more, until interrupted."))
+  },
+  run: ({ agent, follow, since, team, type }) =>
+    Effect.gen(function*() {
+      const log = yield* EventLog
+      const teamKey = yield* named(TeamKey, "a team", team)
+      const agentId = yield* named(AgentId, "an agent", agent)
+      const wanted = new Set<string>(type)
+      const options = {
+        after: since,
+        ...teamKey === undefined ? {} : { team: teamKey },
+        ...agentId === undefined ? {} : { agent: agentId }
+      }
+      const entries = follow ? log.follow(options) : log.read(options)
+      yield* entries.pipe(
+        Stream.filter((entry) => wanted.size === 0 || (entry._tag === "Event" && wanted.has(entry.event.type))),
+        Stream.runForEach((entry) => Effect.async<void>((resume) => {
+          process.stdout.write(`${logLine(entry)}\n`, () => resume(Effect.void))
+        }))
+      )
+      return { outcome: "ok", ok: true, message: "", next: [] }
+    }),
+  silent: true
+})
+
+runIfStarted(import.meta.url, verb)

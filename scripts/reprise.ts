@@ -1,0 +1,42 @@
+// reprise VERB …: starts the script of that verb. Only that one is loaded.
+import { closest } from "../sdk/spec/suggestion.ts"
+import { version } from "./command/version.ts"
+import type { Verb } from "./command/verb.ts"
+
+const verbs: Readonly<Record<string, { readonly does: string; readonly load: () => Promise<{ readonly verb: Verb }> }>> = {
+  up: { does: "start the team of a team file", load: () => import("./up.ts") },
+  status: { does: "show what each agent does, and how that is known", load: () => import("./status.ts") },
+  send: { does: "send a message to an agent", load: () => import("./send.ts") },
+  restart: { does: "bring the team back with its memory", load: () => import("./restart.ts") },
+  down: { does: "stop the team; its conversations are kept", load: () => import("./down.ts") },
+  log: { does: "print the event log", load: () => import("./log.ts") },
+  demo: { does: "show the main job on a team of fake agents", load: () => import("./demo.ts") }
+}
+
+const help = [
+  `reprise ${version}: teams of coding agents that come back with their memory`,
+  "",
+  "  reprise VERB [--workspace DIR] [--team KEY] [--json] …",
+  "",
+  ...Object.entries(verbs).map(([name, { does }]) => `  ${name.padEnd(9)}${does}`),
+  "",
+  "reprise VERB --help tells the options of a verb.",
+  ""
+].join("\n")
+
+const [name, ...args] = process.argv.slice(2)
+const found = name === undefined ? undefined : Object.hasOwn(verbs, name) ? verbs[name] : undefined
+if (found !== undefined) {
+  void found.load().then(({ verb }) => verb.main(args)).then((code) => { process.exitCode = code })
+} else if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+  process.stdout.write(help)
+} else if (name === "--version") {
+  process.stdout.write(`${version}\n`)
+} else {
+  const near = closest(name, Object.keys(verbs))
+  const message = `There is no verb ${JSON.stringify(name)}${near === undefined ? "" : `; did you mean "${near}"?`} Nothing was done.`
+  if (args.includes("--json")) {
+    process.stdout.write(`${JSON.stringify({ schema: "reprise.usage/1", ok: false, outcome: "usage", message, next: ["reprise --help"] })}\n`)
+  } else process.stderr.write(`${message}\nNext: reprise --help\n`)
+  process.exitCode = 2
+}

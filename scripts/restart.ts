@@ -1,0 +1,32 @@
+// reprise restart [AGENT…]: brings the whole team back with its memory, by a policy.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { Grants, Restart } from "../sdk/index.ts"
+import { agentTable } from "./command/agent-table.ts"
+import { showDecisions } from "./command/decisions.ts"
+import { stayInForeground } from "./command/foreground.ts"
+import { planDocument, reportDocument } from "./command/restart-document.ts"
+import { restartOptions, restartRequest } from "./command/restart-options.ts"
+import { writePage } from "./command/team-page.ts"
+import { defineVerb, runIfStarted } from "./command/verb.ts"
+
+export const verb = defineVerb({
+  name: "restart",
+  description: "Brings a team back, each agent in its own conversation. Nothing is dropped unless a grant says so.",
+  config: restartOptions,
+  run: (parsed) =>
+    Effect.gen(function*() {
+      const { grant, options, policy } = yield* restartRequest(parsed)
+      const team = Option.getOrUndefined(parsed.team)
+      if (parsed.dryRun || parsed.explain) return planDocument(yield* Restart.plan(team, policy, options), grant)
+      const restart = Restart.restart(team, policy, { ...options, beforeActing: showDecisions(parsed) })
+      const grants = grant === undefined ? Grants.notGiven : Grants.discardContext(grant)
+      const report = yield* Effect.provide(restart, grants)
+      yield* writePage(report.team.key)
+      return reportDocument(report)
+    }),
+  human: ({ agents, message, table }) => [message, typeof table === "string" ? table : agentTable(agents)].join("\n"),
+  afterwards: ({ outcome, team }) => outcome === "restarted" ? stayInForeground(String(team)) : Effect.void
+})
+
+runIfStarted(import.meta.url, verb)

@@ -1,0 +1,47 @@
+// reprise status: a team as it is now. Looks, and changes nothing.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { AgentView } from "../sdk/lifecycle/agent-view.ts"
+import { Status } from "../sdk/index.ts"
+import { agentTable } from "./command/agent-table.ts"
+import { teamOption } from "./command/team-option.ts"
+import { defineVerb, runIfStarted } from "./command/verb.ts"
+
+const sentence = (team: string, agents: ReadonlyArray<AgentView>, unfinished: string | null): string => {
+  const counts = new Map<string, number>()
+  for (const { status } of agents) counts.set(status, (counts.get(status) ?? 0) + 1)
+  const said = [...counts].map(([status, count]) => `${count} ${status.replace("_", " ")}`).join(", ")
+  return `Team ${team}: ${said || "no agents"}.${unfinished === null ? "" : ` An interrupted ${unfinished} waits to be continued.`}`
+}
+
+export const verb = defineVerb({
+  name: "status",
+  description: "Shows a team: what each agent does, how that is known, and the conversation it is in.",
+  config: { team: teamOption },
+  run: ({ team }) =>
+    Effect.map(Status.status(Option.getOrUndefined(team)), (report) => ({
+      outcome: "ok",
+      ok: true,
+      message: sentence(report.team.key, report.agents, report.operation?.kind ?? null),
+      next: report.operation !== null
+        ? [`reprise restart --team ${report.team.key} --continue`]
+        : report.agents.some(({ status }) => status === "dead")
+        ? [`reprise restart --team ${report.team.key} --dead`]
+        : [],
+      team: report.team.key,
+      agents: report.agents,
+      operation: report.operation === null ? null : {
+        id: report.operation.id,
+        kind: report.operation.kind,
+        startedAt: report.operation.startedAt,
+        steps: report.operation.steps
+      },
+      coordinator: null,
+      position: report.position,
+      pendingMessages: report.pendingMessages,
+      unreadable: report.team.unreadable
+    })),
+  human: ({ agents, message, next }) => [message, agentTable(agents), ...next.map((command) => `Next: ${command}`)].join("\n")
+})
+
+runIfStarted(import.meta.url, verb)

@@ -1,0 +1,49 @@
+// reprise up [FILE]: starts the team of a team file, or brings a stopped one back.
+import * as Args from "@effect/cli/Args"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { resolve } from "node:path"
+import { isExecutable } from "../sdk/lifecycle/executables.ts"
+import { HostEnvironment, Launch, readTeamFile } from "../sdk/index.ts"
+import { Workspace } from "../sdk/RepriseLive.ts"
+import { ensureRuntime } from "../sdk/spec/workspace.ts"
+import { agentTable } from "./command/agent-table.ts"
+import { stayInForeground } from "./command/foreground.ts"
+import { recordedTransport } from "./command/recorded-transport.ts"
+import { writePage } from "./command/team-page.ts"
+import { defineVerb, runIfStarted } from "./command/verb.ts"
+
+/** What is used where nothing was chosen: tmux where it is there, else terminals of this process. */
+const standardTransport = Effect.gen(function*() {
+  const { PATH } = yield* HostEnvironment
+  return (yield* isExecutable("tmux", PATH)) ? "tmux" : "pty"
+})
+
+export const verb = defineVerb({
+  name: "up",
+  description: "Starts the team of a team file. A team that ran before comes back in its conversations.",
+  config: {
+    file: Args.text({ name: "file" }).pipe(Args.withDefault("team.yaml")),
+    transport: Options.text("transport").pipe(
+      Options.withDescription("Where the agents live: tmux, pty, or one of a plugin's. Remembered with the team."),
+      Options.optional
+    )
+  },
+  run: ({ file, transport }, { plugins }) =>
+    Effect.gen(function*() {
+      const paths = yield* Workspace
+      const team = yield* readTeamFile(resolve(file), { workspace: paths.root, shownAs: file })
+      yield* ensureRuntime(paths)
+      const chosen = Option.getOrUndefined(transport) ?? (yield* recordedTransport(team.spec.name)) ??
+        (yield* standardTransport)
+      const report = yield* Launch.up(team, { workspace: paths.root, transport: chosen, plugins })
+      yield* writePage(report.team)
+      return { ...report }
+    }),
+  human: ({ agents, attach, message }) =>
+    [message, agentTable(agents), ...typeof attach === "string" ? [`See them: ${attach}`] : []].join("\n"),
+  afterwards: ({ team }) => stayInForeground(String(team))
+})
+
+runIfStarted(import.meta.url, verb)
