@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import { parseArgs } from "node:util"
 import { coldStart } from "./cold-start.ts"
 import { death } from "./death.ts"
@@ -13,7 +14,7 @@ import { lifecycle } from "./lifecycle.ts"
 import { machine, table } from "./measure.ts"
 import type { Report, Row } from "./measure.ts"
 import { Progress } from "./suite.ts"
-import type { Suite } from "./suite.ts"
+import type { NotMeasured, Suite } from "./suite.ts"
 
 const suites: ReadonlyArray<Suite> = [...lifecycle, death, ...eventLog, coldStart]
 const known = suites.flatMap((suite) => suite.names)
@@ -38,6 +39,10 @@ const options = (args: ReadonlyArray<string>): Either.Either<Options, string> =>
     return { json: values.json ?? false, wanted: new Set(names) }
   })
 
+/** A refusal is a sentence; a defect of what is measured costs its own rows only, and shows where it was. */
+const reasonOf = (cause: Cause.Cause<NotMeasured>): string =>
+  Option.match(Cause.failureOption(cause), { onNone: () => Cause.pretty(cause), onSome: ({ reason }) => reason })
+
 const bench = (wanted: ReadonlySet<string>): Effect.Effect<Report, never, Progress> =>
   Effect.gen(function*() {
     const rows: Array<Row> = []
@@ -50,8 +55,7 @@ const bench = (wanted: ReadonlySet<string>): Effect.Effect<Report, never, Progre
       const outcome = yield* Effect.exit(Effect.scoped(suite.measure(new Set(names))))
       if (Exit.isSuccess(outcome)) rows.push(...outcome.value)
       const missing = names.filter((name) => !rows.some((each) => each.name === name))
-      // A defect of what is measured costs its own rows only.
-      const reason = Exit.isFailure(outcome) ? Cause.pretty(outcome.cause) : "it gave no samples"
+      const reason = Exit.isFailure(outcome) ? reasonOf(outcome.cause) : "it gave no samples"
       leftOut.push(...missing.map((name) => ({ name, reason })))
     }
     return { schema: "reprise.bench/1", machine: ground, rows, leftOut }

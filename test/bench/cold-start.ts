@@ -18,12 +18,15 @@ const built = Effect.acquireRelease(
       const directory = join(root, "node_modules", ".cache", `reprise-bench-${process.pid}`)
       const out = join(directory, "dist")
       mkdirSync(out, { recursive: true })
-      const { status, stderr } = spawnSync(
+      const { status, stderr, stdout } = spawnSync(
         process.execPath,
         ["--import", "tsx", join(root, "scripts/build/build.ts"), out],
         { cwd: root, encoding: "utf8", env: process.env }
       )
-      if (status !== 0) throw new Error(`The build failed: ${stderr.trim().split("\n").slice(-3).join(" ")}`)
+      if (status !== 0) {
+        const said = `${stderr}\n${stdout}`.split("\n").filter((text) => /error/i.test(text)).slice(0, 3).join(" ")
+        throw new Error(`The build failed: ${said === "" ? stderr.trim().slice(0, 300) : said.trim()}`)
+      }
       writeFileSync(join(directory, "package.json"), readFileSync(join(root, "package.json")))
       return { directory, command: join(out, "bin", "reprise.cjs") }
     },
