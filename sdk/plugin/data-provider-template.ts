@@ -1,4 +1,4 @@
-// Templates of words: `{name}` stands for a value, `{{` and `}}` for braces. A value never leaves the word it stands in.
+// Templates of words: `{name}` stands for a value, `{{` and `}}` for braces. A value never leaves its word.
 
 /** The values that a template may ask for; null is "has none". */
 export type TemplateValues = (name: string) => string | null | undefined

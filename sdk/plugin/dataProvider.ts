@@ -41,7 +41,8 @@ export interface ExitRule {
 export interface ProviderData<Options, Encoded> {
   readonly name: string
   readonly program: string
-  readonly capabilities?: Partial<Pick<ProviderCapabilities, "preassignedSession" | "mcp" | "headless" | "resumeConcurrency">>
+  /** What the commands don't tell; an id counts as preassigned where `fresh` asks for `{sessionId}`. */
+  readonly capabilities?: Partial<Omit<ProviderCapabilities, "resume" | "fork">>
   /** The agent's `options`; none by default. */
   readonly options?: Schema.Schema<Options, Encoded>
   /** Arguments; a provider without `resume` or `fork` can't do it. */
@@ -61,8 +62,8 @@ export interface ProviderData<Options, Encoded> {
 }
 
 const names = new Set([
-  "sessionId", "sourceSessionId", "cwd", "workspace", "home", "stateDirectory", "team", "agent", "role", "prompt", "model",
-  "effort", "permissions"
+  "sessionId", "sourceSessionId", "cwd", "workspace", "home", "stateDirectory", "team", "agent", "role", "prompt",
+  "model", "effort", "permissions"
 ])
 const known = (name: string): boolean => names.has(name) || /^option\.[\w.-]+$/.test(name)
 /** A directory and a file's name are asked for when no command is: only the agent is known then. */
@@ -162,7 +163,7 @@ export const dataProvider = <Options = {}, Encoded = {}>(data: ProviderData<Opti
   const idPattern = data.sessionPattern ?? /^[A-Za-z0-9][\w.-]{0,127}$/
   // No pattern of an author lets an id leave its directory.
   const isId = (id: string) => id.search(idPattern) === 0 && !/[/\\\0]/.test(id) && id !== "." && id !== ".."
-  const preassigned = data.capabilities?.preassignedSession ?? data.fresh.flat().some((word) => word.includes("{sessionId}"))
+  const asksForId = data.fresh.flat().some((word) => word.includes("{sessionId}"))
   const { sessionOn, ...screen } = screenReader(data.screen)
   const checkOptions = data.options === undefined ? optionsChecker(Schema.Struct({})) : optionsChecker(data.options)
 
@@ -222,7 +223,7 @@ export const dataProvider = <Options = {}, Encoded = {}>(data: ProviderData<Opti
     capabilities: {
       resume: data.resume !== undefined,
       fork: data.fork !== undefined,
-      preassignedSession: preassigned,
+      preassignedSession: data.capabilities?.preassignedSession ?? asksForId,
       mcp: data.capabilities?.mcp ?? false,
       headless: data.capabilities?.headless ?? false,
       resumeConcurrency: data.capabilities?.resumeConcurrency ?? "parallel"

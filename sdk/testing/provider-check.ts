@@ -87,7 +87,10 @@ export const pureRule = (
     }).pipe(Effect.flatMap((found) => expectThat(found.length === 0, found.slice(0, 5).join("\n"))))
 })
 
-export const sampleIds = { session: "6f1c1d52-0e8b-4a6e-9a52-0d6a54b0c001", source: "6f1c1d52-0e8b-4a6e-9a52-0d6a54b0c002" }
+export const sampleIds = {
+  session: "6f1c1d52-0e8b-4a6e-9a52-0d6a54b0c001",
+  source: "6f1c1d52-0e8b-4a6e-9a52-0d6a54b0c002"
+}
 
 export const sampleAgent = (options: ProviderSuiteOptions, over: Partial<ProviderAgent> = {}): ProviderAgent => ({
   team: "alpha",

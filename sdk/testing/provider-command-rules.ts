@@ -33,7 +33,9 @@ const bears = (words: ReadonlyArray<string>, text: string): boolean => words.som
 
 const planProblems = (plan: CommandPlan): ReadonlyArray<string> => [
   ...(plan.argv.length === 0 ? ["argv is empty"] : []),
-  ...(plan.argv.some((word) => typeof word !== "string" || word.includes("\0")) ? ["argv holds a NUL or no string"] : []),
+  ...(plan.argv.some((word) => typeof word !== "string" || word.includes("\0"))
+    ? ["argv holds a NUL or something that is no string"]
+    : []),
   ...(/^(?:ba|da|k|z|c|fi)?sh$/.test(basename(plan.argv[0] ?? "")) ? ["a shell stands before the program"] : []),
   ...Object.entries(plan.env).flatMap(([name, value]) =>
     /^[A-Za-z_]\w*$/.test(name) && (value === null || !value.includes("\0")) ? [] : [`env has a bad entry ${name}`]),
@@ -93,7 +95,8 @@ export const commandRules: ReadonlyArray<ProviderRule> = [
           const plan = yield* planOf(driver, mode, options)
           const problems = planProblems(plan)
           yield* expectThat(problems.length === 0, `${mode}: ${problems.join(", ")}`)
-          yield* expectThat(driver.executables.includes(plan.argv[0] ?? ""), `${mode} starts ${plan.argv[0]}, not named`)
+          const named = driver.executables.includes(plan.argv[0] ?? "")
+          yield* expectThat(named, `${mode} starts ${plan.argv[0]}, which is not named`)
         }), { discard: true })
   },
   {
@@ -155,7 +158,8 @@ export const commandRules: ReadonlyArray<ProviderRule> = [
         yield* refused(driver, sampleRequest("fork", agent, { sourceSessionId: null }), "A fork without a source")
         if (!driver.capabilities.resume) yield* refused(driver, sampleRequest("resume", agent), "A resume")
         if (!driver.capabilities.fork) yield* refused(driver, sampleRequest("fork", agent), "A fork")
-        yield* refused(driver, sampleRequest("resume", agent, { sessionId: "../../evil/#(id)" }), "An id that is a path")
+        const path = sampleRequest("resume", agent, { sessionId: "../../evil/#(id)" })
+        yield* refused(driver, path, "An id that is a path")
       })
   },
   {
@@ -181,7 +185,9 @@ export const commandRules: ReadonlyArray<ProviderRule> = [
     if (transcript !== null && dirname(transcript) !== resolve(directory)) yield `${transcript} is not in ${directory}`
     for (const id of ["../../etc/passwd", "a/../../b", "/etc/passwd", "..", ".", "", "a\0b", "x".repeat(5000)]) {
       const found = driver.sessionAddress(agent, id).transcript
-      if (found !== null && !resolve(found).startsWith(resolve(directory) + sep)) yield `${JSON.stringify(id)} left the directory`
+      if (found !== null && !resolve(found).startsWith(resolve(directory) + sep)) {
+        yield `${JSON.stringify(id)} left the directory`
+      }
     }
   })
 ]

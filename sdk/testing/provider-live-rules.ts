@@ -61,20 +61,24 @@ const stage = (driver: ProviderDriver, options: ProviderSuiteOptions, live: Live
       )
     }
 
-    /** Types a message, sends it, and waits for the user's record and for the end of the turn. */
-    const tell = (terminal: ProviderTerminal, transcript: string, text: string) =>
-      Effect.gen(function*() {
-        yield* terminal.paste(text)
-        yield* eventually(
+    /** Types a message, sees it on the input line, and sends it. */
+    const send = (terminal: ProviderTerminal, text: string) =>
+      terminal.paste(text).pipe(
+        Effect.zipRight(eventually(
           "the message on the input line",
           Effect.map(terminal.screen, (screen) => (driver.draft(screen) ?? "") === "" ? null : screen)
-        )
-        yield* terminal.press(["Enter"])
-        yield* eventually(
-          "the message in the transcript",
-          Effect.map(contentOf(transcript), (content) => driver.holdsUserMessage(content, text) ? content : null)
-        )
-      })
+        )),
+        Effect.zipRight(terminal.press(["Enter"]))
+      )
+
+    const recorded = (transcript: string, text: string) =>
+      eventually(
+        "the message in the transcript",
+        Effect.map(contentOf(transcript), (content) => driver.holdsUserMessage(content, text) ? content : null)
+      )
+
+    const tell = (terminal: ProviderTerminal, transcript: string, text: string) =>
+      Effect.zipRight(send(terminal, text), recorded(transcript, text))
 
     const contentOf = (transcript: string) => files.readFileString(transcript).pipe(Effect.orElseSucceed(() => ""))
 
@@ -106,7 +110,8 @@ const stage = (driver: ProviderDriver, options: ProviderSuiteOptions, live: Live
 
     const fresh = Effect.gen(function*() {
       const wanted = driver.capabilities.preassignedSession ? randomUUID() : null
-      const plan = yield* driver.command({ mode: "fresh", agent, sessionId: wanted, sourceSessionId: null, stateDirectory })
+      const request = { mode: "fresh", agent, sessionId: wanted, sourceSessionId: null, stateDirectory } as const
+      const plan = yield* driver.command(request)
       const assigned = plan.expectedSession === null ? null : wanted
       const terminal = yield* open("fresh", wanted)
       yield* ready(terminal)
@@ -117,18 +122,10 @@ const stage = (driver: ProviderDriver, options: ProviderSuiteOptions, live: Live
     const toldAndStopped = Effect.gen(function*() {
       const { assigned, terminal } = yield* fresh
       // Without an assigned id the transcript may not exist before the first message.
-      yield* terminal.paste(live.say)
-      yield* eventually(
-        "the message on the input line",
-        Effect.map(terminal.screen, (screen) => (driver.draft(screen) ?? "") === "" ? null : screen)
-      )
-      yield* terminal.press(["Enter"])
+      yield* send(terminal, live.say)
       const sessionId = yield* started(terminal, assigned)
       const transcript = yield* addressOf(sessionId)
-      yield* eventually(
-        "the message in the transcript",
-        Effect.map(contentOf(transcript), (content) => driver.holdsUserMessage(content, live.say) ? content : null)
-      )
+      yield* recorded(transcript, live.say)
       yield* ready(terminal)
       yield* terminal.stop
       return { sessionId, transcript }
@@ -190,7 +187,11 @@ export const liveRules: ReadonlyArray<ProviderRule> = [
       )
       if (assigned === null) return
       yield* terminal.press(["Enter"])
-      yield* ready(terminal)
+      yield* eventually(
+        "an idle screen with an empty input line",
+        Effect.map(terminal.screen, (screen) =>
+          driver.classify(screen) === "idle" && driver.draft(screen) === "" ? screen : null)
+      )
       yield* tell(terminal, yield* addressOf(assigned), live.say)
       yield* ready(terminal)
     })),

@@ -96,7 +96,8 @@ export const transcriptRules: ReadonlyArray<ProviderRule> = [
   pureRule("transcript: a message is found as a whole one of a user, and only so", function*(driver, options) {
     const content = sample(options, said)
     for (const { role, text } of said) {
-      if (driver.holdsUserMessage(content, text) !== (role === "user")) yield `${role}'s ${JSON.stringify(text)} is misread`
+      const held = driver.holdsUserMessage(content, text)
+      if (held !== (role === "user")) yield `${role}'s ${JSON.stringify(text)} is misread`
     }
     if (driver.holdsUserMessage(content, "door")) yield "a part of a message counts as the message"
     if (!driver.holdsUserMessage(content.slice(1), "two lines\nand a \"quote\" \\ 漢字")) {
@@ -112,7 +113,8 @@ export const screenRules: ReadonlyArray<ProviderRule> = [
       const state = driver.classify(screen)
       if (state !== "unknown") yield `an empty screen is read as ${state}`
       if (driver.draft(screen) !== null) yield "an empty screen is read as an empty input line"
-      if (driver.startupPrompt(screen) !== null || driver.approvalPrompt(screen) !== null) yield "a prompt without a screen"
+      const prompt = driver.startupPrompt(screen) ?? driver.approvalPrompt(screen)
+      if (prompt !== null) yield `an empty screen asks ${prompt.question}`
     }
   }),
   {
@@ -189,7 +191,9 @@ export const endRules: ReadonlyArray<ProviderRule> = [
       for (const lines of [[], ["", "\u001b[31mfatal\u0000", "x".repeat(5000)]]) {
         const failure = driver.explainExit({ exit, lines })
         const shown = JSON.stringify(exit)
-        if (!valid(failure) || failure.reason.trim() === "") return yield `${shown} is explained as ${JSON.stringify(failure)}`
+        if (!valid(failure) || failure.reason.trim() === "") {
+          return yield `${shown} is explained as ${JSON.stringify(failure)}`
+        }
         if (failure.retryAt !== null && !isIsoDateTime(failure.retryAt)) return yield `${shown}: retryAt is no time`
         if ((exit === null || (exit.code === null && exit.signal === null)) && failure.kind !== "unknown") {
           return yield `an end that nobody saw is explained as ${failure.kind}`

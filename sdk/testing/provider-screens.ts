@@ -20,7 +20,7 @@ const header = /^# (title|cursor|draft|prompt): ?(.*)$/
 
 /**
  * Reads one recording, `STATE--WHAT.txt`. It may begin with lines `# title: …`, `# cursor: ROW,COLUMN`, `# draft: TEXT`
- * (`none` where it can't be told, nothing after the colon for an empty one) and `# prompt: NAME`; then comes the screen.
+ * (`none` where it can't be told, nothing after the colon for an empty one) and `# prompt: NAME`; the screen follows.
  */
 export const parseRecordedScreen = (file: string, content: string): RecordedScreen | null => {
   const expected = states.find((state) => file.startsWith(`${state}--`))

@@ -63,7 +63,8 @@ export const eventually = <A, E, R>(
     Effect.retry({ schedule: Schedule.spaced("20 millis"), while: (error) => error === "not yet" }),
     Effect.timeoutFail({
       duration: deadline,
-      onTimeout: () => new TerminalFailure({ detail: `Within ${Duration.format(deadline)} it did not happen: ${what}.` })
+      onTimeout: () =>
+        new TerminalFailure({ detail: `Within ${Duration.format(deadline)} it did not happen: ${what}.` })
     }),
     Effect.catchIf((error): error is "not yet" => error === "not yet", () =>
       Effect.fail(new TerminalFailure({ detail: `It did not happen: ${what}.` })))

@@ -71,7 +71,8 @@ describe("words of a command", () => {
   it("an author's mistake is told when the plugin is set up", () => {
     expect(() => dataProvider({ ...minimal, fresh: ["{nothing}"] })).toThrow("asks for {nothing}, which there is not")
     expect(() => dataProvider({ ...minimal, fresh: ["{role"] })).toThrow("a brace without its partner")
-    expect(() => dataProvider({ ...minimal, sessions: { directory: "{stateDirectory}", file: "f" } })).toThrow("asks for")
+    const sessions = { directory: "{stateDirectory}", file: "f" }
+    expect(() => dataProvider({ ...minimal, sessions })).toThrow("asks for")
     expect(() => dataProvider({ ...minimal, screen: { states: [{ state: "idle" }] } })).toThrow("has no pattern")
   })
 
@@ -82,7 +83,10 @@ describe("words of a command", () => {
         options: Schema.Struct({ level: Schema.Number }),
         fresh: ["--level={option.level}"],
         env: { ROLE: "{role}", TEAM: "{team}", GONE: null },
-        files: [{ path: "{stateDirectory}/role", content: "{role}" }, { path: "{stateDirectory}/team", content: "{team}" }]
+        files: [
+          { path: "{stateDirectory}/role", content: "{role}" },
+          { path: "{stateDirectory}/team", content: "{team}" }
+        ]
       })
       const plan = yield* driver.command(request({ agent: { ...agent, options: { level: 3 } } }))
       expect(plan.argv).toEqual(["sample", "--level=3"])
@@ -125,9 +129,10 @@ describe("transcripts", () => {
   })
 
   it("a user's text is a string or blocks of text", () => {
+    const blocks = [{ type: "text", text: "hel" }, { type: "image" }, { type: "text", text: "lo" }]
     const content = lines(
       meta,
-      { message: { role: "user", content: [{ type: "text", text: "hel" }, { type: "image" }, { type: "text", text: "lo" }] } },
+      { message: { role: "user", content: blocks } },
       { message: { role: "assistant", content: "world" } }
     )
     expect(driver.holdsUserMessage(content, "hello")).toBe(true)
@@ -207,7 +212,9 @@ describe("options", () => {
   it("all problems are told at once, each where it is", () => {
     const check = optionsChecker(Schema.Struct({ a: Schema.Number, b: Schema.Struct({ c: Schema.Literal("x", "y") }) }))
     expect(check({ a: 1, b: { c: "x" } })).toEqual([])
-    expect(check({ a: "1", b: { c: "z" }, d: 1 }).map((problem) => problem.path.join(".")).sort()).toEqual(["a", "b.c", "d"])
-    expect(check({ a: 1, b: { c: "z" } })).toEqual([{ path: ["b", "c"], problem: "Expected \"x\" or \"y\", actual \"z\"" }])
+    const places = check({ a: "1", b: { c: "z" }, d: 1 }).map((problem) => problem.path.join("."))
+    expect(places.sort()).toEqual(["a", "b.c", "d"])
+    const problem = "Expected \"x\" or \"y\", actual \"z\""
+    expect(check({ a: 1, b: { c: "z" } })).toEqual([{ path: ["b", "c"], problem }])
   })
 })

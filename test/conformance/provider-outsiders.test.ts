@@ -9,8 +9,10 @@ const transcript = (
   { cwd, sessionId }: { readonly cwd: string; readonly sessionId: string },
   records: ReadonlyArray<{ readonly role: string; readonly text: string }>
 ) =>
-  [{ talk: { id: sessionId, cwd } }, ...records.map(({ role, text }) => ({ who: role === "user" ? "person" : "parrot", words: text }))]
-    .map((record) => `${JSON.stringify(record)}\n`).join("")
+  [
+    { talk: { id: sessionId, cwd } },
+    ...records.map(({ role, text }) => ({ who: role === "user" ? "person" : "parrot", words: text }))
+  ].map((record) => `${JSON.stringify(record)}\n`).join("")
 
 providerSuite("parrot, an outsider's page of data", providerOf(parrot, "parrot"), {
   transcript,

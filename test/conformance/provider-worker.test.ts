@@ -38,7 +38,10 @@ const place = Effect.gen(function*() {
     read,
     exists: (id: string) => Effect.orDie(files.exists(`${root}/${id}.jsonl`)),
     open: (args: ReadonlyArray<string>, size: { readonly columns?: number; readonly rows?: number } = {}) =>
-      openProviderTerminal({ argv: [process.execPath, worker, "--root", root, ...args], env: {} }, { cwd, env: {}, ...size }),
+      openProviderTerminal(
+        { argv: [process.execPath, worker, "--root", root, ...args], env: {} },
+        { cwd, env: {}, ...size }
+      ),
     /** Waits until the last record is the assistant's. */
     answer: (id: string, records: number) =>
       eventually(
@@ -320,7 +323,8 @@ describe("the input line", () => {
     yield* sees(terminal, "a short form", (screen) => draft(screen) === "[Pasted text #1 +4999 lines]")
     yield* terminal.press(["Enter"])
     yield* answer("s", 4)
-    expect((yield* read("s")).filter((line) => line.role === "user").map((line) => line.text)).toEqual(["one\ntwo", long])
+    const told = (yield* read("s")).filter((line) => line.role === "user")
+    expect(told.map((line) => line.text)).toEqual(["one\ntwo", long])
   }))
 
   live("keys edit it", Effect.gen(function*() {

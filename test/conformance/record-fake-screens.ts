@@ -4,7 +4,6 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import { randomUUID } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import type { Key, Screen } from "reprise/plugin"
 import { eventually, openProviderTerminal } from "reprise/testing"
@@ -27,26 +26,37 @@ const ready: Step = { see: /^⏵ ready/ }
 const enter: Step = { press: ["Enter"] }
 const hundred = Array.from({ length: 121 }, (_, line) => `line ${line}`).join("\n")
 
+/** Something is said, and answered. */
+const told = (text: string): ReadonlyArray<Step> => [ready, { paste: text }, enter, { see: /^● noted/ }, ready]
+const typed = (text: string, see: RegExp): ReadonlyArray<Step> => [ready, { paste: text }, { see }]
+const sent = (text: string, see: RegExp): ReadonlyArray<Step> => [ready, { paste: text }, enter, { see }]
+
+const working = /^⏵ working/
+const asking: Step = { see: /^Enter to/ }
+const trust = { args: ["--startup", "trust"], prompt: "trust" }
+const narrow = [20, 7] as const
+const wrapped = "a draft that is longer than a line"
+
 const recordings: ReadonlyArray<Recording> = [
   { file: "idle--fresh", steps: [ready], draft: "" },
-  { file: "idle--after-a-turn", steps: [ready, { paste: "the door is blue" }, enter, { see: /^● noted/ }, ready], draft: "" },
-  { file: "idle--draft", steps: [ready, { paste: "half a thought" }, { see: /half/ }], draft: "half a thought" },
-  { file: "idle--wrapped-draft", size: [30, 12], steps: [ready, { paste: "a draft that is longer than a line" }, { see: /^↳/ }], draft: "a draft that is longer than a line" },
-  { file: "idle--long-paste", steps: [ready, { paste: hundred }, { see: /Pasted text/ }], draft: "[Pasted text #1 +120 lines]" },
-  { file: "idle--placeholder-as-draft", steps: [ready, { paste: "Say something" }, { see: /^› Say something$/ }], draft: "Say something" },
-  { file: "idle--narrow", size: [20, 7], steps: [ready, { paste: "hi" }, enter, { see: /^● noted/ }, ready], draft: "" },
-  { file: "idle--own-title", steps: [ready, { paste: "/title [ ! ] not what it seems" }, enter, { see: /^● noted/ }, ready], draft: "" },
-  { file: "busy--turn", steps: [ready, { paste: "/busy 60000" }, enter, { see: /^⏵ working/ }], draft: "" },
-  { file: "busy--queued", steps: [ready, { paste: "/hang" }, enter, { see: /^⏵ working/ }, { paste: "one more" }, enter, { see: /1 queued/ }], draft: "" },
-  { file: "busy--says-ready", steps: [ready, { paste: "⏵ ready · ? for shortcuts" }, enter, { see: /^● noted/ }, ready, { paste: "/hang" }, enter, { see: /^⏵ working/ }], draft: "" },
+  { file: "idle--after-a-turn", steps: told("the door is blue"), draft: "" },
+  { file: "idle--draft", steps: typed("half a thought", /half/), draft: "half a thought" },
+  { file: "idle--wrapped-draft", size: [30, 12], steps: typed(wrapped, /^↳/), draft: wrapped },
+  { file: "idle--long-paste", steps: typed(hundred, /Pasted text/), draft: "[Pasted text #1 +120 lines]" },
+  { file: "idle--placeholder-as-draft", steps: typed("Say something", /^› Say something$/), draft: "Say something" },
+  { file: "idle--narrow", size: narrow, steps: told("hi"), draft: "" },
+  { file: "idle--own-title", steps: told("/title [ ! ] not what it seems"), draft: "" },
+  { file: "busy--turn", steps: sent("/busy 60000", working), draft: "" },
+  { file: "busy--queued", steps: [...sent("/hang", working), { paste: "more" }, enter, { see: /1 queued/ }], draft: "" },
+  { file: "busy--says-ready", steps: [...told("⏵ ready · ? for shortcuts"), ...sent("/hang", working)], draft: "" },
   { file: "starting--slow", args: ["--startup", "hang"], steps: [{ see: /^⏵ starting/ }], draft: "" },
-  { file: "starting--trust", args: ["--startup", "trust"], steps: [{ see: /^Enter to confirm/ }], prompt: "trust" },
-  { file: "starting--trust-yes-chosen", args: ["--startup", "trust"], steps: [{ see: /^Enter to confirm/ }, { press: ["Down"] }, { see: /^❯ 2/ }], prompt: "trust" },
-  { file: "awaiting_approval--command", steps: [ready, { paste: "/approve" }, enter, { see: /^Enter to confirm/ }] },
-  { file: "awaiting_approval--narrow", size: [20, 7], steps: [ready, { paste: "/approve" }, enter, { see: /^Enter to/ }] },
-  { file: "error--model", steps: [ready, { paste: "/error overloaded" }, enter, { see: /^⏵ error/ }], draft: "" },
+  { file: "starting--trust", ...trust, steps: [asking] },
+  { file: "starting--trust-yes-chosen", ...trust, steps: [asking, { press: ["Down"] }, { see: /^❯ 2/ }] },
+  { file: "awaiting_approval--command", steps: [...sent("/approve", /^Do you want/), asking] },
+  { file: "awaiting_approval--narrow", size: narrow, steps: [...sent("/approve", /^Do you want/), asking] },
+  { file: "error--model", steps: sent("/error overloaded", /^⏵ error/), draft: "" },
   { file: "unknown--missing-session", args: ["--resume", "nobody"], steps: [{ see: /^No conversation found/ }] },
-  { file: "unknown--farewell", steps: [ready, { paste: "/exit" }, enter, { see: /^To go on/ }] }
+  { file: "unknown--farewell", steps: sent("/exit", /^To go on/) }
 ]
 
 const record = ({ args = [], draft, file, prompt, size: [columns, rows] = [72, 16], steps }: Recording) =>
@@ -54,7 +64,7 @@ const record = ({ args = [], draft, file, prompt, size: [columns, rows] = [72, 1
     const files = yield* FileSystem.FileSystem
     const root = yield* files.makeTempDirectoryScoped({ prefix: "reprise-record-" })
     const named = args.includes("--resume") ? [] : ["--session-id", "0c5ab1de-0000-4000-8000-00000000c0de"]
-    const argv = [process.execPath, worker, "--root", `${root}/${randomUUID()}`, "--agent", "alpha/coder-1", ...named, ...args]
+    const argv = [process.execPath, worker, "--root", root, "--agent", "alpha/coder-1", ...named, ...args]
     const terminal = yield* openProviderTerminal({ argv, env: {} }, { cwd: "/", env: {}, columns, rows })
     let screen: Screen = yield* terminal.screen
     for (const step of steps) {

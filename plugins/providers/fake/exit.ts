@@ -18,7 +18,7 @@ const byCode: Readonly<Record<number, Known>> = {
 /** The sentence that the worker itself left on its screen, where it is one that we know. */
 const ownWords = (lines: ReadonlyArray<string>): string | undefined =>
   lines.map((line) => line.trim()).filter((line) =>
-    /^(No conversation found with session ID |Unknown argument |Session ID .* is already in use|Not a session ID)/.test(line)
+    /^(No conversation found with session ID|Unknown argument|Session ID \S+ is already in use|Not a session ID)/.test(line)
   ).at(-1)
 
 /** Why a worker that ended, ended. An exit that nobody saw is not explained by guessing. */

@@ -63,7 +63,9 @@ const conversation = (
 const command = (request: CommandRequest): Either.Either<CommandPlan, ProviderFailure> => {
   const { agent, stateDirectory } = request
   for (const id of [request.sessionId, request.sourceSessionId]) {
-    if (id !== null && !sessionPattern.test(id)) return Either.left(failure(`${JSON.stringify(id)} is not a session ID.`))
+    if (id !== null && !sessionPattern.test(id)) {
+      return Either.left(failure(`${JSON.stringify(id)} is not a session ID.`))
+    }
   }
   const decoded = decodeOptions(agent.options)
   if (Either.isLeft(decoded)) return Either.left(failure(ParseResult.TreeFormatter.formatErrorSync(decoded.left)))

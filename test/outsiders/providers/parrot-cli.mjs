@@ -27,6 +27,7 @@ if (again === undefined) note({ talk: { id, cwd: process.cwd() } })
 
 let draft = ""
 let caged = true
+let squawking = false
 const show = (line = caged ? "Open the cage? [y/N]" : `perch> ${draft === "" ? "(say something)" : draft}`) =>
   process.stdout.write(`\r\x1b[K${line}`)
 
@@ -35,8 +36,10 @@ const answer = (words) => {
   const heard = readFileSync(file, "utf8").split("\n").filter((line) => line.includes("\"person\""))
     .map((line) => JSON.parse(line).words)
   note({ who: "person", words })
+  squawking = true
   show("(squawking)")
   setTimeout(() => {
+    squawking = false
     note({ who: "parrot", words: words === "recall" ? heard.join(", ") : words })
     process.stdout.write(`\r\x1b[K${words}\n`)
     show()
@@ -53,12 +56,12 @@ process.stdin.on("data", (chunk) => {
     } else if (key === "\r") {
       const words = draft
       draft = ""
-      if (words !== "") return answer(words)
+      if (words !== "") answer(words)
     } else if (key >= " ") {
       draft += key
     }
   }
-  show()
+  if (!squawking) show()
 })
 process.stdin.on("end", () => process.exit(0))
 process.stdout.write("\x1b[?2004h")

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 
 const program = fileURLToPath(new URL("./parrot-cli.mjs", import.meta.url))
 const home = "{workspace}/.parrot/talks"
+const flags = [["--model", "{model}"], ["--accent={option.accent}"], "--perch={workspace}"]
 
 export default definePlugin({
   name: "provider-parrot",
@@ -18,8 +19,8 @@ export default definePlugin({
           name: "parrot",
           program,
           options: Schema.Struct({ accent: Schema.optional(Schema.Literal("plain", "pirate")) }),
-          fresh: ["talk", "--new={sessionId}", ["--model", "{model}"], ["--accent={option.accent}"], "--perch={workspace}"],
-          resume: ["talk", "--again={sessionId}", ["--model", "{model}"], ["--accent={option.accent}"], "--perch={workspace}"],
+          fresh: ["talk", "--new={sessionId}", ...flags],
+          resume: ["talk", "--again={sessionId}", ...flags],
           env: { PARROT_ROLE: "{role}", PARROT_DEBUG: null },
           sessions: { directory: home, file: "{sessionId}.talk" },
           transcript: {

@@ -58,7 +58,10 @@ export default definePlugin({
           approvalPrompt: () => null,
           draft: () => "",
           reportedSession: ({ screen }) => Effect.succeed(screen.lines.join(" ")),
-          explainExit: ({ exit }) => ({ kind: "crash", reason: exit === null ? "" : "It died.", retryable: true, retryAt: null })
+          explainExit: ({ exit }) => {
+            const reason = exit === null ? "" : "It died."
+            return { kind: "crash", reason, retryable: true, retryAt: null }
+          }
         }
       }
     })

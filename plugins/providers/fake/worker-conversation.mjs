@@ -1,0 +1,67 @@
+// The worker's conversation: what was said, and the transcript that keeps it.
+import { mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs"
+import { join } from "node:path"
+import { agent, exits, given, onResume, refuse, root } from "./worker-arguments.mjs"
+
+/** @typedef {{ role: "user" | "assistant", text: string }} Told */
+
+/** @param {string} id */
+const fileOf = (id) => join(root, `${id}.jsonl`)
+
+/** @param {string} id @returns {string | null} */
+const load = (id) => {
+  try {
+    return readFileSync(fileOf(id), "utf8")
+  } catch {
+    return null
+  }
+}
+
+/** @param {string} content @returns {Told[]} */
+const recordsOf = (content) =>
+  content.split("\n").flatMap((line) => {
+    try {
+      const record = JSON.parse(line)
+      return (record.role === "user" || record.role === "assistant") && typeof record.text === "string" ? [record] : []
+    } catch {
+      return []
+    }
+  })
+
+const sourceId = given.resume ?? given.fork
+const source = sourceId === undefined ? null : onResume === "missing" ? null : load(sourceId)
+if (sourceId !== undefined && source === null) {
+  refuse(exits.missing, `No conversation found with session ID ${sourceId}.`)
+}
+if (given.resume !== undefined && onResume === "exit") refuse(1, "Told to exit on resume.")
+export const sessionId = given.resume ?? given["session-id"] ?? (await import("node:crypto")).randomUUID()
+if (given.resume === undefined && load(sessionId) !== null) {
+  refuse(exits.inUse, `Session ID ${sessionId} is already in use.`)
+}
+
+/** @type {Told[]} */
+export const conversation = source === null ? [] : recordsOf(source)
+/**
+ * The file stays open, as with real CLIs: one that was deleted from outside does not come back.
+ * @type {number | null}
+ */
+let transcript = null
+export const openTranscript = () => {
+  if (transcript !== null) return transcript
+  mkdirSync(root, { recursive: true, mode: 0o700 })
+  transcript = openSync(fileOf(sessionId), "a", 0o600)
+  if (given.resume === undefined) {
+    const records = [{ sessionId, cwd: process.cwd(), agent }, ...conversation]
+    writeSync(transcript, records.map((record) => `${JSON.stringify(record)}\n`).join(""))
+  } else if (source !== null && !source.endsWith("\n")) {
+    writeSync(transcript, "\n")
+  }
+  return transcript
+}
+/** @param {"user" | "assistant"} role @param {string} text */
+export const record = (role, text) => {
+  const told = { role, text, at: new Date().toISOString() }
+  conversation.push(told)
+  writeSync(openTranscript(), `${JSON.stringify(told)}\n`)
+}
+export const loseTranscript = () => unlinkSync(fileOf(sessionId))
