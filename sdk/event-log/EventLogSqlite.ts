@@ -17,16 +17,16 @@ import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import { type Event } from "../domain/event.ts"
 import { TeamKey } from "../domain/ids.ts"
-import { type Batch, batchOf, missingLease, unwritable } from "./batch.ts"
+import { type Batch, batchOf, missingLease } from "./batch.ts"
 import { type AppendOptions, EventLog, type Lease, type ReadOptions } from "./EventLog.ts"
 import { type AppendError, EventLogError, LeaseHeld } from "./errors.ts"
 import { ownIdentity } from "./process-identity.ts"
-import { entryOf } from "./rows.ts"
+import { entryOf, unwritable } from "./rows.ts"
 import { nothingFolded } from "./snapshot.ts"
 import { snapshotEvery } from "./sqlite/commit.ts"
 import { failureOf, refuse } from "./sqlite/failures.ts"
 import { logFiles } from "./sqlite/files.ts"
-import { makeHandle } from "./sqlite/handle.ts"
+import { makeHandle, type OpenLog } from "./sqlite/handle.ts"
 import { changes } from "./sqlite/wake.ts"
 
 export interface Options {
@@ -76,7 +76,7 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
   })
 
   /** Does something with the log's file where there is one. */
-  const reading = <A>(operation: string, missing: A, body: (log: NonNullable<ReturnType<typeof handle.current>>) => A) =>
+  const reading = <A>(operation: string, missing: A, body: (log: OpenLog) => A) =>
     patiently(Effect.flatMap(handle.forReading(operation), (log) =>
       log === undefined ? Effect.succeed(missing) : attempt(operation, () => body(log))))
 
@@ -139,7 +139,8 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
           Effect.zipRight(PubSub.publish(committed, undefined), Effect.sync(() => {
             outcomes.forEach((outcome, index) => {
               const append = appends[index]
-              if (append !== undefined) complete(append, Either.match(outcome, { onLeft: Exit.fail, onRight: Exit.succeed }))
+              if (append === undefined) return
+              complete(append, Either.match(outcome, { onLeft: Exit.fail, onRight: Exit.succeed }))
             })
             Queue.unsafeOffer(toMirror, undefined)
           })),
@@ -168,7 +169,8 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
       closed = true
       yield* Queue.offer(queue, "close")
       yield* Fiber.join(writer)
-      if (handle.current()?.mirror !== undefined) yield* mirrored(handle.current()?.store.head() ?? 0, "2 seconds")
+      const log = handle.current()
+      if (log?.mirror !== undefined) yield* mirrored(log.store.head(), "2 seconds")
     })
   )
 
@@ -211,7 +213,8 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
         log.store.keep(team, folded)
         if (count > snapshotEvery && !log.store.opened.readOnly) {
           // A snapshot saves time and no more: without it the next process folds again.
-          yield* patiently(attempt("snapshot", () => log.store.transact(() => log.store.putSnapshot(team, folded)))).pipe(
+          const put = () => log.store.transact(() => log.store.putSnapshot(team, folded))
+          yield* patiently(attempt("snapshot", put)).pipe(
             Effect.catchAll((error) => Effect.logDebug(error.message))
           )
         }

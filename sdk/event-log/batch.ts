@@ -1,7 +1,4 @@
-import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
-import * as Schema from "effect/Schema"
-import { Event, isLifecycleEvent } from "../domain/event.ts"
+import { type Event, isLifecycleEvent } from "../domain/event.ts"
 import { type ClaimChange, claimChanges } from "../domain/session-claim.ts"
 import { type AppendOptions, teamResource } from "./EventLog.ts"
 import { AppendRefused } from "./errors.ts"
@@ -34,7 +31,8 @@ export const missingLease = (
   const bare = events.find((event) => isLifecycleEvent(event) && lease?.resource !== teamResource(event.team))
   return bare === undefined ? undefined : new AppendRefused({
     reason: "NoLease",
-    detail: `${bare.type} changes the life of ${bare.team} and came without the lease of that team; nothing was recorded.`
+    detail: `${bare.type} changes the life of ${bare.team} and came without the lease of that team; ` +
+      "nothing was recorded."
   })
 }
 
@@ -44,17 +42,3 @@ export const versionConflict = (team: string, expected: number): AppendRefused =
     detail: `${team} was changed by somebody else since position ${expected}, on which this was decided; ` +
       "nothing was recorded. Look again and decide anew."
   })
-
-const isEvent = Schema.is(Event)
-const validate = Schema.validateEither(Event)
-
-/** Why an event could not be read back, if one could not: what types can't see, such as a number that is none. */
-export const unwritable = (events: ReadonlyArray<Event>): string | undefined => {
-  const bad = events.find((event) => !isEvent(event))
-  if (bad === undefined) return undefined
-  const problem = validate(bad)
-  const issues = Either.isLeft(problem) ? ParseResult.ArrayFormatter.formatErrorSync(problem.left) : []
-  return `an event to record is not valid: ${
-    issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ").slice(0, 400)
-  }`
-}

@@ -1,8 +1,20 @@
 /** Stands where a secret stood. */
 export const redacted = "[redacted]"
 
-const secretKey =
-  /(?:token|secret|password|passwd|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|authorization|credentials?|cookie)$/i
+const secretNames = [
+  "token",
+  "secret",
+  "password",
+  "passwd",
+  "passphrase",
+  "api[_-]?key",
+  "access[_-]?key",
+  "private[_-]?key",
+  "authorization",
+  "credentials?",
+  "cookie"
+]
+const secretKey = new RegExp(`(?:${secretNames.join("|")})$`, "i")
 
 // One cheap look decides for nearly all texts that there is nothing to do.
 const hint = /sk-|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|AKIA|AIza|npm_|eyJ|bearer\s|PRIVATE KEY/i
@@ -59,7 +71,10 @@ const redactRecord = (record: object, within: (key: string, value: unknown) => u
 /** Every text in the value goes; numbers, shape and emptiness stay. */
 const blank = (value: unknown): unknown => {
   if (typeof value === "string") return value === "" ? value : redacted
-  if (Array.isArray(value)) return value.map(blank)
+  if (Array.isArray(value)) {
+    const scrubbed = value.map(blank)
+    return scrubbed.some((item, index) => item !== value[index]) ? scrubbed : value
+  }
   return typeof value === "object" && value !== null ? redactRecord(value, (_, inner) => blank(inner)) : value
 }
 

@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { Event, isLifecycleEvent, LifecycleEvent, type LogEntry, ObservationEvent } from "../domain/event.ts"
+import { type Event, isLifecycleEvent, LifecycleEvent, type LogEntry, ObservationEvent } from "../domain/event.ts"
 import { redact } from "./redact.ts"
 
 /** An event as a row: what every event has in columns, its own members as a JSON object. */
@@ -52,8 +52,12 @@ const knownTypes: ReadonlySet<string> = new Set(
   [...LifecycleEvent.members, ...ObservationEvent.members].map((member) => member.fields.type.literals[0])
 )
 
+// One flat union: it is decided by the type at once, and says what is wrong with that one only.
+const AnyEvent = Schema.Union(...LifecycleEvent.members, ...ObservationEvent.members)
 // Members that this version does not know survive.
-const decodeEvent = Schema.decodeUnknownEither(Event, { onExcessProperty: "preserve" })
+const decodeEvent = Schema.decodeUnknownEither(AnyEvent, { onExcessProperty: "preserve" })
+const isEvent = Schema.is(AnyEvent)
+const validate = Schema.validateEither(AnyEvent)
 
 const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -76,6 +80,23 @@ const envelopeOf = (row: EventRow) => ({
   ...(row.operation === null ? {} : { operation: row.operation })
 })
 
+const describe = (type: string, error: ParseResult.ParseError): string =>
+  shorten(
+    ParseResult.ArrayFormatter.formatErrorSync(error)
+      .map((issue) => `${issue.path.join(".") || type}: ${issue.message}`).join("; ")
+  )
+
+/** Why an event could not be read back, if one could not: what types can't see, such as a number that is none. */
+export const unwritable = (events: ReadonlyArray<Event>): string | undefined => {
+  for (const event of events) {
+    const { type } = event
+    if (isEvent(event)) continue
+    const valid = validate(event)
+    if (Either.isLeft(valid)) return `an event to record is not valid: ${type}, ${describe(type, valid.left)}`
+  }
+  return undefined
+}
+
 const shorten = (text: string): string => text.length <= 400 ? text : `${text.slice(0, 399)}…`
 
 /** Reads a row. One that this version can't read is named and kept; it never makes the log unreadable. */
@@ -90,8 +111,7 @@ export const entryOf = (row: EventRow): LogEntry => {
   const decoded = decodeEvent(encoded)
   if (Either.isRight(decoded)) return { _tag: "Event", position, at, event: decoded.right }
   const problem = knownTypes.has(row.type)
-    ? shorten(ParseResult.ArrayFormatter.formatErrorSync(decoded.left)
-      .map((issue) => `${issue.path.join(".") || row.type}: ${issue.message}`).join("; "))
+    ? describe(row.type, decoded.left)
     : `This version knows no event of the type ${JSON.stringify(row.type)}.`
   return { _tag: "Unreadable", position, at, team, raw: JSON.stringify(encoded), problem }
 }

@@ -64,7 +64,8 @@ const sentences = (files: LogFiles, reason: EventLogError["reason"], why: string
         `by this, and ${files.mirror} holds the newest events as text. Keep the damaged file, with its -wal, under ` +
         (copy === undefined
           ? "another name, put your own copy in its place if there is one, and run the command again."
-          : `another name, put a copy in its place (${path.join(files.directory, copy)} is one), and run the command again.`)
+          : `another name, put a copy in its place (${path.join(files.directory, copy)} is one), ` +
+            "and run the command again.")
     }
     case "Newer":
       return `${file} was written by a newer Reprise (${why}). It was left as it is, nothing was written. ` +
@@ -80,7 +81,8 @@ export const refuse = (
   operation: string,
   reason: EventLogError["reason"],
   why: string
-): EventLogError => new EventLogError({ operation, reason, detail: sentences(files, reason, why), file: files.database })
+): EventLogError =>
+  new EventLogError({ operation, reason, detail: sentences(files, reason, why), file: files.database })
 
 /** What was thrown by the database or the file system, as an error that says what to do. */
 export const failureOf = (files: LogFiles, operation: string) => (cause: unknown): EventLogError =>

@@ -16,9 +16,21 @@ export const logFiles = (directory: string): LogFiles => ({
   mirrorLock: path.join(directory, "mirror.lock")
 })
 
+// One at a time: told to make all of them, Node answers "no such file" where the disk is read-only.
+const make = (directory: string, mode: number): void => {
+  if (fs.existsSync(directory)) return
+  if (path.dirname(directory) !== directory) make(path.dirname(directory), 0o777)
+  try {
+    fs.mkdirSync(directory, mode)
+  } catch (cause) {
+    // Another process was faster.
+    if (!fs.existsSync(directory)) throw cause
+  }
+}
+
 /** Makes the directory, for its owner only. */
 export const makeDirectory = (directory: string): void => {
-  fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
+  make(directory, 0o700)
   if ((fs.statSync(directory).mode & 0o077) !== 0) fs.chmodSync(directory, 0o700)
 }
 

@@ -86,7 +86,8 @@ export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogF
       if (opened.older === undefined) return adopt(opened)
       const from = opened.older
       opened.close()
-      return Effect.zipRight(upgraded(from), Effect.flatMap(attempt, (again) => again === undefined ? Effect.void : adopt(again)))
+      const openAgain = Effect.flatMap(attempt, (again) => again === undefined ? Effect.void : adopt(again))
+      return Effect.zipRight(upgraded(from), openAgain)
     })
     return opening.withPermits(1)(once)
   }

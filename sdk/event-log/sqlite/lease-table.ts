@@ -28,7 +28,8 @@ export const makeLeaseTable = (store: Store) => {
   const { db } = store.opened
   const find = db.prepare<[string], LeaseRow>("SELECT * FROM leases WHERE resource = ?")
   const put = db.prepare<[string, number, number, string, string, string, string, string, string, number, number]>(
-    `INSERT INTO leases (resource, token, held, pid, start_time, boot, host, instance, command, since, heartbeat, expires)
+    `INSERT INTO leases
+      (resource, token, held, pid, start_time, boot, host, instance, command, since, heartbeat, expires)
       VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (resource) DO UPDATE SET token = excluded.token, held = 1,
       pid = excluded.pid, start_time = excluded.start_time, boot = excluded.boot, host = excluded.host,
       instance = excluded.instance, command = excluded.command, since = excluded.since,

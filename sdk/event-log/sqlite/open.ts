@@ -129,7 +129,8 @@ const openReadOnly = (files: LogFiles): Opened => {
   try {
     const { empty, older } = inspect(files, db)
     if (empty || older !== undefined) {
-      throw refuse(files, "open", "ReadOnly", empty ? "it was never filled" : `log version ${older} has to be upgraded first`)
+      const why = empty ? "it was never filled" : `log version ${older} has to be upgraded first`
+      throw refuse(files, "open", "ReadOnly", why)
     }
     return { db, ino, readOnly: true, older: undefined, close }
   } catch (cause) {
