@@ -48,6 +48,8 @@ export interface TransportSuiteOptions {
     place: TransportPlace,
     open: Effect.Effect<TransportDriver, unknown, Scope.Scope>
   ) => Effect.Effect<TransportDriver, unknown, Scope.Scope>
+  /** How long a check waits for what must come. */
+  readonly patienceMs?: number
   /** Clears away what a transport leaves behind when its agents survive their caller (a server). */
   readonly cleanUp?: (place: TransportPlace) => Effect.Effect<void>
 }
@@ -69,10 +71,10 @@ export const expectThat = (condition: boolean, detail: string): Effect.Effect<vo
   condition ? Effect.void : Effect.fail(new TransportCheckFailed({ detail }))
 
 /** Looks again until there is something, and says what was waited for if it does not come. */
-export const eventually = <A, E, R>(
+const lookUntil = <A, E, R>(
   what: string,
   look: Effect.Effect<A | null | false, E, R>,
-  limitMs = 20_000
+  limitMs: number
 ): Effect.Effect<A, E | TransportCheckFailed, R> =>
   Effect.gen(function*() {
     const deadline = (yield* Clock.currentTimeMillis) + limitMs
@@ -112,6 +114,9 @@ export const makeGround = (
       yield* fs.makeDirectory(directory, { mode: 0o700 })
     }
     if (options.cleanUp !== undefined) yield* Effect.addFinalizer(() => options.cleanUp?.(place) ?? Effect.void)
+    const patienceMs = options.patienceMs ?? 30_000
+    const eventually = <A, E, R>(what: string, look: Effect.Effect<A | null | false, E, R>) =>
+      lookUntil(what, look, patienceMs)
     const world = options.world ?? machineWorld(fs)
     const path = process.env["PATH"] ?? "/usr/bin:/bin"
     const open = make.pipe(
@@ -193,8 +198,7 @@ export const makeGround = (
     const draftIs = (worker: Worker, text: string) =>
       eventually(
         `${text.length} characters arrive as they were pasted`,
-        Effect.map(draft(worker), (found) => found === text),
-        60_000
+        Effect.map(draft(worker), (found) => found === text)
       )
     const entered = ({ directory }: Worker) =>
       Effect.map(world.read(`${directory}/entered.jsonl`), (text) =>
@@ -231,6 +235,7 @@ export const makeGround = (
       spawn,
       spawnBy,
       request,
+      eventually,
       pidOf,
       report,
       screenWith,
