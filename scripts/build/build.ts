@@ -60,11 +60,21 @@ const house: esbuild.Plugin = {
       const file = relative(root, path)
       if (file.startsWith("..") || file.includes("node_modules")) return undefined
       const place = file.startsWith("plugins/") ? file.replace(/\.ts$/, ".mjs") : basename(file).replace(/\.ts$/, ".mjs")
+      if (/String\.raw`[^`]*[^\0-\x7f]/.test(readFileSync(path, "utf8"))) {
+        return { errors: [{ text: `${file}: String.raw with a character beyond ASCII would be escaped by the build.` }] }
+      }
       const source = file === testRunner ? withRunnerHandedOver(readFileSync(path, "utf8")) : readFileSync(path, "utf8")
       return { loader: "ts", contents: source.replaceAll("import.meta.url", `reprisePlace(${JSON.stringify(place)})`) }
     })
   }
 }
+
+/** What is inside the bundle is imported by now; each `import()` left goes out of it, through the loader. */
+const throughLoader = (text: string): string => text.replaceAll(/(?<![\w$.])import\(/g, "repriseImport(")
+
+/** The loader reads a byte a character, and esbuild escapes strings but not the literals of regular expressions. */
+const ascii = (text: string): string =>
+  text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 const entries = { ...modules, command: "scripts/reprise.ts" }
 
@@ -98,8 +108,7 @@ const bundle = async (): Promise<esbuild.Metafile> => {
     plugins: [house]
   })
   mkdirSync(out, { recursive: true })
-  // What is inside the bundle is imported by now; each `import()` left goes out of it, through the loader.
-  for (const { path, text } of outputFiles) writeFileSync(path, text.replaceAll(/(?<![\w$.])import\(/g, "repriseImport("))
+  for (const { path, text } of outputFiles) writeFileSync(path, ascii(throughLoader(text)))
   return metafile
 }
 
