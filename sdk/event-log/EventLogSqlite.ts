@@ -23,6 +23,7 @@ import { type AppendError, EventLogError, LeaseHeld } from "./errors.ts"
 import { ownIdentity } from "./process-identity.ts"
 import { entryOf, unwritable } from "./rows.ts"
 import { nothingFolded } from "./snapshot.ts"
+import type { TeamState } from "./TeamState.ts"
 import { snapshotEvery } from "./sqlite/commit.ts"
 import { failureOf, refuse } from "./sqlite/failures.ts"
 import { logFiles } from "./sqlite/files.ts"
@@ -70,6 +71,7 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
     Effect.try({ try: body, catch: failureOf(files, operation) })
 
   const handle = yield* makeHandle(files, {
+    busyFor,
     onBehind: (team) => void Queue.unsafeOffer(behind, team),
     maxBytes: options.mirrorMaxBytes ?? 5 * 1024 * 1024,
     kept: options.mirrorsKept ?? 5
@@ -197,9 +199,10 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
     Effect.map((keys) => keys.filter((key) => isTeamKey(key)))
   )
 
-  const state = (team: TeamKey) =>
+  const state = (team: TeamKey): Effect.Effect<Option.Option<TeamState>, EventLogError> =>
     Effect.gen(function*() {
       let folded = yield* reading("state", nothingFolded, (log) => log.store.base(team))
+      const begun = handle.current()
       let count = 0
       while (true) {
         const next = yield* reading("state", { folded, count: 0 }, (log) => log.store.foldPage(team, folded))
@@ -209,6 +212,8 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
         yield* Effect.yieldNow()
       }
       const log = handle.current()
+      // Another file took the log's place meanwhile.
+      if (log !== begun) return yield* state(team)
       if (log !== undefined && count > 0) {
         log.store.keep(team, folded)
         if (count > snapshotEvery && !log.store.opened.readOnly) {

@@ -107,20 +107,51 @@ describe("the file", () => {
       assert.strictEqual(tamper(directory, (db) => db.prepare("SELECT count(*) FROM events").pluck().get()), 1)
     }))
 
+  const makeOld = (directory: string) => {
+    fs.mkdirSync(directory, { mode: 0o700 })
+    tamper(directory, (db) => {
+      db.exec("BEGIN")
+      for (const statement of version1) db.exec(statement)
+      const put = db.prepare("INSERT INTO events (at, team, agent, type, generation, body) VALUES (?, ?, ?, ?, ?, ?)")
+      const { team: key, type, ...spec } = recorded("alpha")
+      put.run("2026-01-01T00:00:00.000Z", key, null, type, null, JSON.stringify(spec))
+      for (const { agent, generation, team: of, type: kind, ...own } of messages(600)) {
+        put.run("2026-01-01T00:00:01.000Z", of, agent, kind, generation, JSON.stringify(own))
+      }
+      db.pragma("user_version = 1")
+      db.exec("COMMIT")
+    })
+  }
+
+  it.live("several at once upgrade an older file once", () =>
+    Effect.gen(function*() {
+      const directory = newDirectory()
+      makeOld(directory)
+      const append = using(directory, Effect.flatMap(EventLog, (log) => log.append(messages(1))))
+      const positions = yield* Effect.all([append, append, append], { concurrency: "unbounded" })
+      assert.deepStrictEqual([...positions].sort(), [602, 603, 604])
+    }))
+
+  it.scopedLive("an upgrade that finds no room for its copy leaves the file as it was", (test) =>
+    Effect.gen(function*() {
+      const disk = yield* smallDisk
+      if (!disk.mounted) return test.skip("a small disk can't be mounted here")
+      const directory = path.join(disk.directory, ".reprise")
+      makeOld(directory)
+      const free = fs.statfsSync(disk.directory)
+      fs.writeFileSync(path.join(disk.directory, "ballast"), Buffer.alloc((free.bavail - 20) * free.bsize))
+      const error = yield* Effect.flip(using(directory, EventLog))
+      assert.strictEqual(error.reason, "Full", error.message)
+      assert.deepStrictEqual(fs.readdirSync(directory).filter((name) => name.startsWith("reprise.v1")), [])
+      assert.strictEqual(tamper(directory, (db) => db.pragma("user_version", { simple: true })), 1)
+      fs.rmSync(path.join(disk.directory, "ballast"))
+      assert.strictEqual(yield* using(directory, Effect.flatMap(EventLog, (log) => log.position)), 601)
+    }))
+
   it.live("an older file is copied, then upgraded with all that it held", () =>
     Effect.gen(function*() {
       const directory = newDirectory()
-      fs.mkdirSync(directory, { mode: 0o700 })
-      tamper(directory, (db) => {
-        for (const statement of version1) db.exec(statement)
-        const put = db.prepare("INSERT INTO events (at, team, agent, type, generation, body) VALUES (?, ?, ?, ?, ?, ?)")
-        const { team: key, type, ...spec } = recorded("alpha")
-        put.run("2026-01-01T00:00:00.000Z", key, null, type, null, JSON.stringify(spec))
-        for (const { agent, generation, team: of, type: kind, ...own } of messages(600)) {
-          put.run("2026-01-01T00:00:01.000Z", of, agent, kind, generation, JSON.stringify(own))
-        }
-        db.pragma("user_version = 1")
-      })
+      makeOld(directory)
       yield* using(directory, Effect.gen(function*() {
         const log = yield* EventLog
         const state = Option.getOrThrow(yield* log.state(alpha))

@@ -1,15 +1,19 @@
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as fs from "node:fs"
 import type { EventLogError } from "../errors.ts"
 import { makeCommit } from "./commit.ts"
 import { failureOf, refuse } from "./failures.ts"
-import { type LogFiles, sizeOf } from "./files.ts"
+import type { LogFiles } from "./files.ts"
 import { makeLeaseTable } from "./lease-table.ts"
 import { makeMirror, type Mirror, type MirrorOptions } from "./mirror.ts"
 import { open, type Opened } from "./open.ts"
 import { makeStore } from "./store.ts"
 
 export interface HandleOptions extends MirrorOptions {
+  readonly busyFor: Duration.DurationInput
   readonly onBehind: (team: string) => void
 }
 
@@ -75,11 +79,10 @@ export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogF
     const upgraded = (from: number) =>
       Effect.promise(() => import("./upgrade.ts")).pipe(
         Effect.flatMap(({ upgrade }) => upgrade(files, from)),
-        Effect.sandbox,
-        Effect.mapError((cause) =>
-          refuse(files, operation, sizeOf(files.database) === undefined ? "Corrupt" : "Unknown",
-            `it could not be upgraded from log version ${from}: ${String(cause)}`)
-        )
+        Effect.catchAllCause((cause) => {
+          const thrown = Cause.squash(cause)
+          return Effect.fail(failureOf(files, operation)(thrown instanceof Error ? thrown.cause ?? thrown : thrown))
+        })
       )
     const once: Effect.Effect<void, EventLogError> = Effect.flatMap(attempt, (opened) => {
       if (opened === undefined) return Effect.void
@@ -114,6 +117,9 @@ export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogF
 
   yield* Effect.addFinalizer(() => Effect.sync(close))
   // A file that can't be used is told at once.
-  yield* Effect.retry(forReading("open"), { while: (error) => error.reason === "Busy", times: 100 })
+  yield* Effect.retry(forReading("open"), {
+    while: (error) => error.reason === "Busy",
+    schedule: Schedule.spaced("20 millis").pipe(Schedule.jittered, Schedule.upTo(options.busyFor))
+  })
   return { current: () => log, forReading, forWriting }
 })

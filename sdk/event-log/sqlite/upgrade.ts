@@ -2,6 +2,7 @@ import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
 import * as path from "node:path"
 import { LifecycleEvent } from "../../domain/event.ts"
 import type { LogFiles } from "./files.ts"
@@ -15,12 +16,17 @@ const lifecycleTypes = LifecycleEvent.members.map((member) => member.fields.type
  * Several processes may try at once; one does it.
  */
 export const upgrade = Effect.fn("EventLog.upgrade")(function*(files: LogFiles, from: number) {
-  const sql = yield* SqliteClient.make({ filename: files.database })
+  // Left in its journal mode for now: changing it would wait, and stop every fiber, for up to five seconds.
+  const sql = yield* SqliteClient.make({ filename: files.database, disableWAL: true })
+  yield* sql.unsafe("PRAGMA busy_timeout = 50")
   yield* sql.unsafe("PRAGMA synchronous = FULL")
   const now = new Date(yield* Clock.currentTimeMillis).toISOString().replace(/[-:.]/g, "")
   const copy = path.join(files.directory, `reprise.v${from}-${now}-${process.pid}.db`)
   yield* Effect.sync(() => makePrivateFile(copy))
-  yield* sql.unsafe("VACUUM INTO ?", [copy])
+  yield* sql.unsafe("VACUUM INTO ?", [copy]).pipe(
+    // Half a copy would look like one.
+    Effect.onError(() => Effect.sync(() => fs.rmSync(copy, { force: true })))
+  )
   yield* sql.withTransaction(Effect.gen(function*() {
     // A write first: then what is read below can't have changed by the time of the next write.
     yield* sql.unsafe("DELETE FROM leases WHERE 0")
