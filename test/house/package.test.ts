@@ -98,6 +98,39 @@ console.log(load("plugin").Effect === plugin.Effect, fake.default.api === plugin
   expect(node(app, ["one.mjs"])).toMatchObject({ code: 0, out: "true true\n", err: "" })
 })
 
+it("built-in plugins load, and a plugin file in any directory shares the SDK, under node and under tsx", () => {
+  const far = join(box, "far/away")
+  mkdirSync(far, { recursive: true })
+  writeFileSync(join(far, "plugin.ts"), `import { definePlugin, Effect, Schema } from "reprise/plugin"
+const same: boolean = Reflect.get(globalThis, "effectOfTheScript") === Effect
+export default definePlugin({
+  name: "provider-far",
+  api: 1,
+  needs: {},
+  options: Schema.Struct({}),
+  setup: () => Effect.fail("the same Effect: " + String(same))
+})
+`)
+  writeFileSync(join(app, "host.mjs"), `import { Effect, PluginHost, RepriseLive } from "reprise"
+globalThis.effectOfTheScript = Effect
+const program = Effect.gen(function* () {
+  const host = yield* PluginHost
+  const names = [(yield* host.provider("fake")).plugin, (yield* host.transport("memory")).plugin]
+  const { message } = yield* Effect.flip(host.provider("far"))
+  return [...names, message]
+})
+const plugin = ${JSON.stringify(join(far, "plugin.ts"))}
+const live = RepriseLive.layer({ workspace: ${JSON.stringify(far)}, plugins: [plugin], allowPlugins: [plugin] })
+console.log((await Effect.runPromise(Effect.provide(program, live))).join("\\n"))
+`)
+  for (const program of [["host.mjs"], [bin("tsx"), "host.mjs"]]) {
+    const { code, err, out } = node(app, program)
+    expect({ program, code, err }).toEqual({ program, code: 0, err: "" })
+    expect(out).toContain("provider-fake\ntransport-memory\n")
+    expect(out).toContain("the same Effect: true")
+  }
+}, 120_000)
+
 it("keeps compiled code in a cache of the user's own, and does without", () => {
   writeFileSync(join(app, "cached.mjs"), `import "reprise"\nconsole.log("ran")\n`)
   const ran = (directory: string) => node(app, ["cached.mjs"], { REPRISE_CACHE_DIR: directory })
