@@ -61,7 +61,9 @@ export const openTranscript = () => {
 /** @param {"user" | "assistant"} role @param {string} text */
 export const record = (role, text) => {
   const told = { role, text, at: new Date().toISOString() }
+  // Opened first: a file begun now takes over what was said before, and this comes after it.
+  const file = openTranscript()
   conversation.push(told)
-  writeSync(openTranscript(), `${JSON.stringify(told)}\n`)
+  writeSync(file, `${JSON.stringify(told)}\n`)
 }
 export const loseTranscript = () => unlinkSync(fileOf(sessionId))
