@@ -94,7 +94,9 @@ describe("conversations", () => {
     expect(yield* exists("late")).toBe(false)
     yield* say(terminal, "hello")
     yield* answer("late", 2)
-    expect((yield* read("late"))[0]).toMatchObject({ sessionId: "late" })
+    const [head, ...records] = yield* read("late")
+    expect(head).toMatchObject({ sessionId: "late" })
+    expect(records.map((line) => line.text)).toEqual(["hello", "noted: hello"])
   }))
 
   live("a resume appends to the same file and recalls all that was told", Effect.gen(function*() {
