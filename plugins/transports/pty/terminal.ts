@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs"
 import type { IPty } from "@lydell/node-pty"
-import type { Terminal as Emulator } from "@xterm/headless"
+import type { Terminal as XtermTerminal } from "@xterm/headless"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ export interface WriteProblem {
   readonly detail: string
 }
 
-const readScreen = (emulator: Emulator, title: string): Screen => {
+const readScreen = (emulator: XtermTerminal, title: string): Screen => {
   const buffer = emulator.buffer.active
   const lines = Array.from(
     { length: emulator.rows },
@@ -76,7 +76,9 @@ export const openTerminal = Effect.fn("pty.openTerminal")(function*(request: Ter
   const [nodePty, headless] = yield* Effect.tryPromise(() =>
     Promise.all([import("@lydell/node-pty"), import("@xterm/headless")])
   )
-  const emulator = new headless.default.Terminal({ cols: columns, rows, scrollback: 500, allowProposedApi: true })
+  // A CommonJS package: Node puts its exports in `default`, tsx and bundlers beside it.
+  const Emulator = headless.Terminal ?? headless.default.Terminal
+  const emulator = new Emulator({ cols: columns, rows, scrollback: 500, allowProposedApi: true })
   const pty = yield* Effect.try(() =>
     nodePty.spawn(request.file, [...request.args], {
       name: request.env["TERM"] ?? "xterm-256color",
