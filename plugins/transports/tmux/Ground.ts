@@ -85,16 +85,16 @@ const identityOf = (ground: Ground, row: OwnRow, agent: ProcessRef): PaneIdentit
 })
 
 /**
- * Waits until the pane's agent has a process. `ended`: the recorder is proved gone and never had one. `late`: it can't be
+ * Waits until the pane's agent has a process. `ended`: the pane's first process is proved gone and never had one. `late`: it can't be
  * told within the limit.
  */
 export const awaitAgent = Effect.fn("tmux.awaitAgent")(function*(ground: Ground, row: OwnRow, limitMs: number) {
   const deadline = (yield* Clock.currentTimeMillis) + limitMs
-  for (let pause = 1;; pause = Math.min(pause + 1, 20)) {
+  for (let pause = 2;; pause = Math.min(pause + 1, 20)) {
     const identity = yield* identify(ground, row)
     if (identity !== null) return identity
-    const recorder = yield* readProcess(row.pid)
-    if (recorder.state === "dead") return (yield* identify(ground, row)) ?? ("ended" as const)
+    const leader = yield* readProcess(row.pid)
+    if (leader.state === "dead") return (yield* identify(ground, row)) ?? ("ended" as const)
     if ((yield* Clock.currentTimeMillis) >= deadline) {
       // Its record was taken away: the process table still knows.
       const agent = yield* agentBelow(row)

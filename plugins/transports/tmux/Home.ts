@@ -76,6 +76,12 @@ const probe = (socket: string, timeoutMs: number): Effect.Effect<"listens" | "ab
     onTimeout: () => new Unanswered({ detail: `the socket did not answer within ${timeoutMs} ms` })
   }))
 
+const within = <A, E>(limitMs: number, effect: Effect.Effect<A, E>): Effect.Effect<A, E | Unanswered> =>
+  Effect.timeoutFail(effect, {
+    duration: limitMs,
+    onTimeout: () => new Unanswered({ detail: `tmux did not answer within ${limitMs} ms` })
+  })
+
 const serverOptions: ReadonlyArray<ReadonlyArray<string>> = [
   ["set-option", "-s", "exit-empty", "off"],
   ["set-option", "-g", "destroy-unattached", "off"],
@@ -158,12 +164,7 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     if ((yield* probeTwice) === "absent") return { _tag: "Absent" } as const
     if (attempt !== null && Option.isSome(yield* Fiber.poll(attempt))) attempt = null
     attempt ??= yield* Effect.forkIn(attach, scope)
-    const up = yield* Fiber.join(attempt).pipe(
-      Effect.timeoutFail({
-        duration: timeoutMs,
-        onTimeout: () => new Unanswered({ detail: `tmux did not answer within ${timeoutMs} ms` })
-      })
-    )
+    const up = yield* within(timeoutMs, Fiber.join(attempt))
     attempt = null
     current = up
     return up
@@ -197,12 +198,16 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     if (started._tag === "Up") return started
     return yield* new Unanswered({ detail: "tmux was started and can't be found" })
   }).pipe(
-    Effect.retry({ schedule: patience.pipe(Schedule.upTo(timeoutMs)), while: (error) => /exited unexpectedly|lost server|can't be found|closed/.test(error.detail) })
+    Effect.retry({
+      schedule: patience.pipe(Schedule.upTo(timeoutMs)),
+      while: (error) => /exited unexpectedly|lost server|can't be found|closed/.test(error.detail)
+    })
   )
 
   const door: HomeDoor = {
-    reach: lock.withPermits(1)(look),
-    reachOrStart: lock.withPermits(1)(reachOrStart),
+    // The limits stand outside the lock, so that a tmux that hangs does not make callers wait for each other.
+    reach: within(timeoutMs, lock.withPermits(1)(look)),
+    reachOrStart: within(3 * timeoutMs, lock.withPermits(1)(reachOrStart)),
     close: Effect.suspend(() => current === null ? Effect.void : current.connection.close("the transport was closed"))
   }
   return door

@@ -160,9 +160,11 @@ const closeMs = 3000
 export const stopPane = Effect.fn("tmux.stop")(
   function*(ground: Ground, pane: PaneIdentity, graceMs: number): Effect.fn.Return<StopReport, TransportFailure> {
     const recorded = yield* ground.records.pids(pane.spawn)
-    const mine = recorded?.agent.pid === pane.pid && recorded.agent.startTime === pane.startTime
+    const mine = recorded?.agent.pid === pane.pid && (recorded.agent.startTime ?? pane.startTime) === pane.startTime
     const report = yield* endProcessTree(pane, graceMs, mine ? recorded.leader : null)
     if (!report.gone) return report
+    // The place belongs to another process than the one that was named.
+    if (recorded !== null && !mine) return { ...report, evidence: `${report.evidence}; its pane was left alone.` }
     const cleared = yield* clearPlace(ground, pane).pipe(Effect.either)
     return {
       ...report,

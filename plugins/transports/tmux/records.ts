@@ -31,7 +31,8 @@ const launchMs = 3600 * 1000
 
 const readOr = <A>(path: string, parse: (text: string) => A | null): A | null => {
   try {
-    return parse(readFileSync(path, "utf8"))
+    // Asked for again and again while it is awaited, and an error costs more than a look.
+    return existsSync(path) ? parse(readFileSync(path, "utf8")) : null
   } catch {
     return null
   }

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs"
+import { accessSync, constants, existsSync, statSync } from "node:fs"
 import { delimiter, isAbsolute, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import type { PaneIdentity, SpawnRequest, SpawnToken, TransportFailure } from "reprise/plugin"
@@ -10,6 +10,7 @@ import { isToken, newWindowCommand, paneCommand } from "./panes.ts"
 import type { Watch } from "./watching.ts"
 
 const isExecutable = (path: string): boolean => {
+  if (!existsSync(path)) return false
   try {
     accessSync(path, constants.X_OK)
     return statSync(path).isFile()
