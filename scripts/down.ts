@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Shutdown } from "../sdk/index.ts"
+import { sameTransport } from "./command/recorded-transport.ts"
 import { writePage } from "./command/team-page.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
@@ -10,8 +11,9 @@ export const verb = defineVerb({
   name: "down",
   description: "Stops a team: each agent's processes are ended and proved gone. Its conversations are kept.",
   config: { team: teamOption },
-  run: ({ team }) =>
-    Shutdown.down(Option.getOrUndefined(team)).pipe(
+  run: ({ team }, { transport }) =>
+    sameTransport(Option.getOrUndefined(team), transport).pipe(
+      Effect.zipRight(Shutdown.down(Option.getOrUndefined(team))),
       Effect.tap((report) => writePage(report.team)),
       Effect.map((report) => ({ ...report }))
     )

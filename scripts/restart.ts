@@ -5,6 +5,7 @@ import { Grants, Restart } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { showDecisions } from "./command/decisions.ts"
 import { stayInForeground } from "./command/foreground.ts"
+import { sameTransport } from "./command/recorded-transport.ts"
 import { planDocument, reportDocument } from "./command/restart-document.ts"
 import { restartOptions, restartRequest } from "./command/restart-options.ts"
 import { writePage } from "./command/team-page.ts"
@@ -14,8 +15,9 @@ export const verb = defineVerb({
   name: "restart",
   description: "Brings a team back, each agent in its own conversation. Nothing is dropped unless a grant says so.",
   config: restartOptions,
-  run: (parsed) =>
+  run: (parsed, { transport }) =>
     Effect.gen(function*() {
+      yield* sameTransport(Option.getOrUndefined(parsed.team), transport)
       const { grant, options, policy } = yield* restartRequest(parsed)
       const team = Option.getOrUndefined(parsed.team)
       if (parsed.dryRun || parsed.explain) return planDocument(yield* Restart.plan(team, policy, options), grant)

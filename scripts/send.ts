@@ -3,6 +3,7 @@ import * as Args from "@effect/cli/Args"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Send } from "../sdk/index.ts"
+import { sameTransport } from "./command/recorded-transport.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
@@ -14,8 +15,11 @@ export const verb = defineVerb({
     agent: Args.text({ name: "agent" }),
     text: Args.text({ name: "text" })
   },
-  run: ({ agent, team, text }) =>
-    Effect.map(Send.send(Option.getOrUndefined(team), agent, text), (report) => ({ ...report }))
+  run: ({ agent, team, text }, { transport }) =>
+    sameTransport(Option.getOrUndefined(team), transport).pipe(
+      Effect.zipRight(Send.send(Option.getOrUndefined(team), agent, text)),
+      Effect.map((report) => ({ ...report }))
+    )
 })
 
 runIfStarted(import.meta.url, verb)

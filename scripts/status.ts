@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import type { AgentView } from "../sdk/lifecycle/agent-view.ts"
 import { Status } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
+import { sameTransport } from "./command/recorded-transport.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
@@ -18,8 +19,8 @@ export const verb = defineVerb({
   name: "status",
   description: "Shows a team: what each agent does, how that is known, and the conversation it is in.",
   config: { team: teamOption },
-  run: ({ team }) =>
-    Effect.map(Status.status(Option.getOrUndefined(team)), (report) => ({
+  run: ({ team }, { transport }) =>
+    Effect.map(Effect.zipRight(sameTransport(Option.getOrUndefined(team), transport), Status.status(Option.getOrUndefined(team))), (report) => ({
       outcome: "ok",
       ok: true,
       message: sentence(report.team.key, report.agents, report.operation?.kind ?? null),

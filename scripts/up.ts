@@ -1,8 +1,6 @@
 // reprise up [FILE]: starts the team of a team file, or brings a stopped one back.
 import * as Args from "@effect/cli/Args"
-import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { resolve } from "node:path"
 import { isExecutable } from "../sdk/lifecycle/executables.ts"
 import { HostEnvironment, Launch, readTeamFile } from "../sdk/index.ts"
@@ -24,18 +22,14 @@ export const verb = defineVerb({
   name: "up",
   description: "Starts the team of a team file. A team that ran before comes back in its conversations.",
   config: {
-    file: Args.text({ name: "file" }).pipe(Args.withDefault("team.yaml")),
-    transport: Options.text("transport").pipe(
-      Options.withDescription("Where the agents live: tmux, pty, or one of a plugin's. Remembered with the team."),
-      Options.optional
-    )
+    file: Args.text({ name: "file" }).pipe(Args.withDefault("team.yaml"))
   },
-  run: ({ file, transport }, { plugins }) =>
+  run: ({ file }, { plugins, transport }) =>
     Effect.gen(function*() {
       const paths = yield* Workspace
       const team = yield* readTeamFile(resolve(file), { workspace: paths.root, shownAs: file })
       yield* ensureRuntime(paths)
-      const chosen = Option.getOrUndefined(transport) ?? (yield* recordedTransport(team.spec.name)) ??
+      const chosen = transport ?? (yield* recordedTransport(team.spec.name)) ??
         (yield* standardTransport)
       const report = yield* Launch.up(team, { workspace: paths.root, transport: chosen, plugins })
       yield* writePage(report.team)

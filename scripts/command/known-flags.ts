@@ -38,7 +38,7 @@ export const unknownFlag = (args: ReadonlyArray<string>, flags: ReadonlyMap<stri
     const isBoolean = known.get(name)
     if (isBoolean === undefined) {
       const near = closest(name, [...known.keys()])
-      return `There is no option ${name}${near === undefined ? "" : `; did you mean ${near}?`}` +
+      return `There is no option ${name}${near === undefined ? "." : `; did you mean ${near}?`}` +
         " A text that begins with a dash goes after --. Nothing was done."
     }
     if (!isBoolean && !word.includes("=")) index += 1

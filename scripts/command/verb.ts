@@ -7,6 +7,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as RepriseLive from "../../sdk/RepriseLive.ts"
@@ -23,6 +24,10 @@ const everywhere = {
   json: Options.boolean("json").pipe(
     Options.withDescription("Answer with one JSON document on standard output, and nothing else there.")
   ),
+  transport: Options.text("transport").pipe(
+    Options.withDescription("Where the agents live: tmux, pty, or one of a plugin's. Chosen with `up` and remembered."),
+    Options.optional
+  ),
   plugin: Options.text("plugin").pipe(
     Options.withDescription("A plugin beyond the built-in ones: a path or a package. May be given more than once."),
     Options.repeated
@@ -37,6 +42,7 @@ const everywhere = {
 export interface Everywhere {
   readonly json: boolean
   readonly plugins: ReadonlyArray<string>
+  readonly transport: string | undefined
 }
 
 interface VerbDefinition<Config extends Command.Command.Config> {
@@ -98,12 +104,16 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
   const command = Command.make(name, { own: definition.config, everywhere }, ({ everywhere: common, own }) => {
     json = common.json
     return Effect.gen(function*() {
-      const document = yield* run(own, { json, plugins: [...common.plugin, ...common.allowPlugin] })
+      const document = yield* run(own, {
+        json,
+        plugins: [...common.plugin, ...common.allowPlugin],
+        transport: Option.getOrUndefined(common.transport)
+      })
       if (!silent) yield* answer(document, document.ok ? 0 : 1)
       if (document.ok && afterwards !== undefined) yield* afterwards(document)
     }).pipe(
       Effect.provide(RepriseLive.layer({
-        workspace: common.workspace._tag === "Some" ? common.workspace.value : undefined,
+        workspace: Option.getOrUndefined(common.workspace),
         plugins: [...common.plugin, ...common.allowPlugin],
         allowPlugins: common.allowPlugin
       })),

@@ -57,9 +57,10 @@ const told: Record<ScreenState, { readonly status: AgentStatus; readonly evidenc
 
 const statusOf = (
   agent: AgentState,
-  { process }: AgentObservation,
+  observation: AgentObservation,
   screen: ScreenState | null
 ): { readonly status: AgentStatus; readonly evidence: string } => {
+  const process = { ...observation.process, evidence: observation.process.evidence.replace(/\.$/, "") }
   switch (process.state) {
     case "alive": {
       const { evidence, status } = screen === null

@@ -135,7 +135,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
     const spared = plan.foreign.map(({ command, pane }) => `${pane} ${command}`)
     const results = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, spared)
     const said = sentence(team.key, results)
-    const tookMs = yield* finishOperation(operation, said.outcome)
+    const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     yield* captureSessions(yield* currentState(team.key, team), providers.find)
     yield* deliverAll(yield* currentState(team.key, team), prepared)
     const after = yield* currentState(team.key, team)
