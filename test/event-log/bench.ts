@@ -64,9 +64,9 @@ const fill = (directory: string, total: number) =>
 const main = Effect.gen(function*() {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), "reprise-bench-"))
   yield* Effect.addFinalizer(() => Effect.sync(() => fs.rmSync(root, { recursive: true, force: true })))
-  for (const [appenders, total] of [[1, 8_000], [64, 64_000]] as const) {
+  for (const [appenders, total] of [[1, 3_000], [64, 64_000]] as const) {
     const rates: Array<number> = []
-    for (let run = 0; run < 5; run += 1) {
+    for (let run = 0; run < 3; run += 1) {
       rates.push(yield* withLog(path.join(root, `rate-${appenders}-${run}`), rate(appenders, total)))
     }
     yield* Effect.log(`append.${appenders}: ${median(rates)}/s (${rates.join(", ")})`)
