@@ -12,6 +12,7 @@ import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import { type Discovery, discoverSessions } from "../session/discover.ts"
 import { specForSpawn } from "../session/launch-context.ts"
+import { sessionAddressOf } from "../session/session-address.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { mayLive, type TeamObservation } from "./observe.ts"
 
@@ -86,11 +87,12 @@ const transcriptChange = (input: Converge, missing: ReadonlyArray<AgentState>) =
     const files = yield* FileSystem.FileSystem
     const directories = new Set(missing.flatMap((agent) => {
       const provider = input.findProvider(agent.spec.provider)
-      const address = provider?.sessionAddress(
+      const address = provider === undefined ? null : sessionAddressOf(
+        provider,
         providerAgent(input.team, specForSpawn(agent, "keep")),
         agent.spawn?.sessionId ?? null
       )
-      return address === undefined ? [] : address.directory
+      return address === null ? [] : address.directory
     }))
     yield* Effect.raceAll([
       Effect.never,

@@ -11,6 +11,7 @@ import type { Provider } from "../plugin/PluginHost.ts"
 import type { ProviderAgent } from "../plugin/provider-driver.ts"
 import type { SpawnRequest } from "../plugin/transport-driver.ts"
 import { launchContextOf, type OnDrift, spawnEnvironment, specForSpawn } from "../session/launch-context.ts"
+import { sessionAddressOf } from "../session/session-address.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { HostEnvironment } from "./operation.ts"
 
@@ -72,7 +73,7 @@ export const planSpawn = (
       mode,
       generation,
       sessionId,
-      transcript: provider.sessionAddress(subject, sessionId).transcript,
+      transcript: sessionAddressOf(provider, subject, sessionId)?.transcript ?? null,
       agent: subject,
       launchContext: launchContextOf(spec, command, env),
       request: { team: team.key, agent: spec.id, generation, spawn: token, argv: command.argv, cwd: spec.cwd, env },

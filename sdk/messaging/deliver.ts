@@ -9,6 +9,7 @@ import { agentOf, type PendingMessage, type TeamState } from "../event-log/TeamS
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { providerAgent } from "../session/provider-agent.ts"
+import { sessionAddressOf } from "../session/session-address.ts"
 import { readTranscriptFile } from "../session/transcript.ts"
 import { type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
 
@@ -54,7 +55,7 @@ export const deliverPending = (
     const waiting = current.pendingMessages.filter((message) => message.agent === id)
     const subject = providerAgent(current, specForSpawn(agent, "keep"))
     const sessionId = agent.session?.id ?? agent.spawn?.sessionId ?? null
-    const transcript = agent.session?.transcript ?? provider.sessionAddress(subject, sessionId).transcript
+    const transcript = agent.session?.transcript ?? sessionAddressOf(provider, subject, sessionId)?.transcript ?? null
     const scope = { team: current.key, agent: id, generation: agent.generation }
 
     const settleCrossed = (message: PendingMessage) =>

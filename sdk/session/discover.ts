@@ -13,6 +13,7 @@ import {
 } from "./attribution.ts"
 import { specForSpawn } from "./launch-context.ts"
 import { providerAgent } from "./provider-agent.ts"
+import { sessionAddressOf } from "./session-address.ts"
 import { listTranscripts, readTranscriptFile } from "./transcript.ts"
 
 /** Whether an agent was ever spoken to in its present conversation. `unknown` is not `never`. */
@@ -41,16 +42,17 @@ type FindProvider = (name: string) => Provider | undefined
 const locate = (team: TeamState, agent: AgentState, provider: Provider | undefined): ReadonlyArray<Located> => {
   if (agent.spawn === null || provider === undefined) return []
   const assignedId = agent.spawn.sessionId
-  const { directory, transcript } = provider.sessionAddress(providerAgent(team, specForSpawn(agent, "keep")), assignedId)
+  const address = sessionAddressOf(provider, providerAgent(team, specForSpawn(agent, "keep")), assignedId)
+  if (address === null) return []
   return [{
     team,
     agent,
     provider,
-    address: transcript,
+    address: address.transcript,
     window: {
       owner: `${team.key}/${agent.spec.id}`,
       provider: provider.name,
-      directory,
+      directory: address.directory,
       from: Date.parse(agent.spawn.intendedAt),
       until: null,
       assignedId,
@@ -191,7 +193,7 @@ export const discoverSessions = (
           ? { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
           : { state: "never", evidence: "it was never started" })
       } else if (!spoken.has(agent.spec.id)) {
-        spoken.set(agent.spec.id, { state: "unknown", evidence: `its provider ${agent.spec.provider} is not loaded` })
+        spoken.set(agent.spec.id, { state: "unknown", evidence: `its provider ${agent.spec.provider} can't say where its conversations are` })
       }
     }
     return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken }

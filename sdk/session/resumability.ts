@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { SessionRef } from "../domain/session.ts"
 import type { ProviderAgent } from "../plugin/provider-driver.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
+import { sessionAddressOf } from "./session-address.ts"
 import { readTranscriptFile, type TranscriptFile } from "./transcript.ts"
 
 /** Whether a conversation can be continued. One function answers for plan, spawn and status alike. */
@@ -78,7 +79,11 @@ export const resumability = (
       why: `session ${session.id} is one of ${session.provider}, and the agent runs ${provider.name} now`
     }))
   }
-  const path = provider.sessionAddress(agent, session.id).transcript ?? session.transcript
+  const address = sessionAddressOf(provider, agent, session.id)
+  if (address === null) {
+    return Effect.succeed(Resumability.Unknown({ why: `${provider.name} can't say where its conversations are` }))
+  }
+  const path = address.transcript ?? session.transcript
   if (path === null) return Effect.succeed(Resumability.Resumable({ transcript: null }))
   return Effect.map(readTranscriptFile(path), (file) => judge(session, agent, provider, path, file))
 }
