@@ -1,5 +1,5 @@
 // Copies of the project in a temporary directory, and commands run in them.
-import { spawnSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import { cpSync, existsSync, mkdtempSync, realpathSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -21,16 +21,23 @@ export interface Ran {
   readonly err: string
 }
 
-/** Runs node in a directory with an environment of its own. */
-export const node = (cwd: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}): Ran => {
-  const ran = spawnSync(process.execPath, args, {
-    cwd,
-    encoding: "utf8",
-    timeout: 100_000,
-    env: { PATH: process.env["PATH"] ?? "", HOME: cwd, TMPDIR: tmpdir(), ...env }
+/** Runs a program without holding up the runner of the tests, which must hear from its workers. */
+export const run = (
+  program: string,
+  args: ReadonlyArray<string>,
+  cwd: string,
+  env: NodeJS.ProcessEnv = process.env
+): Promise<Ran> =>
+  new Promise((resolve) => {
+    execFile(program, args, { cwd, env, timeout: 150_000, maxBuffer: 2 ** 26 }, (error, out, err) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : null
+      resolve({ code, out, err })
+    })
   })
-  return { code: ran.status, out: ran.stdout, err: ran.stderr }
-}
+
+/** Runs node in a directory with an environment of its own. */
+export const node = (cwd: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}): Promise<Ran> =>
+  run(process.execPath, args, cwd, { PATH: process.env["PATH"] ?? "", HOME: cwd, TMPDIR: tmpdir(), ...env })
 
 export const bin = (name: "tsx" | "typescript" | "vitest"): string =>
   join(root, "node_modules", { tsx: "tsx/dist/cli.mjs", typescript: "typescript/bin/tsc", vitest: "vitest/vitest.mjs" }[name])

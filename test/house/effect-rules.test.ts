@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { bin, node, temporary } from "./clone.ts"
 import { root } from "./sources.ts"
 
-it("Effect's rules bite, deep imports or not", () => {
+it("Effect's rules bite, deep imports or not", async () => {
   const box = temporary("rules")
   mkdirSync(join(box, "sdk"))
   writeFileSync(join(box, "sdk/wrong.ts"), `import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ export const nests = Effect.gen(function*() {
   return Effect.runSync(yield* Effect.succeed(Effect.succeed(1)))
 })
 `)
-  const { code, out } = node(root, [bin("tsx"), "scripts/build/effect-rules.ts", box])
+  const { code, out } = await node(root, [bin("tsx"), "scripts/build/effect-rules.ts", box])
   rmSync(box, { recursive: true, force: true })
   expect(code).toBe(1)
   expect([...out.matchAll(/^(.+?\(\d+),.*effect\((\w+)\)/gm)].map(([, at, rule]) => `${at}) ${rule}`)).toEqual([

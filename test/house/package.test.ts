@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "@effect/vitest"
-import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { bin, node, temporary } from "./clone.ts"
+import { bin, node, run, temporary } from "./clone.ts"
 import { root } from "./sources.ts"
 
 // The package as a stranger gets it: built, packed, unpacked into an empty project. Its dependencies are this
@@ -14,23 +13,22 @@ const cache = join(box, "cache")
 const command = join(app, "node_modules/reprise/dist/bin/reprise.cjs")
 const hasCommand = existsSync(join(root, "scripts/reprise.ts"))
 
-const run = (program: string, args: ReadonlyArray<string>, cwd: string): string => {
-  const ran = spawnSync(program, args, { cwd, encoding: "utf8", timeout: 100_000 })
-  if (ran.status !== 0) throw new Error(`${program} ${args.join(" ")}: ${ran.stdout}${ran.stderr}`)
-  return ran.stdout
+const done = async (program: string, args: ReadonlyArray<string>, cwd: string): Promise<void> => {
+  const { code, err, out } = await run(program, args, cwd)
+  if (code !== 0) throw new Error(`${program} ${args.join(" ")}: ${out}${err}`)
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   mkdirSync(stage)
-  run(process.execPath, [bin("tsx"), "scripts/build/build.ts", join(stage, "dist")], root)
+  await done(process.execPath, [bin("tsx"), "scripts/build/build.ts", join(stage, "dist")], root)
   for (const file of ["package.json", "LICENSE", "README.md", "docs"]) {
     if (existsSync(join(root, file))) cpSync(join(root, file), join(stage, file), { recursive: true })
   }
-  run("npm", ["pack", "--ignore-scripts", "--pack-destination", box], stage)
+  await done("npm", ["pack", "--ignore-scripts", "--pack-destination", box], stage)
   const tarball = readdirSync(box).find((file) => file.endsWith(".tgz"))
   const modules = join(app, "node_modules")
   mkdirSync(modules, { recursive: true })
-  run("tar", ["-xzf", join(box, tarball ?? "no tarball"), "-C", modules], box)
+  await done("tar", ["-xzf", join(box, tarball ?? "no tarball"), "-C", modules], box)
   cpSync(join(modules, "package"), join(modules, "reprise"), { recursive: true })
   for (const entry of readdirSync(join(root, "node_modules"))) {
     if (!entry.startsWith(".")) symlinkSync(join(root, "node_modules", entry), join(modules, entry))
@@ -38,7 +36,7 @@ beforeAll(() => {
 }, 180_000)
 afterAll(() => rmSync(box, { recursive: true, force: true }))
 
-it("ships the build and its declarations, no sources", () => {
+it("ships the build and its declarations, no sources", async () => {
   const files = readdirSync(join(app, "node_modules/reprise"), { recursive: true }).map(String)
   expect(files).toEqual(expect.arrayContaining([
     "LICENSE",
@@ -50,7 +48,7 @@ it("ships the build and its declarations, no sources", () => {
   expect(files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))).toEqual([])
 })
 
-it("an importer type-checks in strict mode", () => {
+it("an importer type-checks in strict mode", async () => {
   writeFileSync(join(app, "package.json"), `{ "name": "app", "private": true, "type": "module" }`)
   writeFileSync(join(app, "tsconfig.json"), JSON.stringify({
     compilerOptions: {
@@ -83,10 +81,10 @@ export default definePlugin({
 // @ts-expect-error an API that there is not: the declarations are real, not any
 export default definePlugin({ name: "wrong", api: 99 })
 `)
-  expect(node(app, [bin("typescript"), "-p", "."])).toMatchObject({ code: 0, out: "" })
+  expect(await node(app, [bin("typescript"), "-p", "."])).toMatchObject({ code: 0, out: "" })
 }, 120_000)
 
-it("all modules share one SDK", () => {
+it("all modules share one SDK", async () => {
   writeFileSync(join(app, "one.mjs"), `import { createRequire } from "node:module"
 import * as plugin from "reprise/plugin"
 import "reprise"
@@ -95,10 +93,10 @@ const fake = await import(new URL("./plugins/providers/fake/index.mjs", import.m
 const { load } = createRequire(import.meta.resolve("reprise"))("./load.cjs")
 console.log(load("plugin").Effect === plugin.Effect, fake.default.api === plugin.pluginApi)
 `)
-  expect(node(app, ["one.mjs"])).toMatchObject({ code: 0, out: "true true\n", err: "" })
+  expect(await node(app, ["one.mjs"])).toMatchObject({ code: 0, out: "true true\n", err: "" })
 })
 
-it("built-in plugins load, and a plugin file in any directory shares the SDK, under node and under tsx", () => {
+it("built-in plugins load, and a plugin file in any directory shares the SDK, under node and under tsx", async () => {
   const far = join(box, "far/away")
   mkdirSync(far, { recursive: true })
   writeFileSync(join(far, "plugin.ts"), `import { definePlugin, Effect, Schema } from "reprise/plugin"
@@ -124,34 +122,34 @@ const live = RepriseLive.layer({ workspace: ${JSON.stringify(far)}, plugins: [pl
 console.log((await Effect.runPromise(Effect.provide(program, live))).join("\\n"))
 `)
   for (const program of [["host.mjs"], [bin("tsx"), "host.mjs"]]) {
-    const { code, err, out } = node(app, program)
+    const { code, err, out } = await node(app, program)
     expect({ program, code, err }).toEqual({ program, code: 0, err: "" })
     expect(out).toContain("provider-fake\ntransport-memory\n")
     expect(out).toContain("the same Effect: true")
   }
 }, 120_000)
 
-it("keeps compiled code in a cache of the user's own, and does without", () => {
+it("keeps compiled code in a cache of the user's own, and does without", async () => {
   writeFileSync(join(app, "cached.mjs"), `import "reprise"\nconsole.log("ran")\n`)
   const ran = (directory: string) => node(app, ["cached.mjs"], { REPRISE_CACHE_DIR: directory })
   const well = { code: 0, out: "ran\n", err: "" }
-  expect(ran(cache)).toMatchObject(well)
+  expect(await ran(cache)).toMatchObject(well)
   const [file] = readdirSync(cache)
   const path = join(cache, file ?? "no cache")
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(statSync(cache).mode & 0o777).toBe(0o700)
   const before = statSync(path).mtimeMs
-  expect(ran(cache)).toMatchObject(well)
+  expect(await ran(cache)).toMatchObject(well)
   expect(statSync(path).mtimeMs).toBe(before)
   writeFileSync(path, "rubbish")
-  expect(ran(cache)).toMatchObject(well)
+  expect(await ran(cache)).toMatchObject(well)
   expect(statSync(path).size).toBeGreaterThan(1000)
-  expect(ran("/dev/null/nowhere")).toMatchObject(well)
+  expect(await ran("/dev/null/nowhere")).toMatchObject(well)
 })
 
-it.runIf(hasCommand)("the command shows its help, before and after its code is cached", () => {
+it.runIf(hasCommand)("the command shows its help, before and after its code is cached", async () => {
   for (const _ of [1, 2]) {
-    const { code, err, out } = node(app, [command, "--help"], { REPRISE_CACHE_DIR: cache })
+    const { code, err, out } = await node(app, [command, "--help"], { REPRISE_CACHE_DIR: cache })
     expect({ code, err }).toEqual({ code: 0, err: "" })
     expect(out).toContain("restart")
   }
