@@ -185,10 +185,10 @@ const leftBehind = <E, R>(context: RolloutContext<E, R>, { decided, facts }: Age
 
 const bringBack = <E, R>(
   context: RolloutContext<E, R>,
-  entry: AgentPlan<E, R>
-): Effect.Effect<AgentResult, E | AppendError, R | FileSystem.FileSystem | HostEnvironment> => {
-  const { decided, facts } = entry
-  const { agent } = facts
+  entry: AgentPlan<E, R>,
+  reason: string
+): Effect.Effect<AgentResult, AppendError, FileSystem.FileSystem | HostEnvironment> => {
+  const { decided, facts: { agent } } = entry
   const done = (result: AgentResult["result"], failure: AgentFailure | null = null): AgentResult => ({
     agent: agent.spec.id,
     result,
@@ -205,11 +205,9 @@ const bringBack = <E, R>(
   }
   const mode = decision.kind === "resume" ? "resume" : "fresh"
   const work = Effect.gen(function*() {
-    const reasons: Array<string> = []
-    for (const gate of decided.gates) reasons.push(yield* gate.pass(facts))
     const spawn = yield* planSpawn(context.plan.team, agent, provider, mode, context.plan.request.onDrift)
     yield* stopOld(context, entry)
-    const fresh = leftBehind(context, entry, reasons.join("; ") || decision.why.join("; "))
+    const fresh = leftBehind(context, entry, reason)
     yield* context.serial(provider)(
       Effect.flatMap(spawnNew(context, agent, spawn, fresh), (pane) => proveReady(context, agent, provider, spawn, pane))
     )
@@ -257,9 +255,14 @@ export const rollOut = <E, R>(
       home,
       serial: (provider) => provider.capabilities.resumeConcurrency === "serial" ? one.withPermits(1) : (effect) => effect
     }
+    // All gates come before the first touch: one that closes must not find the team half restarted.
+    const reasons = yield* Effect.forEach(input.plan.agents, ({ decided, facts }) =>
+      Effect.forEach(decided.gates, (gate) => gate.pass(facts)).pipe(
+        Effect.map((passed) => passed.join("; ") || decided.decision.why.join("; "))
+      ))
     const audit = killAudit(context, spared)
     if (audit.length > 0) yield* context.operation.append(audit)
-    return yield* Effect.forEach(context.plan.agents, (entry) => bringBack(context, entry), {
+    return yield* Effect.forEach(context.plan.agents, (entry, at) => bringBack(context, entry, reasons[at] ?? ""), {
       concurrency: context.plan.request.concurrency
     })
   })
