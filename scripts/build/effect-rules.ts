@@ -22,6 +22,14 @@ const fromBarrel = (source: string): string =>
       `${verb}${type ?? ""} { ${module === alias ? alias : `${module} as ${alias}`} } from "effect"`
   )
 
+// The rules live in a tsc that the patch puts in place of TypeScript's own; patching again changes nothing. Not a step of
+// the installation: who installs the package would be asked to approve it.
+const patch = spawnSync(process.execPath, [join(root, "node_modules/@effect/tsgo/dist/effect-tsgo.cjs"), "patch", "--typescript"], {
+  cwd: root,
+  encoding: "utf8"
+})
+if (patch.status !== 0) throw new Error(`tsc could not be patched with Effect's rules: ${patch.stdout}${patch.stderr}`)
+
 const copy = mkdtempSync(join(tmpdir(), "reprise-effect-rules-"))
 try {
   for (const folder of folders) {
