@@ -1,3 +1,4 @@
+export { type DeathPoint, dieAtStep, isDeathPoint } from "./die-at-step.ts"
 export { type LiveProvider, ProviderCheckFailed, type ProviderCheck, type ProviderSuiteOptions } from "./provider-check.ts"
 export { providerChecks, providerOf, testPluginServices } from "./provider-checks.ts"
 export { eventually, openProviderTerminal, type ProviderTerminal } from "./provider-terminal.ts"
