@@ -84,6 +84,7 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
 
   // ---- the mirror
 
+  const toMirror = yield* Queue.sliding<void>(1)
   let mirrorFailed = false
   const catchUp = Effect.suspend(() => {
     const log = handle.current()
@@ -105,6 +106,11 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
           mirrorFailed = false
           return Effect.void
         }
+        const left = Cause.failureOption(exit.cause)
+        if (Option.isSome(left) && position === 0) {
+          // Nobody waits for this line: there is much to do, or another process is at it.
+          return Effect.sync(() => void Queue.unsafeOffer(toMirror, undefined))
+        }
         if (mirrorFailed) return Effect.void
         mirrorFailed = true
         return Effect.logWarning(
@@ -113,7 +119,6 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
         )
       })
     )
-  const toMirror = yield* Queue.sliding<void>(1)
   yield* Queue.take(toMirror).pipe(
     // Lines are written in handfuls where nobody waits for them.
     Effect.zipRight(Effect.sleep("10 millis")),

@@ -129,7 +129,7 @@ describe("the file", () => {
       makeOld(directory)
       const append = using(directory, Effect.flatMap(EventLog, (log) => log.append(messages(1))))
       const positions = yield* Effect.all([append, append, append], { concurrency: "unbounded" })
-      assert.deepStrictEqual([...positions].sort(), [602, 603, 604])
+      assert.deepStrictEqual([...positions].sort((a, b) => a - b), [602, 603, 604])
     }))
 
   it.scopedLive("an upgrade that finds no room for its copy leaves the file as it was", (test) =>
