@@ -1,6 +1,6 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import { join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import type { AgentId } from "../domain/ids.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
@@ -66,15 +66,24 @@ const locate = (team: TeamState, agent: AgentState, provider: Provider | undefin
 interface Sighting {
   readonly candidates: ReadonlyArray<TranscriptCandidate & { readonly spokenTo: boolean }>
   readonly complete: boolean
+  /** When files were born that may hold somebody's words and do not say whose. */
+  readonly nameless: ReadonlyArray<number | null>
 }
+
+const nothingSeen: Sighting = { candidates: [], complete: true, nameless: [] }
+const notSeen: Sighting = { ...nothingSeen, complete: false }
+
+/** Our own log is no conversation, wherever a provider looks for them. */
+const isOwnRecord = (workspace: string, path: string): boolean =>
+  dirname(path) === join(workspace, ".reprise") && /^(events\.jsonl|reprise\.db)/.test(basename(path))
 
 const sight = (located: Located, path: string, claimed: ReadonlySet<string>) =>
   Effect.map(readTranscriptFile(path), (file): Sighting => {
-    if (file._tag !== "Present") return { candidates: [], complete: file._tag === "Missing" }
+    if (file._tag !== "Present") return { ...nothingSeen, complete: file._tag !== "Unreadable" }
     const identity = located.provider.readTranscript(file.head, { path, truncated: file.truncated })
-    if (identity.sessionId === null) return { candidates: [], complete: true }
+    if (identity.sessionId === null) return { ...nothingSeen, nameless: identity.spokenTo ? [file.bornAt] : [] }
     return {
-      complete: true,
+      ...nothingSeen,
       candidates: [{
         provider: located.provider.name,
         directory: located.window.directory,
@@ -92,19 +101,27 @@ const sight = (located: Located, path: string, claimed: ReadonlySet<string>) =>
 const sightDirectory = (located: Located, claimed: ReadonlySet<string>) =>
   Effect.gen(function*() {
     const names = yield* listTranscripts(located.window.directory)
-    if (names === null) return { candidates: [], complete: false } satisfies Sighting
+    if (names === null) return notSeen
     const sightings = yield* Effect.forEach(
-      names,
+      names.filter((name) => !isOwnRecord(located.team.workspace, join(located.window.directory, name))),
       (name) => sight(located, join(located.window.directory, name), claimed),
       { concurrency: 16 }
     )
     return {
       candidates: sightings.flatMap((sighting) => sighting.candidates),
-      complete: sightings.every((sighting) => sighting.complete)
+      complete: sightings.every((sighting) => sighting.complete),
+      nameless: sightings.flatMap((sighting) => sighting.nameless)
     } satisfies Sighting
   })
 
-const judgeSpoken = (located: Located, sighting: Sighting): Spoken => {
+/** Whether an agent without a known session may have written a file: nothing says that it is somebody else's. */
+const mayBeOwn = (window: SpawnWindow, others: ReadonlySet<string>) => (candidate: TranscriptCandidate): boolean =>
+  !candidate.claimed &&
+  !others.has(candidate.sessionId) &&
+  (candidate.marker === null || candidate.marker === window.owner) &&
+  (candidate.bornAt === null || candidate.bornAt >= window.from)
+
+const judgeSpoken = (located: Located, sighting: Sighting, others: ReadonlySet<string>): Spoken => {
   const { agent, team, window } = located
   if (agent.firstSend._tag === "Valid") return { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
   if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
@@ -113,13 +130,14 @@ const judgeSpoken = (located: Located, sighting: Sighting): Spoken => {
     return { state: "unknown", evidence: "a message to it was on its way when its sender ended" }
   }
   const knownId = agent.session?.id ?? window.assignedId
-  const own = sighting.candidates.filter((candidate) =>
-    knownId === null
-      ? candidate.bornAt !== null && candidate.bornAt > window.from && !candidate.claimed
-      : candidate.sessionId === knownId
-  )
+  // What lies at its own address counts, whatever it says of itself.
+  const own = knownId === null ? sighting.candidates.filter(mayBeOwn(window, others)) : sighting.candidates
   const spoken = own.find((candidate) => candidate.spokenTo)
   if (spoken !== undefined) return { state: "spoken", evidence: `${spoken.path} holds a user's message` }
+  // A file that lies at its own address, or was born since its start.
+  if (sighting.nameless.some((bornAt) => knownId !== null || bornAt === null || bornAt >= window.from)) {
+    return { state: "unknown", evidence: `a file in ${window.directory} does not say whose conversation it is` }
+  }
   if (!sighting.complete) {
     return { state: "unknown", evidence: `its transcripts in ${window.directory} could not all be read` }
   }
@@ -139,7 +157,7 @@ const sightAll = (located: ReadonlyArray<Located>, claimed: ReadonlySet<string>)
     for (const entry of located) {
       const address = entry.agent.session?.transcript ?? entry.address
       if (entry.window.assignedId !== null || entry.agent.session !== null) {
-        sightings.set(entry, address === null ? { candidates: [], complete: true } : yield* sight(entry, address, claimed))
+        sightings.set(entry, address === null ? notSeen : yield* sight(entry, address, claimed))
         continue
       }
       const key = `${entry.window.provider}\0${entry.window.directory}`
@@ -183,7 +201,12 @@ export const discoverSessions = (
     for (const entry of ours) {
       const found = result.assigned.find((attribution) => attribution.owner === entry.window.owner)
       if (found !== undefined) assigned.set(entry.agent.spec.id, found)
-      spoken.set(entry.agent.spec.id, judgeSpoken(entry, sightings.get(entry) ?? { candidates: [], complete: false }))
+      const others = new Set([
+        ...result.assigned.flatMap(({ owner, sessionId }) => owner === entry.window.owner ? [] : sessionId),
+        ...windows.flatMap(({ assignedId, owner }) => owner === entry.window.owner ? [] : assignedId ?? [])
+      ])
+      const seen = sightings.get(entry) ?? notSeen
+      spoken.set(entry.agent.spec.id, judgeSpoken(entry, seen, others))
     }
     for (const agent of target.agents) {
       if (agent.spawn === null) {

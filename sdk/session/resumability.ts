@@ -35,6 +35,9 @@ const judge = (
       why: `the transcript of session ${session.id} is not at ${path}: it was deleted, moved or never written`
     })
   }
+  if (file._tag === "NotAFile") {
+    return Resumability.NotResumable({ code: "missing_transcript", why: `${path} is not a file, so it is no transcript` })
+  }
   if (file._tag === "Unreadable") return Resumability.Unknown({ why: `${path} could not be read: ${file.detail}` })
   const identity = provider.readTranscript(file.head, { path, truncated: file.truncated })
   const own = `${agent.team}/${agent.id}`

@@ -16,6 +16,8 @@ export type TranscriptFile =
     readonly bornAt: number | null
   }
   | { readonly _tag: "Missing" }
+  /** A directory, a pipe: something else lies there. */
+  | { readonly _tag: "NotAFile" }
   | { readonly _tag: "Unreadable"; readonly detail: string }
 
 const decoder = new TextDecoder()
@@ -25,6 +27,7 @@ export const readTranscriptFile = (path: string): Effect.Effect<TranscriptFile, 
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const info = yield* files.stat(path)
+    if (info.type !== "File") return { _tag: "NotAFile" as const }
     const size = Number(info.size)
     const file = yield* files.open(path, { flag: "r" })
     const read = (from: number) =>
