@@ -2,6 +2,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as RepriseLive from "./RepriseLive.ts"
 import type { RepriseOptions, RepriseServices } from "./RepriseLive.ts"
 
@@ -79,6 +80,7 @@ export function run<A, E>(
   const program = complete(effect, options.provide).pipe(
     Effect.flatMap(show),
     Effect.provide(RepriseLive.layer(options)),
+    Effect.provide(Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))),
     Effect.catchAllCause((cause) =>
       Effect.sync(() => {
         process.stderr.write(`${sentenceOf(cause)}\n`)

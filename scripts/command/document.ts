@@ -36,6 +36,8 @@ const refusedBy = (error: unknown, verb: string): Refused => {
         next: Array.isArray(candidates) && candidates.length > 0 ? again(candidates) : ["reprise up team.yaml"],
         exitCode: 1
       }
+    case "TeamOwnerMismatch":
+      return { outcome: "team_owner_mismatch", next: [], exitCode: 1 }
     case "PluginMissing":
     case "PluginRejected":
       return { outcome: "plugin_rejected", next: [], exitCode: 1 }

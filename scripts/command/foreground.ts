@@ -47,6 +47,11 @@ export const stayInForeground = (team: string) =>
     )
     const input = yield* Effect.fork(Stream.runForEach(lines, sendLine(team)))
     const changes = yield* Effect.fork(Stream.runForEach(transport.events, () => showChanges))
-    yield* Effect.repeat(showChanges, Schedule.spaced("1 second"))
+    // Stopped from elsewhere, there is nothing left to show.
+    const stopped = Effect.map(Effect.orElseSucceed(Status.status(team), () => first), (report) => report.team.stopped)
+    yield* Effect.repeat(Effect.zipRight(showChanges, stopped), {
+      schedule: Schedule.spaced("1 second"),
+      until: (over) => over
+    })
     yield* Fiber.interruptAll([input, changes])
   })

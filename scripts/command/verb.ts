@@ -7,6 +7,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -44,6 +45,9 @@ export interface Everywhere {
   readonly plugins: ReadonlyArray<string>
   readonly transport: string | undefined
 }
+
+/** Standard output belongs to the answer. */
+const warningsAside = Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))
 
 interface VerbDefinition<Config extends Command.Command.Config> {
   readonly name: string
@@ -140,6 +144,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       cli(["node", name, ...args]).pipe(
         quietErrors,
         Effect.catchAll((error) => ValidationError.isValidationError(error) ? answer(usageDocument(name, error), 2) : Effect.void),
+        Effect.provide(warningsAside),
         Effect.provide(Layer.merge(NodeContext.layer, CliConfig.layer({ showBuiltIns: false, showTypes: true })))
       )
     )

@@ -1,5 +1,11 @@
 import type { LogEntry } from "../domain/event.ts"
+import { redact } from "./redact.ts"
 import { type EventRow, parseBody } from "./rows.ts"
+
+const scrub = (body: string): object => {
+  const scrubbed = redact(parseBody(body) ?? { body })
+  return typeof scrubbed === "object" && scrubbed !== null ? scrubbed : {}
+}
 
 interface LineHead {
   readonly position: number
@@ -13,6 +19,7 @@ interface LineHead {
 
 // `body` is a JSON object already, so that it need not be taken apart to be put behind the head.
 const line = (head: LineHead, body: string): string => {
+  if (head.type === "message.accepted") return JSON.stringify({ ...head, ...scrub(body) })
   const first = JSON.stringify(head)
   return body === "{}" ? first : `${first.slice(0, -1)},${body.slice(1)}`
 }

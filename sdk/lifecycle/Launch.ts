@@ -13,6 +13,7 @@ import { mayLive, observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { loadProviders } from "./plugins-of.ts"
 import { findLacks, type Lack } from "./preconditions.ts"
+import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
 import { prepare } from "./prepare.ts"
 import { actOn, refusedReport, type RestartReport } from "./restart-act.ts"
 import { decisionEvents, refusalEvents } from "./restart-events.ts"
@@ -39,6 +40,7 @@ export type LaunchError =
   | TeamFileInvalid
   | LaunchImpossible
   | InvalidSetting
+  | TeamOwnerMismatch
 
 /** What came of a launch. */
 export interface LaunchReport {
@@ -90,6 +92,7 @@ export const up = (
     const lacks: ReadonlyArray<Lack> = yield* findLacks(spec.agents.filter((agent) => !agent.paused), providers.find)
     if (lacks.length > 0) return yield* new LaunchImpossible({ lacks })
 
+    yield* demandRank({ key: spec.name, workspace: options.workspace })
     const lease = yield* log.lease(teamResource(spec.name), "up")
     const known = yield* log.state(spec.name)
     if (Option.isSome(known) && known.value.operation === null) {

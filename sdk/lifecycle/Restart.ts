@@ -10,12 +10,13 @@ import { EventLog, type Lease, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import type { PluginHost, PluginMissing } from "../plugin/PluginHost.ts"
 import { DiscardContext } from "../policy/Grants.ts"
-import { type AnyPolicy, standard, toTeam } from "../policy/Policy.ts"
+import { type AnyPolicy, skip, standard, toTeam } from "../policy/Policy.ts"
 import type { OnDrift } from "../session/launch-context.ts"
 import { closest } from "../spec/suggestion.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import type { HostEnvironment } from "./operation.ts"
 import type { RestartPlan, RestartRequest } from "./plan.ts"
+import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
 import { prepare, type Prepared } from "./prepare.ts"
 import { actOn, refusedReport, type RestartReport } from "./restart-act.ts"
 import { decisionEvents, refusalEvents } from "./restart-events.ts"
@@ -61,6 +62,7 @@ export type RestartError =
   | AgentUnknown
   | NothingUnfinished
   | InvalidSetting
+  | TeamOwnerMismatch
 
 export interface RestartOptions<E = never, R = never> {
   /** These agents only; all by default. */
@@ -148,6 +150,7 @@ const underLease = <A, E, R>(
   use: (lease: Lease, team: TeamState) => Effect.Effect<A, E, R>
 ) =>
   Effect.scoped(Effect.gen(function*() {
+    yield* demandRank(team)
     const log = yield* EventLog
     const lease = yield* log.lease(teamResource(team.key), command)
     // What was read before the lease was ours may be history.
@@ -213,7 +216,10 @@ const rollBack = <E, R>(state: TeamState, lease: Lease, options: RestartOptions<
   Effect.gen(function*() {
     const before = state.operation?.alive ?? []
     const prepared = yield* prepare({
-      request: yield* request(state, standard, { ...options, agents: before }),
+      // No names would mean the whole team.
+      request: before.length === 0
+        ? yield* request(state, skip("nobody lived before the interrupted operation"), { ...options, agents: [] })
+        : yield* request(state, standard, { ...options, agents: before }),
       team: state,
       recording: { _tag: "Log", lease },
       granted: yield* grantsGiven,

@@ -16,6 +16,7 @@ import { loadProviders, providerNames } from "./plugins-of.ts"
 import { currentState } from "./prepare.ts"
 import { deadlines, type InvalidSetting } from "./settings.ts"
 import type { HostEnvironment } from "./operation.ts"
+import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
 import { teamState } from "./team.ts"
 
 /** What came of a shutdown. */
@@ -38,7 +39,7 @@ export const down = (
   selector?: string
 ): Effect.Effect<
   ShutdownReport,
-  AppendError | EventLogError | LeaseHeld | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | InvalidSetting,
+  AppendError | EventLogError | LeaseHeld | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | InvalidSetting | TeamOwnerMismatch,
   EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment
 > =>
   Effect.scoped(Effect.gen(function*() {
@@ -46,6 +47,7 @@ export const down = (
     const host = yield* PluginHost
     const { graceMs } = yield* deadlines
     const found = yield* teamState(selector)
+    yield* demandRank(found)
     const lease = yield* log.lease(teamResource(found.key), "down")
     const current = Option.getOrElse(yield* log.state(found.key), () => found)
     const transport = yield* host.transport(current.transport)

@@ -21,7 +21,7 @@ import type { HostEnvironment } from "./operation.ts"
 import { type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
 import { findLacks } from "./preconditions.ts"
-import { firstRefusal, lackingRefusal } from "./refuse.ts"
+import { firstRefusal, lackingRefusal, unreachableRefusal } from "./refuse.ts"
 
 /** A plan with what is needed to carry it out. */
 export interface Prepared<out E, out R> {
@@ -153,6 +153,34 @@ interface Prepare<E, R> {
   readonly continuing: boolean
 }
 
+/** The plan of a restart that ends before it begins: the agents as they are recorded, and nothing decided. */
+const unreachable = <E, R>(
+  { request, team }: Prepare<E, R>,
+  transport: Transport,
+  providers: LoadedProviders,
+  observation: TeamObservation,
+  why: string
+): Prepared<E, R> => ({
+  transport,
+  providers,
+  observation,
+  plan: {
+    team,
+    request,
+    agents: [],
+    convergence: {
+      complete: false,
+      deadline_s: request.convergeWithinMs / 1000,
+      deadline_ms: request.convergeWithinMs,
+      elapsed_ms: 0,
+      pending_agent_ids: []
+    },
+    foreign: [],
+    refusal: unreachableRefusal(transport.name, why),
+    continues: null
+  }
+})
+
 /** Observes, settles, converges, repairs and decides: everything of a restart before anything is touched. */
 export const prepare = <E, R>(
   input: Prepare<E, R>
@@ -175,6 +203,9 @@ export const prepare = <E, R>(
     )
     if (missing !== undefined) return yield* missing
     const observation = yield* observeTeam(input.team, transport)
+    if (observation.failure !== null) {
+      return unreachable(input, transport, providers, observation, observation.failure.message)
+    }
     const settled = settle(input.team, observation)
     const team = settled.length === 0 ? input.team : yield* record(input.team, settled)
     const targets = new Set(

@@ -125,6 +125,14 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
 export const firstRefusal = (input: RefuseInput): Refusal | null =>
   notReady(input) ?? corruptFirstSend(input) ?? dirtyTopology(input) ?? grantMissing(input) ?? atomicity(input)
 
+/** Refuses where the transport could not be asked: nothing may be started beside what nobody can see. */
+export const unreachableRefusal = (transport: string, why: string): Refusal => ({
+  outcome: "failed",
+  message: `${why.replace(/\.*$/, "")}. ${untouchedToo}`,
+  next: ["reprise status"],
+  details: { reason: "transport_unreachable", transport }
+})
+
 /** Refuses what this machine can't start; null where nothing is lacking. */
 export const lackingRefusal = (lacks: ReadonlyArray<Lack>): Refusal | null =>
   lacks.length === 0 ? null : {

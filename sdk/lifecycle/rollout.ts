@@ -48,7 +48,9 @@ const scopeOf = (context: RolloutContext<unknown, unknown>, agent: AgentState, g
 /** Ends everything that is or was this agent, and proves it gone: a conversation has one live process. */
 const stopOld = <E, R>(context: RolloutContext<E, R>, { facts, observation }: AgentPlan<E, R>) => {
   const { agent } = facts
-  const panes: ReadonlyArray<PaneIdentity> = [...observation.pane === null ? [] : [observation.pane], ...observation.strays]
+  // A process that was proved dead needs no proof again.
+  const own = observation.pane === null || observation.process.state === "dead" ? [] : [observation.pane]
+  const panes: ReadonlyArray<PaneIdentity> = [...own, ...observation.strays]
   if (panes.length === 0) return Effect.void
   const scope = scopeOf(context, agent, agent.generation)
   const stopped = Effect.forEach(panes, (pane) =>

@@ -221,6 +221,10 @@ const killWaitMs = 5000
  */
 export const endProcessTree = Effect.fn("endProcessTree")(
   function*(root: ProcessRef, graceMs: number, leader: ProcessRef | null = null) {
+    // What descended from a dead process is nobody's child any more: only a living leader still tells it.
+    if ((yield* processState(root)) === "dead" && (leader === null || (yield* processState(leader)) === "dead")) {
+      return ended(true, [], `process ${root.pid} was gone already`)
+    }
     const known = new Map<string, ProcessRef>([[keyOf(root), root]])
     const termed = new Set<string>()
     let remaining: ReadonlyArray<ProcessRef> = [root]

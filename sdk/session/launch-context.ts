@@ -1,4 +1,5 @@
 import type { AgentSpec, LaunchContext } from "../domain/team.ts"
+import { redacted } from "../event-log/redact.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { CommandPlan } from "../plugin/provider-driver.ts"
 
@@ -20,11 +21,15 @@ export const driftOf = (agent: AgentState): ReadonlyArray<string> => {
   const then = agent.spawn.launchContext
   const now = agent.spec
   const members = ["cwd", "model", "effort", "permissions", "tools", "options"] as const
-  return members.flatMap((member) =>
+  const lost = Object.entries(now.env).flatMap(([name, value]) =>
+    value === redacted ? `${name} was given in the team file, looks like a secret, and is taken from the environment instead` : []
+  )
+  const changed = members.flatMap((member) =>
     JSON.stringify(then[member]) === JSON.stringify(now[member])
       ? []
       : `${member} was ${show(then[member])} at its last start and is ${show(now[member])} in the team file`
   )
+  return [...changed, ...lost]
 }
 
 const credentialLike = /(_API_KEY|_TOKEN|_BASE_URL|CONFIG_DIR|_HOME)$/
@@ -63,7 +68,8 @@ export const spawnEnvironment = (
 ): Readonly<Record<string, string>> => {
   const env: Record<string, string> = {}
   for (const [name, value] of Object.entries(host)) if (!neverInherited.test(name)) env[name] = value
-  Object.assign(env, spec.env)
+  // A secret of the team file is not in the log: it has to come from the host's environment.
+  for (const [name, value] of Object.entries(spec.env)) if (value !== redacted) env[name] = value
   for (const [name, value] of Object.entries(plan.env)) {
     if (value === null) delete env[name]
     else env[name] = value

@@ -46,6 +46,8 @@ export interface HomeDoor {
   readonly reach: Effect.Effect<Home, Unanswered>
   /** Starts what is missing. */
   readonly reachOrStart: Effect.Effect<Up, Unanswered>
+  /** Ends the server if it holds nothing but our session with its keeper; answers whether it is gone. */
+  readonly endIfEmpty: Effect.Effect<boolean, Unanswered>
   readonly close: Effect.Effect<void>
 }
 
@@ -204,10 +206,28 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     })
   )
 
+  // tmux itself compares and ends in one breath: a window that another process opens meanwhile is never lost.
+  const onlyKeeper = "#{==:#{session_windows}/#{window_panes}/#{S:s},1/1/s}"
+  const endIfEmpty = Effect.gen(function*() {
+    const home = yield* look
+    if (home._tag !== "Up") return home._tag === "Absent"
+    yield* home.connection.exchange([{
+      line: commandLine(["if-shell", "-F", "-t", `=${sessionName}:keeper`, onlyKeeper, "kill-server"]),
+      complete: () => true
+    }]).pipe(Effect.ignore)
+    return yield* probe(socket, timeoutMs).pipe(
+      Effect.map((state) => state === "absent"),
+      Effect.filterOrFail((gone) => gone, () => "listens" as const),
+      Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo("500 millis"))),
+      Effect.orElseSucceed(() => false)
+    )
+  })
+
   const door: HomeDoor = {
     // The limits stand outside the lock, so that a tmux that hangs does not make callers wait for each other.
     reach: within(timeoutMs, lock.withPermits(1)(look)),
     reachOrStart: within(3 * timeoutMs, lock.withPermits(1)(reachOrStart)),
+    endIfEmpty: within(2 * timeoutMs, lock.withPermits(1)(endIfEmpty)),
     close: Effect.suspend(() => current === null ? Effect.void : current.connection.close("the transport was closed"))
   }
   return door

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
-import { join } from "node:path"
+import { rmdirSync, rmSync } from "node:fs"
+import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { PluginContext, type TransportDriver } from "reprise/plugin"
 import { failure } from "./failures.ts"
@@ -13,6 +14,12 @@ import { makeWatch } from "./watching.ts"
 
 /** Longer paths don't fit into a socket's address on every system. */
 const longestSocket = 100
+
+/** Takes the socket of a server that is gone away, and its directory if nothing else is in it. */
+const clearRuntime = (socket: string): void => {
+  rmSync(socket, { force: true })
+  rmdirSync(dirname(socket))
+}
 
 /** Makes the transport for one workspace. Nothing is started before it is asked for. */
 export const makeDriver = Effect.fn("tmux.driver")(function*(options: { readonly commandTimeoutMs: number }) {
@@ -46,6 +53,10 @@ export const makeDriver = Effect.fn("tmux.driver")(function*(options: { readonly
     interrupt: (pane) => interruptPane(ground, pane),
     stop: (pane, { graceMs }) => stopPane(ground, pane, graceMs),
     events: watch.events,
+    closeHome: home.endIfEmpty.pipe(
+      Effect.tap((gone) => gone ? Effect.ignore(Effect.try(() => clearRuntime(endpoint))) : Effect.void),
+      Effect.mapError(unreachable("closeHome"))
+    ),
     attachCommand: ["tmux", "-S", endpoint, "attach", "-t", sessionName],
     residence: null
   }

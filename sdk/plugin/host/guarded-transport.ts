@@ -116,6 +116,9 @@ export const guardTransport = (
       Effect.asVoid(call("interrupt", transportLimits.interrupt, nothing, () => driver.interrupt(identity))),
     stop: (identity, options) =>
       call("stop", options.graceMs + transportLimits.stopMargin, report, () => driver.stop(identity, options)),
+    ...driver.closeHome === undefined ? {} : {
+      closeHome: call("closeHome", transportLimits.list, Schema.decodeUnknownEither(Schema.Boolean), () => driver.closeHome ?? Effect.succeed(false))
+    },
     events: Stream.suspend(() => driver.events).pipe(
       Stream.catchAllCause((cause) => Stream.fail(failureOf("events", cause))),
       Stream.mapEffect((event) =>
