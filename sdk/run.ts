@@ -79,8 +79,11 @@ export function run<A, E>(
 ): void {
   const program = complete(effect, options.provide).pipe(
     Effect.flatMap(show),
-    Effect.provide(RepriseLive.layer(options)),
-    Effect.provide(Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))),
+    Effect.provide(Layer.merge(
+      RepriseLive.layer(options),
+      // Standard output belongs to what the script shows.
+      Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))
+    )),
     Effect.catchAllCause((cause) =>
       Effect.sync(() => {
         process.stderr.write(`${sentenceOf(cause)}\n`)

@@ -144,8 +144,11 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       cli(["node", name, ...args]).pipe(
         quietErrors,
         Effect.catchAll((error) => ValidationError.isValidationError(error) ? answer(usageDocument(name, error), 2) : Effect.void),
-        Effect.provide(warningsAside),
-        Effect.provide(Layer.merge(NodeContext.layer, CliConfig.layer({ showBuiltIns: false, showTypes: true })))
+        Effect.provide(Layer.mergeAll(
+          warningsAside,
+          NodeContext.layer,
+          CliConfig.layer({ showBuiltIns: false, showTypes: true })
+        ))
       )
     )
     return exitCode

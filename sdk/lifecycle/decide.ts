@@ -16,10 +16,13 @@ const without = (kind: "skip" | "refuse", code: string | null, why: string): Dec
 })
 
 /** What holds for every policy comes before it: nobody may act on what is unknown or not ours. */
-const decideOne = <E, R>(policy: TeamPolicy<E, R>, facts: Facts): Decided<E, R> => {
+const decideOne = <E, R>(policy: TeamPolicy<E, R>, facts: Facts, unlisted: string | null): Decided<E, R> => {
   if (facts.agent.spec.paused) return without("skip", null, "it is paused in the team file")
   if (facts.process.state === "unknown") {
     return without("refuse", "unknown", `whether its process lives is unknown (${facts.process.evidence}), so nothing may be started beside it`)
+  }
+  if (unlisted !== null) {
+    return without("refuse", "unknown", `what else runs in its name is unknown (${unlisted}), so nothing may be started beside it`)
   }
   return policy.decide(facts)
 }
@@ -68,6 +71,6 @@ export const decideAll = <E, R>(
         ? without("skip", null, named ? `it is not dead: ${observed.process.evidence}` : "it was not named")
         : alreadyBack
         ? without("skip", null, "the interrupted operation has brought it back already")
-        : decideOne(request.policy, facts)
+        : decideOne(request.policy, facts, observation.failure?.message ?? null)
       return { facts, observation: observed, decided, untouched, alreadyBack }
     }), { concurrency: 16 })

@@ -67,7 +67,8 @@ const corruptFirstSend = ({ agents, team }: RefuseInput): Refusal | null => {
 
 const dirtyTopology = ({ agents, attach, team }: RefuseInput): Refusal | null => {
   const dirty = agents.flatMap(({ facts, observation, untouched }) =>
-    !untouched && observation.process.state === "foreign"
+    // A paused agent's address is not acted on.
+    !untouched && !facts.agent.spec.paused && observation.process.state === "foreign"
       ? [{
         agent: facts.agent.spec.id,
         pane: observation.pane === null ? null : paneAddress(observation.pane),

@@ -91,7 +91,7 @@ it.scoped("a failed look is unknown, and the same run twice gives the same trace
     expect((yield* driver.stop(pane, { graceMs: 0 })).survivors).toEqual([pane.pid])
     expect((yield* driver.stop(pane, { graceMs: 0 })).gone).toBe(true)
     return trace().map(({ call, operation, subject }) => `${operation} ${call} ${subject}`)
-  }), 20_000)
+  }))
   return Effect.gen(function*() {
     expect(yield* run).toEqual(yield* run)
   })

@@ -57,7 +57,7 @@ const hold = Effect.scoped(Effect.gen(function*() {
   const log = yield* EventLog
   const lease = yield* log.lease(teamResource(alpha), name)
   yield* say(`held ${lease.token}`)
-  yield* Effect.never
+  return yield* Effect.never
 }))
 
 const roles: Record<string, typeof appendAll | typeof fight> = { append: appendAll, follow: followAll, fight, hold }

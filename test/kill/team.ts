@@ -37,7 +37,7 @@ export const launchTeam = async (options: Readonly<Record<string, object>> = {})
     expect(up.message, "up").toContain("is up")
     for (const [agent, text] of Object.entries(secrets)) {
       const sent = await world.answer({ verb: "send", agents: [agent], text })
-      expect(sent.outcome, sent.message).toBe("submitted")
+      expect(sent.outcome, `${sent.message}`).toBe("submitted")
     }
     return world
   } catch (error) {
@@ -139,7 +139,7 @@ export const expectWholeLog = async (world: World, answer: Answer, before: Befor
 export const expectMemory = async (world: World, state: TeamState, before: Before): Promise<void> => {
   for (const id of told) expect(agentOf(state, id)?.session?.id, `${id}'s session`).toBe(before.agents[id]?.session)
   const sent = await world.answer({ verb: "send", agents: told, text: "recall" })
-  expect(sent.outcome, sent.message).toBe("submitted")
+  expect(sent.outcome, `${sent.message}`).toBe("submitted")
   for (const id of told) {
     const answer = await eventually(`${id}'s recall`, () => recalled(world, before.agents[id]?.session ?? "none"))
     expect(answer, `what ${id} recalls`).toBe(secrets[id])
@@ -148,8 +148,8 @@ export const expectMemory = async (world: World, state: TeamState, before: Befor
 
 /** All that has to hold after a rerun. */
 export const expectWhole = async (world: World, answer: Answer, before: Before, outcome = "restarted"): Promise<TeamState> => {
-  expect(answer.outcome, answer.message).toBe(outcome)
-  expect(answer.ok, answer.message).toBe(true)
+  expect(answer.outcome, `${answer.message}`).toBe(outcome)
+  expect(answer.ok, `${answer.message}`).toBe(true)
   expectOnce(world, answer)
   await expectWholeLog(world, answer, before)
   const state = answer.state

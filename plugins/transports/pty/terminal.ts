@@ -136,18 +136,16 @@ export const openTerminal = Effect.fn("pty.openTerminal")(function*(request: Ter
         if (descriptor === null || exit !== null) {
           return yield* Effect.fail<WriteProblem>({ reason: "Gone", detail: `Process ${pty.pid} has ended.` })
         }
-        let taken = 0
-        try {
-          taken = writeSync(descriptor, bytes, written, Math.min(bytes.length - written, 16_384))
-        } catch (error) {
-          const code = errorCode(error)
-          if (code !== "EAGAIN") {
-            return yield* Effect.fail<WriteProblem>({
-              reason: "Unreachable",
-              detail: `The terminal of process ${pty.pid} took ${written} of ${bytes.length} bytes, then ${code}.`
-            })
-          }
-        }
+        const taken = yield* Effect.try({
+          try: () => writeSync(descriptor, bytes, written, Math.min(bytes.length - written, 16_384)),
+          catch: errorCode
+        }).pipe(Effect.catchAll((code) =>
+          // A full terminal takes nothing now; its reader may go on.
+          code === "EAGAIN" ? Effect.succeed(0) : Effect.fail<WriteProblem>({
+            reason: "Unreachable",
+            detail: `The terminal of process ${pty.pid} took ${written} of ${bytes.length} bytes, then ${code}.`
+          })
+        ))
         written += taken
         const now = yield* Clock.currentTimeMillis
         if (taken > 0) {
