@@ -3,9 +3,18 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
-import { isExecutable } from "../sdk/lifecycle/executables.ts"
-import { HostEnvironment, Launch, Policy, readTeamFile, Restart, Send, Shutdown, Status } from "../sdk/index.ts"
-import * as RepriseLive from "../sdk/RepriseLive.ts"
+import {
+  HostEnvironment,
+  isExecutable,
+  Launch,
+  Policy,
+  readTeamFile,
+  RepriseLive,
+  Restart,
+  Send,
+  Shutdown,
+  Status
+} from "../sdk/index.ts"
 import { columns } from "./command/agent-table.ts"
 import { answerTo, killAgents, killServer } from "./command/demo-world.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"

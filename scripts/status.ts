@@ -1,8 +1,7 @@
 // reprise status: a team as it is now. Looks, and changes nothing.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { AgentView } from "../sdk/lifecycle/agent-view.ts"
-import { Status } from "../sdk/index.ts"
+import { type AgentView, Status } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { sameTransport } from "./command/recorded-transport.ts"
 import { teamOption } from "./command/team-option.ts"

@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { AgentView } from "../../sdk/lifecycle/agent-view.ts"
+import { AgentView } from "../../sdk/index.ts"
 
 const isAgents = Schema.is(Schema.Array(AgentView))
 

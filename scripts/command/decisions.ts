@@ -3,8 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { createInterface } from "node:readline/promises"
-import { PluginHost, type RestartPlan } from "../../sdk/index.ts"
-import { explain } from "../../sdk/lifecycle/explain.ts"
+import { PluginHost, Restart, type RestartPlan } from "../../sdk/index.ts"
 
 /** A person had to be asked and said no, or there was none to ask; nothing was touched. */
 export class ApprovalUnavailable
@@ -47,7 +46,7 @@ const ask = (question: string) =>
  */
 export const showDecisions = (options: { readonly yes: boolean }) => (plan: RestartPlan<unknown, unknown>) =>
   Effect.gen(function*() {
-    process.stderr.write(`${explain(plan)}\n`)
+    process.stderr.write(`${Restart.explain(plan)}\n`)
     const busy = yield* busyAgents(plan)
     if (busy.length === 0) return
     process.stderr.write(`At work now, and interrupted by this: ${busy.join(", ")}.\n`)

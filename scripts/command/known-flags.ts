@@ -2,7 +2,7 @@ import type * as Args from "@effect/cli/Args"
 import type * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Option from "effect/Option"
-import { closest } from "../../sdk/spec/suggestion.ts"
+import { closest } from "../../sdk/index.ts"
 
 const isOptions = (value: Command.Command.Config[string]): value is Options.Options<unknown> =>
   typeof value === "object" && value !== null && Options.OptionsTypeId in value

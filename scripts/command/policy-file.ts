@@ -2,8 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { pathToFileURL } from "node:url"
 import { resolve } from "node:path"
-import { importModule } from "../../sdk/plugin/host/module-resolution.ts"
-import type { AnyPolicy } from "../../sdk/policy/Policy.ts"
+import { type AnyPolicy, importModule } from "../../sdk/index.ts"
 
 /** The file of `--policy` holds no policy; nothing was touched. */
 export class WrongUsage extends Schema.TaggedError<WrongUsage>("reprise/WrongUsage")("WrongUsage", {

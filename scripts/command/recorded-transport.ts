@@ -1,8 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { TeamKey } from "../../sdk/domain/ids.ts"
-import { EventLog } from "../../sdk/event-log/EventLog.ts"
-import { teamState } from "../../sdk/lifecycle/team.ts"
+import { EventLog, type TeamKey, teamState } from "../../sdk/index.ts"
 import { WrongUsage } from "./policy-file.ts"
 
 /** The transport that was chosen with a team, if it is known. */

@@ -1,5 +1,4 @@
-import { Restart, type RestartPlan, type RestartReport } from "../../sdk/index.ts"
-import { viewAgent } from "../../sdk/lifecycle/agent-view.ts"
+import { Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
 import type { Document } from "./document.ts"
 
 /** What came of a restart, for programs. */

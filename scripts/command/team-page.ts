@@ -1,9 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { TeamKey } from "../../sdk/domain/ids.ts"
-import { EventLog } from "../../sdk/event-log/EventLog.ts"
-import { Workspace } from "../../sdk/RepriseLive.ts"
-import { writeTeamPage } from "../../sdk/spec/team-page.ts"
+import { EventLog, TeamKey, Workspace, writeTeamPage } from "../../sdk/index.ts"
 
 /** Renders a team's page anew. A page that can't be written is said, and fails nothing. */
 export const writePage = (team: string) =>
