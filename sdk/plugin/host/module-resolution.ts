@@ -98,6 +98,8 @@ let installed: Promise<Import> | undefined
  * `reprise/plugin` and `reprise/testing` are the running SDK.
  */
 export const importModule = async (url: string): Promise<unknown> => {
+  // What the build ships is JavaScript and knows its SDK: the hooks, a thread of their own, would cost it a start-up.
+  if (isBuild() && url.startsWith(new URL("./", sdkEntries().reprise).href)) return importer()(url)
   installed ??= install()
   const load = await installed
   return load(url)
