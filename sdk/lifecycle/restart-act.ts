@@ -11,7 +11,7 @@ import { mayLive, observeTeam } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import type { AgentPlan, Refusal, RestartPlan } from "./plan.ts"
 import { currentState, type Prepared } from "./prepare.ts"
-import { type AgentResult, rollOut } from "./rollout.ts"
+import { type AgentResult, type Rollout, rollOut } from "./rollout.ts"
 
 /** One agent in the report of a restart. */
 export interface AgentReport extends AgentView {
@@ -71,7 +71,7 @@ export const refusedReport = (plan: RestartPlan<unknown, unknown>, refusal: Refu
   plan
 })
 
-const sentence = (team: string, results: ReadonlyArray<AgentResult>): Pick<RestartReport, "outcome" | "ok" | "message" | "next" | "details"> => {
+const sentence = (team: string, { results, vanishedAfter }: Rollout): Pick<RestartReport, "outcome" | "ok" | "message" | "next" | "details"> => {
   const back = results.filter(({ result }) => result === "resumed" || result === "started")
   const bad = results.filter(({ result }) => result === "failed" || result === "refused")
   const resumed = back.filter(({ result }) => result === "resumed").length
@@ -81,7 +81,6 @@ const sentence = (team: string, results: ReadonlyArray<AgentResult>): Pick<Resta
     : `${count(back.length)} of team ${team} ${back.length === 1 ? "is" : "are"} back: ${resumed} resumed, ${back.length - resumed} started anew`
   if (bad.length === 0) return { outcome: "restarted", ok: true, message: `${did}.`, next: [], details: {} }
   const why = bad.map(({ agent, failure }) => `${agent}: ${failure?.reason ?? "refused by the policy"}`)
-  const gone = bad.some(({ failure }) => failure?.reason.startsWith("session_disappeared_after_spawn") === true)
   return {
     outcome: back.length === 0 ? "failed" : "partial",
     ok: false,
@@ -89,7 +88,7 @@ const sentence = (team: string, results: ReadonlyArray<AgentResult>): Pick<Resta
     next: [`reprise restart ${bad.map(({ agent }) => agent).join(" ")} --team ${team}`],
     details: {
       failures: bad.map(({ agent, failure, result }) => ({ agent, result, failure })),
-      ...gone ? { reason: "session_disappeared_after_spawn", after: back.map(({ agent }) => agent) } : {}
+      ...vanishedAfter === null ? {} : { reason: "session_disappeared_after_spawn", after: vanishedAfter }
     }
   }
 }
@@ -133,8 +132,8 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
       }]
     })
     const spared = plan.foreign.map(({ command, pane }) => `${pane} ${command}`)
-    const results = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, spared)
-    const said = sentence(team.key, results)
+    const rollout = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, spared)
+    const said = sentence(team.key, rollout)
     const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     yield* captureSessions(yield* currentState(team.key, team), providers.find)
     yield* deliverAll(yield* currentState(team.key, team), prepared)
@@ -148,7 +147,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
       operation: { id: operation.id, startedAt: new Date(operation.startedAt).toISOString(), tookMs },
       agents: plan.agents.flatMap((entry) => {
         const view = views.find(({ id }) => id === entry.facts.agent.spec.id)
-        const result = results.find(({ agent }) => agent === entry.facts.agent.spec.id)
+        const result = rollout.results.find(({ agent }) => agent === entry.facts.agent.spec.id)
         return view === undefined || result === undefined ? [] : reportOf(entry, view, result)
       })
     }

@@ -21,13 +21,28 @@ export interface AgentResult {
   readonly failure: AgentFailure | null
 }
 
+/** What is known of the team's home while its agents are spawned. */
+interface Home {
+  /** Whether anything was spawned into it: before that it may well not be there. */
+  readonly used: boolean
+  /** Agents spawned since it was last seen. */
+  readonly unseen: ReadonlyArray<AgentId>
+  readonly gone: boolean
+}
+
+/** What came of all of them. */
+export interface Rollout {
+  readonly results: ReadonlyArray<AgentResult>
+  /** The agents that had been spawned since the home was last seen, when it was found to have vanished. */
+  readonly vanishedAfter: ReadonlyArray<AgentId> | null
+}
+
 interface RolloutContext<E, R> {
   readonly plan: RestartPlan<E, R>
   readonly operation: Operation
   readonly transport: Transport
   readonly findProvider: (name: string) => Provider | undefined
-  /** Agents spawned since the team's home was last seen, and whether it was seen to vanish. */
-  readonly home: Ref.Ref<{ readonly spawned: ReadonlyArray<AgentId>; readonly gone: boolean }>
+  readonly home: Ref.Ref<Home>
   readonly serial: (provider: Provider) => <A, E2, R2>(effect: Effect.Effect<A, E2, R2>) => Effect.Effect<A, E2, R2>
 }
 
@@ -76,20 +91,22 @@ const stopOld = <E, R>(context: RolloutContext<E, R>, { facts, observation }: Ag
 /** Nothing is spawned into a home that vanished under us. */
 const probeHome = <E, R>(context: RolloutContext<E, R>): Effect.Effect<void, AgentFailure> =>
   Effect.gen(function*() {
-    const { gone, spawned } = yield* Ref.get(context.home)
+    const { gone, unseen, used } = yield* Ref.get(context.home)
     const vanished = fail(
       "unknown",
-      `session_disappeared_after_spawn: the team's home vanished after ${spawned.join(", ")} had started, so nothing more was spawned.`,
+      `session_disappeared_after_spawn: the team's home vanished after ${unseen.join(", ") || "all of them"} had started, so nothing more was spawned.`,
       true
     )
     if (gone) return yield* Effect.fail(vanished)
-    if (spawned.length === 0) return
+    if (!used) return
     const listing = yield* Effect.mapError(context.transport.list, (error) =>
       fail("unknown", `The ${context.transport.name} transport could not be asked before the start: ${error.message}`, true))
     if (listing.home === "absent") {
       yield* Ref.update(context.home, (home) => ({ ...home, gone: true }))
       return yield* Effect.fail(vanished)
     }
+    // It was seen with these in it.
+    yield* Ref.update(context.home, (home) => ({ ...home, unseen: home.unseen.filter((id) => !unseen.includes(id)) }))
   })
 
 const spawnNew = <E, R>(context: RolloutContext<E, R>, agent: AgentState, spawn: SpawnPlan, fresh: ReadonlyArray<Event>) => {
@@ -112,7 +129,7 @@ const spawnNew = <E, R>(context: RolloutContext<E, R>, agent: AgentState, spawn:
       Effect.zipRight(writeSpawnFiles(spawn)),
       Effect.zipRight(Effect.mapError(context.transport.spawn(spawn.request), (error) =>
         fail(error.reason === "Refused" ? "missing_binary" : "unknown", `It could not be started: ${error.message}`))),
-      Effect.tap(() => Ref.update(context.home, (home) => ({ ...home, spawned: [...home.spawned, agent.spec.id] })))
+      Effect.tap(() => Ref.update(context.home, (home) => ({ ...home, used: true, unseen: [...home.unseen, agent.spec.id] })))
     ),
     result: (pane): ReadonlyArray<Event> => [{ type: "agent.spawned", ...scope, spawn: spawn.token, pane }],
     failed: (failure): ReadonlyArray<Event> => [
@@ -245,12 +262,9 @@ const killAudit = <E, R>(context: RolloutContext<E, R>, observed: ReadonlyArray<
 export const rollOut = <E, R>(
   input: Omit<RolloutContext<E, R>, "home" | "serial">,
   spared: ReadonlyArray<string>
-): Effect.Effect<ReadonlyArray<AgentResult>, E | AppendError, R | FileSystem.FileSystem | HostEnvironment> =>
+): Effect.Effect<Rollout, E | AppendError, R | FileSystem.FileSystem | HostEnvironment> =>
   Effect.gen(function*() {
-    const home = yield* Ref.make<{ readonly spawned: ReadonlyArray<AgentId>; readonly gone: boolean }>({
-      spawned: [],
-      gone: false
-    })
+    const home = yield* Ref.make<Home>({ used: false, unseen: [], gone: false })
     const one = yield* Effect.makeSemaphore(1)
     const context: RolloutContext<E, R> = {
       ...input,
@@ -264,9 +278,11 @@ export const rollOut = <E, R>(
       ))
     const audit = killAudit(context, spared)
     if (audit.length > 0) yield* context.operation.append(audit)
-    return yield* Effect.forEach(context.plan.agents, (entry, at) => bringBack(context, entry, reasons[at] ?? ""), {
+    const results = yield* Effect.forEach(context.plan.agents, (entry, at) => bringBack(context, entry, reasons[at] ?? ""), {
       concurrency: context.plan.request.concurrency
     })
+    const { gone, unseen } = yield* Ref.get(home)
+    return { results, vanishedAfter: gone ? unseen : null }
   })
 
 /** The state that the rollout began with, for the report's `before`. */

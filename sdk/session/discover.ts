@@ -189,7 +189,7 @@ export const discoverSessions = (
     const sightings = yield* sightAll(ours, claimed)
     const candidates = new Map<string, TranscriptCandidate>()
     for (const sighting of sightings.values()) {
-      for (const candidate of sighting.candidates) candidates.set(candidate.path, candidate)
+      for (const candidate of sighting.candidates) candidates.set(`${candidate.provider}\0${candidate.path}`, candidate)
     }
     const windows = located.map((entry) => ({
       ...entry.window,

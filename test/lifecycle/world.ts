@@ -117,6 +117,22 @@ export const makeWorld = (options: WorldOptions = {}) =>
         Effect.orDie
       )
 
+    /** What was written after a position, in order: types, steps with their phase. */
+    const order = (after: number): Effect.Effect<ReadonlyArray<string>> =>
+      service.read({ after }).pipe(
+        Stream.runCollect,
+        Effect.map((entries) =>
+          Chunk.toReadonlyArray(entries).map((entry) =>
+            entry._tag === "Unreadable"
+              ? "?"
+              : entry.event.type === "operation.step"
+              ? `operation.step ${entry.event.step} ${entry.event.phase}`
+              : entry.event.type
+          )
+        ),
+        Effect.orDie
+      )
+
     const team = (key = "alpha"): Effect.Effect<TeamState> =>
       service.state(TeamKey.make(key)).pipe(Effect.map(Option.getOrThrow), Effect.orDie)
     const agent = (id: string, key = "alpha"): Effect.Effect<AgentState> =>
@@ -180,6 +196,7 @@ export const makeWorld = (options: WorldOptions = {}) =>
       plan: <E = never, R = never>(policy?: AnyPolicy<E, R>, options: Restart.RestartOptions = {}) =>
         run(Restart.plan("alpha", policy ?? standard, options)),
       events,
+      order,
       team,
       agent,
       record,
