@@ -69,15 +69,29 @@ export const down = (
       ...before.foreign.map(({ command, pane }) => `${pane} ${command}`),
       ...(before.panes ?? []).filter(({ identity }) => !isTarget(identity.pid)).map(({ agent, team: key }) => `${key}/${agent}`)
     ]
+    // Whom an interrupted down had ended without being able to say so did not die by itself.
+    const endedUnsaid = team.agents.filter((agent) =>
+      unfinished?.kind === "shutdown" &&
+      unfinished.steps[`stop/${agent.spec.id}`] === "intent" &&
+      before.agents.get(agent.spec.id)?.process.state === "dead"
+    )
     // What a user stopped is written down as stopped before the first signal.
     const operation = yield* beginOperation({
       kind: "shutdown",
       team: team.key,
       lease,
       agents: targets.map(({ agent }) => agent.spec.id),
-      alive: targets.map(({ agent }) => agent.spec.id),
+      // What an interrupted operation had found alive is still what a roll back owes.
+      alive: [...new Set([...targets.map(({ agent }) => agent.spec.id), ...unfinished?.alive ?? []])],
       policy: null,
-      before: (id): ReadonlyArray<Event> => unfinished === null ? [] : [{
+      before: (id): ReadonlyArray<Event> => unfinished === null ? [] : [...endedUnsaid.map((agent): Event => ({
+        type: "agent.stopped",
+        team: team.key,
+        operation: unfinished.id,
+        agent: agent.spec.id,
+        generation: agent.generation,
+        evidence: "a down that was interrupted meant to end it, and its process is gone"
+      })), {
         type: "operation.finished",
         team: team.key,
         operation: unfinished.id,
