@@ -8,7 +8,8 @@ import type { ProviderAgent, StartupPrompt } from "../plugin/provider-driver.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { Screen } from "../plugin/transport-driver.ts"
 
-const lookEvery = Duration.millis(20)
+/** Looks come slower and slower: the starting process needs the processor more than we do. */
+const nextPause = (pauseMs: number): number => Math.min(pauseMs * 1.25, 60)
 
 export interface ReadyReport {
   readonly evidence: string
@@ -79,12 +80,13 @@ export const awaitReady = <E, R>(
         : { _tag: "NotYet", seen: `its screen is ${state}` } satisfies Look
     })
 
-    const watch: Effect.Effect<Look, E, R> = Effect.flatMap(look, (seen): Effect.Effect<Look, E, R> => {
-      if (seen._tag !== "NotYet") return Effect.succeed(seen)
-      lastSeen = seen.seen
-      return Effect.delay(Effect.suspend(() => watch), lookEvery)
-    })
-    const settled = yield* watch.pipe(
+    const watch = (pauseMs: number): Effect.Effect<Look, E, R> =>
+      Effect.flatMap(look, (seen) => {
+        if (seen._tag !== "NotYet") return Effect.succeed(seen)
+        lastSeen = seen.seen
+        return Effect.delay(Effect.suspend(() => watch(nextPause(pauseMs))), Duration.millis(pauseMs))
+      })
+    const settled = yield* watch(20).pipe(
       Effect.timeoutTo({
         duration: Duration.millis(withinMs),
         onSuccess: (seen): Look => seen,
