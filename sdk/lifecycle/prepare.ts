@@ -86,6 +86,8 @@ const repair = (
     for (const agent of converged.team.agents) {
       const provider = findProvider(agent.spec.provider)
       if (!targets.has(agent.spec.id) || provider === undefined) continue
+      // A session is missing only where a newer start was to have another: what may have been said there comes first.
+      if (agent.spawn !== null && converged.discovery.spoken.get(agent.spec.id)?.state !== "never") continue
       const held = new Set(
         [team, ...teams.filter((other) => other.key !== team.key)].flatMap((other) =>
           other.agents.flatMap(({ session, spec }) =>
