@@ -11,6 +11,16 @@ export interface Document {
   readonly [member: string]: unknown
 }
 
+const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** The log's members are snake_case; what programs are answered is camelCase. */
+export const camelCased = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(camelCased)
+    : typeof value === "object" && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [camel(name), camelCased(inner)]))
+    : value
+
 interface Refused {
   readonly outcome: string
   readonly next: ReadonlyArray<string>

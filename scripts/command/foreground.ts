@@ -13,6 +13,11 @@ const lines = Stream.async<string>((emit) => {
   const reader = createInterface({ input: process.stdin })
   reader.on("line", (line) => void emit.single(line))
   reader.on("close", () => void emit.end())
+  // An open input would keep the process.
+  return Effect.sync(() => {
+    reader.close()
+    process.stdin.unref()
+  })
 })
 
 const sendLine = (team: string) => (line: string) => {

@@ -1,5 +1,5 @@
 import { Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
-import type { Document } from "./document.ts"
+import { camelCased, type Document } from "./document.ts"
 
 /** What came of a restart, for programs. */
 export const reportDocument = ({ agents, details, message, next, ok, operation, outcome, team }: RestartReport): Document => ({
@@ -44,7 +44,7 @@ export const planDocument = (plan: RestartPlan<unknown, unknown>, grant: string 
         session: facts.agent.session?.id ?? null
       }
     })),
-    convergence: plan.convergence,
+    convergence: camelCased(plan.convergence),
     operation: null,
     ...refusal === null ? {} : { details: refusal.details }
   }

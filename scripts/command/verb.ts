@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { RepriseLive } from "../../sdk/index.ts"
-import { type Document, failureDocument } from "./document.ts"
+import { camelCased, type Document, failureDocument } from "./document.ts"
 import { flagsOf, unknownFlag } from "./known-flags.ts"
 import { version } from "./version.ts"
 
@@ -82,8 +82,9 @@ const write = (stream: NodeJS.WriteStream, text: string) =>
 
 const show = (verb: string, document: Document, json: boolean, human?: (document: Document) => string) => {
   if (json) {
-    const { message, next, ok, outcome, ...members } = document
-    return write(process.stdout, `${JSON.stringify({ schema: `reprise.${verb}/1`, ok, outcome, message, next, ...members })}\n`)
+    const { details, message, next, ok, outcome, ...members } = document
+    const shown = { schema: `reprise.${verb}/1`, ok, outcome, message, next, ...members }
+    return write(process.stdout, `${JSON.stringify(details === undefined ? shown : { ...shown, details: camelCased(details) })}\n`)
   }
   return document.ok
     ? write(process.stdout, `${(human ?? ((it) => it.message))(document)}\n`)
@@ -96,6 +97,28 @@ const usageDocument = (verb: string, error: ValidationError.ValidationError): Do
   message: `${HelpDoc.toAnsiText(error.error).replace(/\u001b\[[0-9;]*m/g, "").replace(/\s+/g, " ").trim()} Nothing was done.`,
   next: [`reprise ${verb} --help`]
 })
+
+/**
+ * Runs to the end, or until a signal asks to stop: then everything that is held is released first, and the answer is the
+ * exit code for that. A second signal does not wait.
+ */
+const untilSignalled = (program: Effect.Effect<void>): Promise<number | null> => {
+  const fiber = Effect.runFork(program)
+  let signalled: number | null = null
+  const stop = (signal: NodeJS.Signals) => {
+    signalled = signal === "SIGINT" ? 130 : 143
+    fiber.unsafeInterruptAsFork(fiber.id())
+    for (const again of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(again, () => process.exit(signalled))
+  }
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+  for (const signal of signals) process.once(signal, stop)
+  return new Promise((resolve) => {
+    fiber.addObserver(() => {
+      for (const signal of signals) process.removeListener(signal, stop)
+      resolve(signalled)
+    })
+  })
+}
 
 /** Makes a verb from its options and what it does. */
 export const defineVerb = <const Config extends Command.Command.Config>(definition: VerbDefinition<Config>): Verb => {
@@ -140,7 +163,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
     const quietErrors = Console.withConsole(
       Console.Console.of({ ...Effect.runSync(Console.consoleWith(Effect.succeed)), error: () => Effect.void })
     )
-    await Effect.runPromise(
+    const signalled = await untilSignalled(
       cli(["node", name, ...args]).pipe(
         quietErrors,
         Effect.catchAll((error) => ValidationError.isValidationError(error) ? answer(usageDocument(name, error), 2) : Effect.void),
@@ -151,7 +174,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
         ))
       )
     )
-    return exitCode
+    return signalled ?? exitCode
   }
   return { name, description, main }
 }
