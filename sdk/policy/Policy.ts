@@ -120,6 +120,13 @@ export const fresh: AgentPolicy<never, DiscardContext> = agentPolicy({
   }
 })
 
+/** Refuses and says nothing: what `orElse` makes no difference with. */
+export const none: AgentPolicy = agentPolicy({
+  description: "none",
+  requires: [],
+  decide: () => decision({ kind: "refuse", why: [] })
+})
+
 /** Leaves the agent as it is. */
 export const skip = (why: string): AgentPolicy =>
   agentPolicy({ description: `skip (${why})`, requires: [], decide: () => decision({ kind: "skip", why: [why] }) })
