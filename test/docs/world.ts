@@ -1,0 +1,85 @@
+// A workspace of its own for each document, with the commands that its examples use on the PATH.
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync, spawnSync } from "node:child_process"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import * as Effect from "effect/Effect"
+import { endProcessTree, readProcess } from "reprise/plugin"
+import { type Ran, run } from "../house/clone.ts"
+import { root } from "../house/sources.ts"
+
+export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
+
+const node = (...words: ReadonlyArray<string>) => `exec ${[process.execPath, ...words].map((word) => `'${word}'`).join(" ")} "$@"\n`
+const tsx = join(root, "node_modules/tsx/dist/loader.mjs")
+
+// `npx` finds what a project has installed; `jq` is asked here for the value at a path only, and need not be there.
+const programs = (home: string): Readonly<Record<string, string>> => ({
+  reprise: node("--conditions=source", "--import", tsx, join(root, "scripts/reprise.ts")),
+  npx: `program=$1; shift
+case $program in
+  tsx)
+    case $1 in scripts/*) script=${root}/$1; shift; set -- "$script" "$@";; esac
+    ${node("--conditions=source", "--import", tsx)};;
+  vitest) cd '${root}'; shift; ${node(join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", join(home, "vitest.config.ts"))};;
+esac
+`,
+  jq: node("-p", `const [path] = process.argv.slice(1)
+path.split(/[.[\\]]+/).filter(Boolean).reduce((value, name) => value[name], JSON.parse(require("fs").readFileSync(0, "utf8")))`, "--")
+})
+
+export interface World {
+  readonly work: string
+  readonly write: (name: string, text: string, executable?: boolean) => void
+  readonly run: (command: string) => Promise<Ran>
+  readonly close: () => Promise<void>
+}
+
+export const openWorld = (): World => {
+  const box = realpathSync(mkdtempSync(join(tmpdir(), "rd-")))
+  const at = (...parts: ReadonlyArray<string>) => join(box, ...parts)
+  for (const name of ["work", "home", "bin", "run"]) mkdirSync(at(name), { mode: 0o700 })
+  const write = (name: string, text: string, executable = false) => {
+    writeFileSync(at("work", name), text)
+    if (executable) chmodSync(at("work", name), 0o755)
+  }
+  for (const [name, body] of Object.entries(programs(at("home")))) {
+    writeFileSync(at("bin", name), `#!/bin/sh\n${body}`, { mode: 0o755 })
+  }
+  writeFileSync(at("home", "vitest.config.ts"), `import config from ${JSON.stringify(join(root, "vitest.config.ts"))}
+export default { ...config, root: ${JSON.stringify(at("work"))}, test: { ...config.test, include: ["*.test.ts"], reporters: ["default"] } }
+`)
+  const env = {
+    PATH: [at("bin"), at("work"), process.env["PATH"] ?? ""].join(delimiter),
+    HOME: at("home"),
+    XDG_RUNTIME_DIR: at("run"),
+    TMPDIR: tmpdir(),
+    TSX_TSCONFIG_PATH: join(root, "tsconfig.json"),
+    NO_COLOR: "1"
+  }
+  const serverPid = (socket: string): number => {
+    try {
+      const shown = execFileSync("tmux", ["-S", socket, "list-sessions", "-F", "#{pid}"], {
+        env: { PATH: process.env["PATH"] ?? "" },
+        stdio: ["ignore", "pipe", "ignore"],
+        timeout: 10_000
+      })
+      return Number(shown.toString().split("\n")[0])
+    } catch {
+      return 0
+    }
+  }
+  /** The server of this world's own runtime directory, with all that lives on it. */
+  const close = async () => {
+    for (const directory of readdirSync(at("run"))) {
+      const pid = serverPid(at("run", directory, "tmux"))
+      if (pid === 0) continue
+      const reading = await Effect.runPromise(readProcess(pid))
+      if (reading.state === "alive" && reading.startTime !== null) {
+        await Effect.runPromise(endProcessTree({ pid, startTime: reading.startTime }, 0))
+      }
+    }
+    rmSync(box, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return { work: at("work"), write, run: (command) => run("/bin/sh", ["-c", `${command} 2>&1`], at("work"), env), close }
+}
