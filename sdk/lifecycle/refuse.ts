@@ -1,7 +1,7 @@
 import type { GrantName } from "../domain/decision.ts"
 import { paneAddress } from "../domain/pane.ts"
 import type { Converged } from "./converge.ts"
-import type { AgentPlan, Refusal } from "./plan.ts"
+import { type AgentPlan, type Refusal, touches } from "./plan.ts"
 import type { Lack } from "./preconditions.ts"
 
 interface RefuseInput {
@@ -73,7 +73,7 @@ const dirtyTopology = ({ agents, attach, team }: RefuseInput): Refusal | null =>
         agent: facts.agent.spec.id,
         pane: observation.pane === null ? null : paneAddress(observation.pane),
         endpoint: observation.pane?.endpoint ?? null,
-        evidence: observation.process.evidence
+        evidence: observation.process.evidence.replace(/\.$/, "")
       }]
       : []
   )
@@ -108,14 +108,13 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     why: decided.decision.why
   }))
   const mismatch = unresumable.every(({ reason }) => reason === "session_identity_mismatch")
+  const possible = agents.flatMap(({ decided, facts }) => touches(decided.decision) ? facts.agent.spec.id : [])
   const reasons = unresumable.map(({ agent_id, why }) => `${agent_id}: ${why.join("; ")}`)
   return {
     outcome: mismatch ? "refused_session_identity_mismatch" : "refused_resume_atomicity",
     message: `Not every agent can come back with its conversation, so none was restarted. ${reasons.join(". ")}. ${untouchedToo}`,
     next: [
-      ...agents.some(({ decided, untouched }) => !untouched && decided.decision.kind === "resume")
-        ? [`reprise restart ${agents.flatMap(({ decided, facts }) => decided.decision.kind === "resume" ? facts.agent.spec.id : []).join(" ")} --team ${team}`]
-        : [],
+      ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
       `reprise restart --team ${team} --allow-fresh`
     ],
     details: { unresumable }

@@ -73,7 +73,12 @@ export const identify = Effect.fnUntraced(function*(ground: Ground, row: OwnRow)
   return agent === null ? null : identityOf(ground, row, agent)
 })
 
-const identityOf = (ground: Ground, row: OwnRow, agent: ProcessRef): PaneIdentity => ({
+/** The identity of an agent in its place. */
+export const identityOf = (
+  ground: Ground,
+  row: Pick<OwnRow, "session" | "window" | "pane" | "owner">,
+  agent: ProcessRef
+): PaneIdentity => ({
   transport: "tmux",
   endpoint: ground.endpoint,
   session: row.session,

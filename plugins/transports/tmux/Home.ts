@@ -11,7 +11,7 @@ import { processState, readProcess } from "reprise/plugin"
 import { commandLine } from "./control-words.ts"
 import { type ControlConnection, openConnection } from "./ControlConnection.ts"
 import { codeOf, describe, type SessionMissing, Unanswered } from "./failures.ts"
-import { keeperCommand } from "./panes.ts"
+import { keeperCommand, listWords } from "./panes.ts"
 
 // The one server of a workspace: whether it is there, how it is started, and the one connection to it.
 
@@ -44,6 +44,8 @@ export interface HomeOptions {
 export interface HomeDoor {
   /** Looks; starts nothing. */
   readonly reach: Effect.Effect<Home, Unanswered>
+  /** The panes of a server that has no session of ours, a line each: all of them are somebody else's. */
+  readonly linesElsewhere: Effect.Effect<ReadonlyArray<string>, Unanswered>
   /** Starts what is missing. */
   readonly reachOrStart: Effect.Effect<Up, Unanswered>
   /** Ends the server if it holds nothing but our session with its keeper; answers whether it is gone. */
@@ -176,6 +178,14 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     Effect.catchTag("SessionMissing", () => Effect.succeed<Home>({ _tag: "Empty" }))
   )
 
+  const linesElsewhere = Effect.async<ReadonlyArray<string>, Unanswered>((resume) => {
+    execFile(tmux, ["-S", socket, ...listWords], { env, cwd: "/", timeout: timeoutMs, killSignal: "SIGKILL" }, (error, stdout) => {
+      resume(error === null
+        ? Effect.succeed(stdout.split("\n").filter((line) => line !== ""))
+        : Effect.fail(new Unanswered({ detail: `it did not list its panes: ${describe(error)}` })))
+    })
+  })
+
   /** Starts the server, or only our session in it. Whoever is second finds it made. */
   const start: Effect.Effect<void, Unanswered> = Effect.async<void, Unanswered>((resume) => {
     const words = [
@@ -226,6 +236,7 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
   const door: HomeDoor = {
     // The limits stand outside the lock, so that a tmux that hangs does not make callers wait for each other.
     reach: within(timeoutMs, lock.withPermits(1)(look)),
+    linesElsewhere,
     reachOrStart: within(3 * timeoutMs, lock.withPermits(1)(reachOrStart)),
     endIfEmpty: within(2 * timeoutMs, lock.withPermits(1)(endIfEmpty)),
     close: Effect.suspend(() => current === null ? Effect.void : current.connection.close("the transport was closed"))

@@ -12,8 +12,9 @@ import {
 } from "reprise/plugin"
 import { commandLine, commandSequence } from "./control-words.ts"
 import { failure, Unanswered } from "./failures.ts"
-import { awaitAgent, type Ground, isOwn, listRows, readExit, unreachable } from "./Ground.ts"
-import { isPaneOf, type PaneRow } from "./panes.ts"
+import { awaitAgent, type Ground, identityOf, isOwn, listRows, readExit, unreachable } from "./Ground.ts"
+import { sessionName } from "./Home.ts"
+import { isPaneOf, type PaneRow, parseRow } from "./panes.ts"
 
 // What is there, what is known of a pane, and its end.
 
@@ -29,16 +30,38 @@ const foreignOf = (ground: Ground, row: PaneRow): ForeignPane => ({
 const rowsOfHome = Effect.fnUntraced(function*(ground: Ground) {
   const home = yield* ground.home.reach
   if (home._tag === "Absent") return "absent" as const
-  if (home._tag === "Empty") return []
+  if (home._tag === "Empty") return (yield* ground.home.linesElsewhere).flatMap((line) => parseRow(line) ?? [])
   const rows = yield* listRows(home.connection, null)
   return rows ?? (yield* new Unanswered({ detail: "it did not list its panes" }))
 })
 
-/** All panes of the server. */
+/** Who lives though no pane of the server is theirs: an earlier server died and they did not. */
+const orphansAmong = Effect.fnUntraced(function*(
+  ground: Ground,
+  unended: Effect.Effect.Success<Ground["records"]["unended"]>,
+  rows: ReadonlyArray<PaneRow>
+) {
+  const placed = new Set(rows.filter(isOwn).map((row) => row.owner.spawn))
+  const found = yield* Effect.forEach(unended, ({ agent, owner }) =>
+    placed.has(owner.spawn) ? Effect.succeed([]) : Effect.map(processState(agent), (state) =>
+      state === "dead" ? [] : [{
+        identity: identityOf(ground, { session: sessionName, window: "-", pane: "-", owner }, agent),
+        team: owner.team,
+        agent: owner.agent,
+        generation: owner.generation
+      } satisfies ListedPane]))
+  return found.flat()
+})
+
+/** All panes of the server, and who lost theirs. */
 export const listPanes = Effect.fn("tmux.list")(
   function*(ground: Ground): Effect.fn.Return<PaneListing, Unanswered> {
+    // Before the panes: a spawn that comes in between has its pane when they are listed.
+    const unended = yield* ground.records.unended
     const rows = yield* rowsOfHome(ground)
-    if (rows === "absent") return { home: "absent", panes: [], foreign: [] }
+    const found = yield* orphansAmong(ground, unended, rows === "absent" ? [] : rows)
+    const orphans = found.length === 0 ? {} : { orphans: found }
+    if (rows === "absent") return { home: "absent", panes: [], foreign: [], ...orphans }
     const panes = yield* Effect.forEach(rows.filter(isOwn), (row) =>
       Effect.gen(function*() {
         const agent = yield* awaitAgent(ground, row, 2000)
@@ -49,7 +72,7 @@ export const listPanes = Effect.fn("tmux.list")(
         return [{ identity: agent, team, agent: id, generation } satisfies ListedPane]
       }), { concurrency: "unbounded" })
     const foreign = rows.filter((row) => !isOwn(row) && !row.keeper).map((row) => foreignOf(ground, row))
-    return { home: "up", panes: panes.flat(), foreign }
+    return { home: "up", panes: panes.flat(), foreign, ...orphans }
   }
 )
 

@@ -69,6 +69,9 @@ const readOwner = (startCommand: string): PaneOwner | null => {
 const rowFormat = ["#{pane_id}", "#{window_id}", "#{pane_pid}", "#{pane_dead}", "#{session_name}", "#{pane_start_command}"]
   .join("\t")
 
+/** The words that ask for all panes, for a client of its own. */
+export const listWords: ReadonlyArray<string> = ["list-panes", "-a", "-F", rowFormat]
+
 /** Asks for all panes of the server, or of one window. */
 export const listCommand = (window: string | null): string =>
   commandLine(["list-panes", ...(window === null ? ["-a"] : ["-t", window]), "-F", rowFormat])

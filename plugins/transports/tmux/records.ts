@@ -2,11 +2,22 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { join } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { bootId, type ProcessExit, type SpawnRequest } from "reprise/plugin"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { bootId, type ProcessExit, type ProcessRef, type SpawnRequest } from "reprise/plugin"
 import { codeOf, describe, failure } from "./failures.ts"
+import type { PaneOwner } from "./panes.ts"
 import { launchScript, parseExit, parsePids, type RecordedPids, recorderScript } from "./recorder.ts"
 
-// The directory of one spawn: `launch` (read once, removed), `pid` and `exit`, all owner-only.
+// The directory of one spawn: `owner`, `launch` (read once, removed), `pid` and `exit`, all owner-only.
+
+/** Whose spawn it is, and on which boot of this machine: pids of another are nobody's. */
+const Owner = Schema.parseJson(Schema.Struct({
+  team: Schema.String,
+  agent: Schema.String,
+  generation: Schema.Int,
+  boot: Schema.String
+}))
 
 export interface SpawnRecords {
   /** The recorder's own path. */
@@ -19,6 +30,8 @@ export interface SpawnRecords {
   readonly discard: (token: string) => Effect.Effect<void>
   readonly pids: (token: string) => Effect.Effect<RecordedPids | null>
   readonly exit: (token: string) => Effect.Effect<ProcessExit | null>
+  /** The spawns of this boot whose end was not recorded, with their agents' processes. They need not live. */
+  readonly unended: Effect.Effect<ReadonlyArray<{ readonly owner: PaneOwner; readonly agent: ProcessRef }>>
   /** Removes records of spawns that ended long ago. */
   readonly prune: Effect.Effect<void>
 }
@@ -64,6 +77,9 @@ export const openRecords = (stateDirectory: string): Effect.Effect<SpawnRecords,
             try: () => {
               const path = directory(request.spawn)
               mkdirSync(path, { mode: 0o700 })
+              const { agent, generation, team } = request
+              const owner = Schema.encodeSync(Owner)({ team, agent, generation, boot: bootId() })
+              writeFileSync(join(path, "owner"), owner, { mode: 0o600, flag: "wx" })
               writeFileSync(join(path, "launch"), launchScript(request), { mode: 0o600, flag: "wx" })
               return path
             },
@@ -76,11 +92,25 @@ export const openRecords = (stateDirectory: string): Effect.Effect<SpawnRecords,
         discard: (token) => Effect.sync(() => rmSync(directory(token), { recursive: true, force: true })),
         pids: (token) => Effect.sync(() => readOr(join(directory(token), "pid"), (text) => parsePids(text, bootId()))),
         exit: (token) => Effect.sync(() => readOr(join(directory(token), "exit"), parseExit)),
+        unended: Effect.sync(() => unendedIn(spawns)),
         prune: Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sync(() => prune(spawns, now)))
       }
       return records
     },
     catch: (error) => failure("setup", "Refused", `${stateDirectory} can't be written: ${describe(error)}.`)
+  })
+
+const unendedIn = (spawns: string) =>
+  readdirSync(spawns).flatMap((spawn) => {
+    const path = join(spawns, spawn)
+    if (existsSync(join(path, "exit"))) return []
+    const owner = readOr(join(path, "owner"), (text) => Option.getOrNull(Schema.decodeOption(Owner)(text)))
+    const agent = readOr(join(path, "pid"), (text) => parsePids(text, bootId()))?.agent
+    if (owner === null || owner.boot !== bootId() || agent === undefined || agent.startTime === null) return []
+    return [{
+      owner: { spawn, team: owner.team, agent: owner.agent, generation: owner.generation },
+      agent: { pid: agent.pid, startTime: agent.startTime }
+    }]
   })
 
 const isOlder = (path: string, than: number): boolean => existsSync(path) && statSync(path).mtimeMs < than
