@@ -19,7 +19,7 @@ export interface AgentObservation {
 
 export interface TeamObservation {
   readonly agents: ReadonlyMap<AgentId, AgentObservation>
-  /** Everything on the transport's server; null when the query failed, which is evidence of nothing. */
+  /** Everything that the transport knows of, orphans too; null when the query failed, which is evidence of nothing. */
   readonly panes: ReadonlyArray<ListedPane> | null
   readonly foreign: ReadonlyArray<ForeignPane>
   readonly failure: TransportFailure | null
@@ -56,7 +56,7 @@ const observeAgent = (
 export const observeTeam = (team: TeamState, transport: Transport): Effect.Effect<TeamObservation> =>
   Effect.gen(function*() {
     const listing = yield* Effect.either(transport.list)
-    const panes = Either.isRight(listing) ? listing.right.panes : null
+    const panes = Either.isRight(listing) ? [...listing.right.panes, ...listing.right.orphans ?? []] : null
     const failure = Either.isLeft(listing) ? listing.left : null
     const observed = yield* Effect.forEach(
       team.agents,

@@ -71,6 +71,11 @@ export interface PaneListing {
   readonly home: "up" | "absent"
   readonly panes: ReadonlyArray<ListedPane>
   readonly foreign: ReadonlyArray<ForeignPane>
+  /**
+   * Processes of ours that live and whose place is gone, with their server for example. Nobody else may know of them: the
+   * command that started them can have been killed before it wrote them down.
+   */
+  readonly orphans?: ReadonlyArray<ListedPane>
 }
 
 /**

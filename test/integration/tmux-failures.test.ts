@@ -119,7 +119,7 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       }))
       run(world.socket, "new-window", "-d", "-t", "theirs", "sleep 601")
       expect((yield* tmux.list).home).toBe("up")
-      expect(yield* tmux.inspect(pane)).toMatchObject({ state: "dead" })
+      expect(yield* tmux.inspect(pane)).toMatchObject({ state: "foreign" })
       // The session of ours beside theirs.
       const mine = yield* tmux.spawn(world.request())
       expect(yield* tmux.inspect(pane)).toMatchObject({ state: "foreign" })
@@ -248,7 +248,7 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       const listing = yield* tmux.list
       expect(Chunk.size(Chunk.fromIterable(listing.panes))).toBe(16)
       for (const pane of panes) {
-        expect(readdirSync(world.at("state", "spawns", pane.spawn))).toEqual(["pid"])
+        expect(readdirSync(world.at("state", "spawns", pane.spawn))).toEqual(["owner", "pid"])
         const shown = readFileSync(`/proc/${pane.pid}/environ`, "utf8")
         expect(shown).not.toContain("TMUX")
         expect(shown).not.toContain(world.socket)

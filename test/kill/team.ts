@@ -17,12 +17,15 @@ export const secrets: Readonly<Record<string, string>> = {
 export const told = Object.keys(secrets)
 export const everyone = [...told, "idler"]
 
-/** The team, with more in the options of single agents where a test wants it. */
-export const teamFile = (options: Readonly<Record<string, object>> = {}): string => {
+/** The team, with more in the options of single agents, and in the environment of all, where a test wants it. */
+export const teamFile = (
+  options: Readonly<Record<string, object>> = {},
+  env: Readonly<Record<string, string>> = {}
+): string => {
   const agents = { planner: {}, "coder-1": { session: "at-first-message" }, "coder-2": {}, idler: { session: "at-first-message" } }
   return JSON.stringify({
     name: "alpha",
-    defaults: { provider: "fake" },
+    defaults: { provider: "fake", env },
     agents: Object.fromEntries(
       Object.entries(agents).map(([id, own]) => [id, { options: { turn: 1, ...own, ...options[id] } }])
     )
@@ -30,8 +33,8 @@ export const teamFile = (options: Readonly<Record<string, object>> = {}): string
 }
 
 /** Launches the team and tells each agent its own secret. */
-export const launchTeam = async (options: Readonly<Record<string, object>> = {}): Promise<World> => {
-  const world = makeWorld(teamFile(options))
+export const launchTeam = async (...file: Parameters<typeof teamFile>): Promise<World> => {
+  const world = makeWorld(teamFile(...file))
   try {
     const up = await world.answer({ verb: "up" })
     expect(up.message, "up").toContain("is up")

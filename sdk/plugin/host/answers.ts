@@ -19,14 +19,17 @@ export const ProviderCapabilities = Schema.Struct({
   resumeConcurrency: Schema.Literal("parallel", "serial")
 })
 
+const ListedPane = Schema.Struct({
+  identity: PaneIdentity,
+  team: Schema.String,
+  agent: Schema.String,
+  generation: Schema.Int
+})
+
 export const PaneListing = Schema.Struct({
   home: Schema.Literal("up", "absent"),
-  panes: Schema.Array(Schema.Struct({
-    identity: PaneIdentity,
-    team: Schema.String,
-    agent: Schema.String,
-    generation: Schema.Int
-  })),
+  panes: Schema.Array(ListedPane),
+  orphans: Schema.optionalWith(Schema.Array(ListedPane), { exact: true }),
   foreign: Schema.Array(Schema.Struct({
     endpoint: Schema.String,
     session: Schema.String,
