@@ -8,6 +8,9 @@ import type { RepriseOptions, RepriseServices } from "./RepriseLive.ts"
 
 type AnyLayer = Layer.Layer<never, unknown>
 
+/** What some layers give; nothing where there are none (`Layer.Success` of no layer is anything at all). */
+type Provided<L> = L extends Layer.Layer<infer Services, infer _E, infer _R> ? Services : never
+
 /** A sentence for whatever ended a script. */
 export const sentenceOf = (cause: Cause.Cause<unknown>): string => {
   if (Cause.isInterruptedOnly(cause)) return "It was interrupted."
@@ -66,7 +69,7 @@ const complete = <A, E>(
  */
 export function run<A, E>(effect: Effect.Effect<A, E, RepriseServices>, options?: RepriseOptions): void
 export function run<A, E, const Layers extends ReadonlyArray<AnyLayer>>(
-  effect: Effect.Effect<A, E, RepriseServices | Layer.Layer.Success<Layers[number]>>,
+  effect: Effect.Effect<A, E, RepriseServices | Provided<Layers[number]>>,
   options: RepriseOptions & { readonly provide: Layers }
 ): void
 export function run<A, E, R, E2>(

@@ -1,0 +1,48 @@
+// The lines that must not compile are held by the compiler alone here.
+// @effect-diagnostics missingEffectContext:off
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Effect as ScriptEffect, Grants, Policy, Restart, run } from "reprise"
+import type { DiscardContext } from "../../sdk/policy/Grants.ts"
+import { makeWorld } from "./world.ts"
+
+// What a script may lose stands in its types. The lines below are never run: the type check of the repository holds them,
+// and a `@ts-expect-error` without an error is an error.
+
+export const scripts = {
+  dropsNothing: () => run(Restart.restart("alpha", Policy.standard)),
+  mayDrop: () => run(Restart.restart("alpha", Policy.fresh), { provide: Grants.discardContext("it keeps no state") }),
+  mayDropByList: () => run(Restart.restart("alpha", Policy.resumeOrFresh), { provide: [Grants.discardContext("it may go")] }),
+  onlyPlans: () => run(ScriptEffect.map(Restart.plan("alpha", Policy.fresh), Restart.explain)),
+  // @ts-expect-error the grant is missing
+  ungranted: () => run(Restart.restart("alpha", Policy.fresh)),
+  // @ts-expect-error the grant is missing for what comes after `or else`, too
+  ungrantedElse: () => run(Restart.restart("alpha", Policy.resume.pipe(Policy.orElse(Policy.fresh)))),
+  // @ts-expect-error the grant is missing for one agent's sake, whatever it is wrapped in
+  ungrantedTeam: () => run(Restart.restart("alpha", Policy.isolated(Policy.resumeOrFresh))),
+  // @ts-expect-error an empty list of layers provides nothing
+  providesNothing: () => run(Restart.restart("alpha", Policy.fresh), { provide: [] })
+}
+
+/** Whether two types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type Needs<P> = P extends Policy.AgentPolicy<infer _E, infer R> ? R : "not a policy"
+
+export const requirements: ReadonlyArray<true> = [
+  true satisfies Same<Needs<typeof Policy.resume>, never>,
+  true satisfies Same<Needs<typeof Policy.freshIfNeverMessaged>, never>,
+  true satisfies Same<Needs<typeof Policy.standard>, never>,
+  true satisfies Same<Needs<typeof Policy.fresh>, DiscardContext>,
+  true satisfies Same<Needs<typeof Policy.resumeOrFresh>, DiscardContext>
+]
+
+it.scopedLive("a plan of a policy that may drop something needs no grant, and its restart logs the reason of the grant", () =>
+  Effect.gen(function*() {
+    const world = yield* makeWorld()
+    yield* world.up("alpha", { one: {} })
+    yield* world.firstSend("one")
+    const plan = yield* world.plan(Policy.fresh)
+    assert.deepStrictEqual(plan.agents[0]?.decided.decision.requires, ["discard-context"])
+    yield* world.restart(Policy.fresh).pipe(Effect.provide(Grants.discardContext("a rehearsal")))
+    assert.deepStrictEqual((yield* world.events("restart.fresh_spawn")).map(({ reason }) => reason), ["a rehearsal"])
+  }))
