@@ -91,7 +91,13 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       yield* next("the news", (event) => event._tag === "HomeGone")
       yield* eventually("the agent's end", Effect.map(tmux.inspect(pane), (found) => found.state === "dead"))
       expect(yield* tmux.inspect(stubborn)).toMatchObject({ state: "orphaned" })
-      expect(yield* tmux.list).toEqual({ home: "absent", panes: [], foreign: [] })
+      const { pid, spawn, startTime } = stubborn
+      expect(yield* tmux.list).toMatchObject({
+        home: "absent",
+        panes: [],
+        foreign: [],
+        orphans: [{ identity: { pid, spawn, startTime }, team: "alpha", generation: 1 }]
+      })
       expect((yield* Effect.flip(tmux.paste(stubborn, "x"))).reason).toBe("Gone")
       expect(yield* tmux.stop(stubborn, { graceMs: 50 })).toMatchObject({ gone: true, survivors: [] })
       const again = yield* tmux.spawn(world.request())
