@@ -5,7 +5,7 @@ import { resolve } from "node:path"
 import { ensureRuntime, HostEnvironment, isExecutable, Launch, readTeamFile, Workspace } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { stayInForeground } from "./command/foreground.ts"
-import { recordedTransport } from "./command/recorded-transport.ts"
+import { choicesOf } from "./command/recorded-transport.ts"
 import { writePage } from "./command/team-page.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
@@ -26,9 +26,12 @@ export const verb = defineVerb({
       const paths = yield* Workspace
       const team = yield* readTeamFile(resolve(file), { workspace: paths.root, shownAs: file })
       yield* ensureRuntime(paths)
-      const chosen = transport ?? (yield* recordedTransport(team.spec.name)) ??
-        (yield* standardTransport)
-      const report = yield* Launch.up(team, { workspace: paths.root, transport: chosen, plugins })
+      const chosen = yield* choicesOf(team.spec.name, { transport, plugins })
+      const report = yield* Launch.up(team, {
+        workspace: paths.root,
+        transport: chosen.transport ?? (yield* standardTransport),
+        plugins: chosen.plugins
+      })
       yield* writePage(report.team)
       return { ...report }
     }),

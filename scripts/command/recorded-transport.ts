@@ -3,14 +3,27 @@ import * as Option from "effect/Option"
 import { EventLog, type TeamKey, teamState } from "../../sdk/index.ts"
 import { WrongUsage } from "./policy-file.ts"
 
-/** The transport that was chosen with a team, if it is known. */
-export const recordedTransport = (team: TeamKey) =>
-  Effect.flatMap(EventLog, (log) =>
-    Effect.map(log.state(team), (state) => Option.getOrUndefined(Option.map(state, ({ transport }) => transport))))
+const elsewhere = (team: string, transport: string, asked: string) =>
+  new WrongUsage({
+    detail: `Team ${team} lives in ${transport}, not in ${asked}. To move it: reprise down, then reprise up --transport ${asked}.`
+  })
+
+/**
+ * What was chosen with a team, if it is known, and its new choices: its plugins stay, and it moves to another transport
+ * only while it is stopped. Else its agents would go on where nobody reaches them.
+ */
+export const choicesOf = (team: TeamKey, asked: { readonly transport: string | undefined; readonly plugins: ReadonlyArray<string> }) =>
+  Effect.gen(function*() {
+    const log = yield* EventLog
+    const known = Option.getOrUndefined(yield* log.state(team))
+    if (known === undefined) return asked
+    if (asked.transport !== undefined && asked.transport !== known.transport && !known.stopped) {
+      return yield* elsewhere(team, known.transport, asked.transport)
+    }
+    return { transport: asked.transport ?? known.transport, plugins: [...new Set([...known.plugins, ...asked.plugins])] }
+  })
 
 /** A team is reached where it lives: another transport than the recorded one is refused, not ignored. */
 export const sameTransport = (team: string | undefined, asked: string | undefined) =>
   asked === undefined ? Effect.void : Effect.flatMap(teamState(team), ({ key, transport }) =>
-    transport === asked ? Effect.void : new WrongUsage({
-      detail: `Team ${key} lives in ${transport}, not in ${asked}. To move it: reprise down, then reprise up --transport ${asked}.`
-    }))
+    transport === asked ? Effect.void : elsewhere(key, transport, asked))

@@ -94,7 +94,7 @@ const show = (verb: string, document: Document, json: boolean, human?: (document
 const usageDocument = (verb: string, error: ValidationError.ValidationError): Document => ({
   outcome: "usage",
   ok: false,
-  message: `${HelpDoc.toAnsiText(error.error).replace(/\u001b\[[0-9;]*m/g, "").replace(/\s+/g, " ").trim()} Nothing was done.`,
+  message: `${HelpDoc.toAnsiText(error.error).replace(/\u001b\[[0-9;]*m/g, "").replace(/\s+/g, " ").trim().replace(/\.?$/, ".")} Nothing was done.`,
   next: [`reprise ${verb} --help`]
 })
 

@@ -68,8 +68,14 @@ export const missing = (expected: string, actual: string): string | null => {
 }
 
 /** The paths of a JSON value's members, with a list's first element standing for all. */
-export const members = (value: unknown, prefix = ""): ReadonlyArray<string> => {
+const members = (value: unknown, prefix = ""): ReadonlyArray<string> => {
   if (Array.isArray(value)) return value.length === 0 ? [] : members(value[0], `${prefix}[]`)
   if (typeof value !== "object" || value === null) return [prefix]
   return [...(prefix === "" ? [] : [prefix]), ...Object.entries(value).flatMap(([name, inner]) => members(inner, `${prefix}.${name}`))]
+}
+
+/** The members that one value has and the other has not, as a sentence; null where there are none. Order counts. */
+export const differentMembers = (shown: unknown, answered: unknown): string | null => {
+  const [expected, actual] = [members(shown).join("\n"), members(answered).join("\n")]
+  return expected === actual ? null : `shown:\n${expected}\nanswered:\n${actual}`
 }

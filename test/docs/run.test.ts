@@ -1,7 +1,7 @@
 // What the documents show is run, in their order, in a workspace of each document's own.
-import { describe, expect, it } from "@effect/vitest"
-import { type Block, blocksOf, commandsOf, documents, members, missing } from "./blocks.ts"
-import { hasTmux, openWorld, type World } from "./world.ts"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { type Block, blocksOf, commandsOf, differentMembers, documents, missing } from "./blocks.ts"
+import { hasTmux, installCommand, openWorld, type World } from "./world.ts"
 
 const runBlock = async (world: World, block: Block): Promise<string> => {
   let shown = ""
@@ -14,17 +14,23 @@ const runBlock = async (world: World, block: Block): Promise<string> => {
 }
 
 const compare = (block: Block, shown: string): void => {
-  const place = `${block.document}:${block.line}`
-  if (block.language === "json") {
-    const line = shown.split("\n").find((text) => text.startsWith("{")) ?? ""
-    expect(members(JSON.parse(line)), place).toEqual(members(JSON.parse(block.text)))
-  } else expect(missing(block.text, shown), `${place}\n${shown}`).toBeNull()
+  const line = shown.split("\n").find((text) => text.startsWith("{")) ?? "{}"
+  const differences = block.language === "json"
+    ? differentMembers(JSON.parse(block.text), JSON.parse(line))
+    : missing(block.text, shown)
+  expect(differences, `${block.document}:${block.line}\n${shown}`).toBeNull()
 }
+
+let installed: Awaited<ReturnType<typeof installCommand>> | undefined
+beforeAll(async () => {
+  if (hasTmux) installed = await installCommand()
+}, 180_000)
+afterAll(() => installed?.remove())
 
 describe.concurrent.each(documents)("%s", (document) => {
   const blocks = blocksOf(document)
   it.runIf(hasTmux && blocks.some(({ marks }) => marks.has("run")))("does what it shows", async () => {
-    const world = openWorld()
+    const world = openWorld(installed?.command ?? "reprise")
     try {
       let shown = ""
       for (const block of blocks) {

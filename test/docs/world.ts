@@ -1,11 +1,11 @@
 // A workspace of its own for each document, with the commands that its examples use on the PATH.
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { execFileSync, spawnSync } from "node:child_process"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { endProcessTree, readProcess } from "reprise/plugin"
-import { type Ran, run } from "../house/clone.ts"
+import { bin, type Ran, run } from "../house/clone.ts"
 import { root } from "../house/sources.ts"
 
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
@@ -14,8 +14,8 @@ const node = (...words: ReadonlyArray<string>) => `exec ${[process.execPath, ...
 const tsx = join(root, "node_modules/tsx/dist/loader.mjs")
 
 // `npx` finds what a project has installed; `jq` is asked here for the value at a path only, and need not be there.
-const programs = (home: string): Readonly<Record<string, string>> => ({
-  reprise: node("--conditions=source", "--import", tsx, join(root, "scripts/reprise.ts")),
+const programs = (home: string, command: string): Readonly<Record<string, string>> => ({
+  reprise: node(command),
   npx: `program=$1; shift
 case $program in
   tsx)
@@ -28,6 +28,21 @@ esac
 path.split(/[.[\\]]+/).filter(Boolean).reduce((value, name) => value[name], JSON.parse(require("fs").readFileSync(0, "utf8")))`, "--")
 })
 
+/** The command as it is installed, built from the sources of now: it starts in a fraction of the time of a script. */
+export const installCommand = async (): Promise<{ readonly command: string; readonly remove: () => void }> => {
+  const box = realpathSync(mkdtempSync(join(tmpdir(), "ri-")))
+  const modules = join(box, "node_modules")
+  mkdirSync(join(modules, "reprise"), { recursive: true })
+  for (const entry of readdirSync(join(root, "node_modules"))) {
+    if (!entry.startsWith(".")) symlinkSync(join(root, "node_modules", entry), join(modules, entry))
+  }
+  cpSync(join(root, "package.json"), join(modules, "reprise/package.json"))
+  const { err, out } = await run(process.execPath, [bin("tsx"), "scripts/build/build.ts", join(modules, "reprise/dist")], root)
+  const command = join(modules, "reprise/dist/bin/reprise.cjs")
+  if (!existsSync(command)) throw new Error(`The command could not be built: ${out}${err}`)
+  return { command, remove: () => rmSync(box, { recursive: true, force: true }) }
+}
+
 export interface World {
   readonly work: string
   readonly write: (name: string, text: string, executable?: boolean) => void
@@ -35,7 +50,7 @@ export interface World {
   readonly close: () => Promise<void>
 }
 
-export const openWorld = (): World => {
+export const openWorld = (command: string): World => {
   const box = realpathSync(mkdtempSync(join(tmpdir(), "rd-")))
   const at = (...parts: ReadonlyArray<string>) => join(box, ...parts)
   for (const name of ["work", "home", "bin", "run"]) mkdirSync(at(name), { mode: 0o700 })
@@ -43,7 +58,7 @@ export const openWorld = (): World => {
     writeFileSync(at("work", name), text)
     if (executable) chmodSync(at("work", name), 0o755)
   }
-  for (const [name, body] of Object.entries(programs(at("home")))) {
+  for (const [name, body] of Object.entries(programs(at("home"), command))) {
     writeFileSync(at("bin", name), `#!/bin/sh\n${body}`, { mode: 0o755 })
   }
   writeFileSync(at("home", "vitest.config.ts"), `import config from ${JSON.stringify(join(root, "vitest.config.ts"))}
@@ -81,5 +96,5 @@ export default { ...config, root: ${JSON.stringify(at("work"))}, test: { ...conf
     }
     rmSync(box, { recursive: true, force: true, maxRetries: 5 })
   }
-  return { work: at("work"), write, run: (command) => run("/bin/sh", ["-c", `${command} 2>&1`], at("work"), env), close }
+  return { work: at("work"), write, run: (line) => run("/bin/sh", ["-c", `${line} 2>&1`], at("work"), env), close }
 }
