@@ -134,6 +134,11 @@ export const makeWorld = (teamFile: string) => {
     }
     return { _tag: "Answered", answer: Schema.decodeUnknownSync(Schema.parseJson(Answer))(line.value) }
   }
+  /** Waits for the end of a child that was killed, even where it had answered before. */
+  const gone = async (): Promise<void> => {
+    await child?.exited
+    child = null
+  }
   /** An order that has to be answered. */
   const answer = async (asked: Order): Promise<Answer> => {
     const ended = await order(asked)
@@ -180,7 +185,7 @@ export const makeWorld = (teamFile: string) => {
     rmSync(home, { recursive: true, force: true, maxRetries: 5 })
   }
   return {
-    answer, close, env, events, home, isGone, kill, killServer, order, panes, server, sessions, workspace,
+    answer, close, env, events, gone, home, isGone, kill, killServer, order, panes, server, sessions, workspace,
     workers: () => workersIn(workspace)
   }
 }
