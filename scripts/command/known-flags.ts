@@ -41,6 +41,8 @@ export const unknownFlag = (args: ReadonlyArray<string>, flags: ReadonlyMap<stri
       return `There is no option ${name}${near === undefined ? "." : `; did you mean ${near}?`}` +
         " A text that begins with a dash goes after --. Nothing was done."
     }
+    // The parser would take the next word for the value.
+    if (word === `${name}=`) return `${name} has no value. Nothing was done.`
     if (!isBoolean && !word.includes("=")) index += 1
   }
   return null

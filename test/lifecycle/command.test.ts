@@ -1,0 +1,116 @@
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { spawn, spawnSync } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+// The command itself, with real workers in a tmux server of its own: usage, several teams, the page.
+
+const hasTmux = spawnSync("tmux", ["-V"]).status === 0
+const root = fileURLToPath(new URL("../../", import.meta.url))
+
+const Shown = Schema.parseJson(Schema.Struct({
+  outcome: Schema.String,
+  ok: Schema.Boolean,
+  message: Schema.String,
+  next: Schema.Array(Schema.String),
+  agents: Schema.optionalWith(
+    Schema.Array(Schema.Struct({ id: Schema.String, pid: Schema.NullOr(Schema.Int), generation: Schema.Int })),
+    { default: () => [] }
+  )
+}))
+
+describe.skipIf(!hasTmux)("the command", () => {
+  const home = realpathSync(mkdtempSync(join(tmpdir(), "rc-")))
+  const workspace = join(home, "work")
+  const page = (team: string) => join(workspace, ".reprise", "teams", team, "team_state.md")
+  const mirror = join(workspace, ".reprise", "events.jsonl")
+  const env = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: join(home, "home"),
+    XDG_RUNTIME_DIR: join(home, "run"),
+    TMPDIR: join(home, "tmp"),
+    LANG: "C.UTF-8"
+  }
+
+  const reprise = (verb: string, args: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) =>
+    new Promise<{ readonly code: number | null; readonly shown: typeof Shown.Type }>((done, failed) => {
+      const child = spawn(
+        process.execPath,
+        ["--conditions=source", "--import", "tsx", `scripts/${verb}.ts`, ...args, "--workspace", workspace, "--json"],
+        { cwd: root, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] }
+      )
+      let out = ""
+      let err = ""
+      child.stdout.on("data", (chunk) => { out += String(chunk) })
+      child.stderr.on("data", (chunk) => { err += String(chunk) })
+      child.on("close", (code) => {
+        try {
+          done({ code, shown: Schema.decodeUnknownSync(Shown)(out) })
+        } catch {
+          failed(new Error(`reprise ${verb} said ${out} and ${err}`))
+        }
+      })
+    })
+
+  beforeAll(async () => {
+    for (const name of ["work", "run", "tmp", "home"]) mkdirSync(join(home, name), { mode: 0o700 })
+    for (const team of ["alpha", "beta"]) {
+      const file = join(workspace, `${team}.yaml`)
+      writeFileSync(file, JSON.stringify({ name: team, defaults: { provider: "fake" }, agents: { planner: { role: "Planner" } } }))
+      const { shown } = await reprise("up", [file])
+      assert.strictEqual(shown.outcome, "launched", shown.message)
+    }
+  })
+  afterAll(async () => {
+    for (const team of ["alpha", "beta"]) await reprise("down", ["--team", team]).catch(() => undefined)
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  it("asks which of two teams is meant, and does nothing (83)", async () => {
+    const before = readFileSync(mirror, "utf8")
+    const { code, shown } = await reprise("restart", [])
+    assert.deepStrictEqual([code, shown.ok, shown.outcome], [1, false, "team_target_ambiguous"])
+    assert.deepStrictEqual(shown.next, ["reprise restart --team alpha", "reprise restart --team beta"])
+    assert.strictEqual(readFileSync(mirror, "utf8"), before)
+  })
+
+  it("restarts the one that was named, leaves the other alone, and renders the page (76, 89)", async () => {
+    const sibling = (await reprise("status", ["--team", "beta"])).shown.agents
+    rmSync(page("alpha"), { force: true })
+    const { code, shown } = await reprise("restart", ["--team", "alpha"])
+    assert.deepStrictEqual([code, shown.outcome], [0, "restarted"], shown.message)
+    assert.deepStrictEqual(shown.agents.map(({ generation }) => generation), [2])
+    assert.deepStrictEqual((await reprise("status", ["--team", "beta"])).shown.agents, sibling)
+    assert.isTrue(existsSync(page("alpha")))
+    assert.include(readFileSync(page("alpha"), "utf8"), "planner")
+    assert.isTrue(existsSync(page("beta")))
+  })
+
+  for (const [flag, more] of [
+    [["--session-converge-deadline", "soon"], {}],
+    [["--session-converge-deadline", "-1"], {}],
+    [["--session-converge-deadline="], {}],
+    [[], { REPRISE_SESSION_CONVERGE_DEADLINE_MS: "12s" }],
+    [[], { REPRISE_SESSION_CONVERGE_POLL_MS: "0" }],
+    [["--grant", "discard-context"], {}],
+    [["--continue", "--rollback"], {}],
+    [["--allow-fresch"], {}]
+  ] as const) {
+    it(`calls ${[...flag, ...Object.entries(more).map((pair) => pair.join("="))].join(" ")} wrong usage, and does nothing (13)`, async () => {
+      const before = readFileSync(mirror, "utf8")
+      const { code, shown } = await reprise("restart", ["--team", "alpha", ...flag], more)
+      assert.deepStrictEqual([code, shown.ok, shown.outcome], [2, false, "usage"], shown.message)
+      assert.strictEqual(readFileSync(mirror, "utf8"), before)
+    })
+  }
+
+  it("takes a deadline from the flag, nought and fractions too (13)", async () => {
+    for (const seconds of ["0", "0.5"]) {
+      const { code, shown } = await reprise("restart", ["--team", "alpha", "--dry-run", "--session-converge-deadline", seconds])
+      assert.deepStrictEqual([code, shown.outcome], [0, "planned"], shown.message)
+    }
+  })
+})
