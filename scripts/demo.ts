@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import {
   HostEnvironment,
-  isExecutable,
+  findExecutable,
   Launch,
   Policy,
   readTeamFile,
@@ -95,7 +95,7 @@ export const verb = defineVerb({
     Effect.scoped(Effect.gen(function*() {
       const files = yield* FileSystem.FileSystem
       const { PATH } = yield* HostEnvironment
-      const transport = (yield* isExecutable("tmux", PATH)) ? "tmux" : "pty"
+      const transport = findExecutable("tmux", "/", PATH) !== null ? "tmux" : "pty"
       const workspace = yield* Effect.flatMap(files.makeTempDirectoryScoped({ prefix: "reprise-demo-" }), files.realPath)
       return yield* play(workspace, transport).pipe(
         Effect.onError(() => Effect.ignore(Shutdown.down("demo"))),

@@ -2,7 +2,7 @@
 import * as Args from "@effect/cli/Args"
 import * as Effect from "effect/Effect"
 import { resolve } from "node:path"
-import { ensureRuntime, HostEnvironment, isExecutable, Launch, readTeamFile, Workspace } from "../sdk/index.ts"
+import { ensureRuntime, HostEnvironment, findExecutable, Launch, readTeamFile, Workspace } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { stayInForeground } from "./command/foreground.ts"
 import { choicesOf } from "./command/recorded-transport.ts"
@@ -12,7 +12,7 @@ import { defineVerb, runIfStarted } from "./command/verb.ts"
 /** What is used where nothing was chosen: tmux where it is there, else terminals of this process. */
 const standardTransport = Effect.gen(function*() {
   const { PATH } = yield* HostEnvironment
-  return (yield* isExecutable("tmux", PATH)) ? "tmux" : "pty"
+  return findExecutable("tmux", "/", PATH) !== null ? "tmux" : "pty"
 })
 
 export const verb = defineVerb({

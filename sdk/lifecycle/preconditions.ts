@@ -2,7 +2,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { AgentSpec } from "../domain/team.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
-import { isExecutable } from "./executables.ts"
+import { findExecutable } from "../plugin/executable.ts"
 import { HostEnvironment } from "./operation.ts"
 
 /** Something that an agent needs and that is not there: found before anything is touched. */
@@ -23,7 +23,7 @@ export const findLacks = (
     const lacks: Array<Lack> = []
     for (const spec of specs) {
       for (const program of findProvider(spec.provider)?.executables ?? []) {
-        if (yield* isExecutable(program, spec.env["PATH"] ?? host["PATH"])) continue
+        if (findExecutable(program, spec.cwd, spec.env["PATH"] ?? host["PATH"]) !== null) continue
         lacks.push({
           agent: spec.id,
           kind: "missing_binary",

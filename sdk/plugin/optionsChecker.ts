@@ -16,13 +16,19 @@ const oneSentence = (messages: ReadonlyArray<string>): string => {
     : `Expected ${[...new Set(wanted)].join(" or ")}, actual ${actual}`
 }
 
+/** A struct without members takes any value at all, also with strict excess: such a schema has to be seen. */
+const hasNoMembers = ({ ast }: Schema.Schema.All): boolean =>
+  ast._tag === "TypeLiteral" && ast.propertySignatures.length === 0 && ast.indexSignatures.length === 0
+
 /**
  * Makes a driver's `checkOptions` from a Schema of the agent's options. All problems are told at once, each where it
  * is; a key that the Schema doesn't have is one.
  */
 export const optionsChecker = <A, I>(schema: Schema.Schema<A, I>) => {
   const decode = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
+  const takesNone = hasNoMembers(schema)
   return (options: Readonly<Record<string, Json>>): ReadonlyArray<OptionProblem> => {
+    if (takesNone) return Object.keys(options).map((name) => ({ path: [name], problem: "there is no such option" }))
     const decoded = decode(options)
     if (Either.isRight(decoded)) return []
     const places = new Map<string, { readonly path: ReadonlyArray<string>; readonly messages: Array<string> }>()

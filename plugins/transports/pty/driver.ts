@@ -5,19 +5,20 @@ import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import {
   endProcessTree,
+  findExecutable,
   type PaneIdentity,
   type PaneInspection,
   type PaneListing,
   PluginContext,
   processState,
   readProcess,
+  spawnProblem,
   type SpawnRequest,
   type TransportDriver,
   type TransportEvent,
   TransportFailure
 } from "reprise/plugin"
 import { homeFile, type HomePane, residenceSentence } from "./home.ts"
-import { startable } from "./program.ts"
 import { openTerminal, type Terminal, type WriteProblem } from "./terminal.ts"
 
 /** How long the agents have to end when their owner does. */
@@ -83,13 +84,15 @@ export const makePty = Effect.gen(function*() {
 
   // An interrupted spawn would leave a process that nobody knows.
   const spawn = Effect.fnUntraced(function*(request: SpawnRequest) {
-    const plan = startable(request)
-    if ("refused" in plan) return yield* failure("spawn", "Refused", plan.refused)
+    const [program = "", ...args] = request.argv
+    const problem = spawnProblem(request)
+    if (problem !== null) return yield* failure("spawn", "Refused", problem)
     yield* claim
     let known: PaneIdentity | null = null
     let over: TransportEvent | null = null
     const terminal = yield* openTerminal({
-      ...plan,
+      file: findExecutable(program, request.cwd, request.env["PATH"]) ?? program,
+      args,
       cwd: request.cwd,
       env: request.env,
       onExit: (exit) => {
@@ -98,13 +101,13 @@ export const makePty = Effect.gen(function*() {
         hub.unsafeOffer(over)
       }
     }).pipe(
-      Effect.mapError(({ error }) => failure("spawn", "Refused", `${plan.file} was not started: ${String(error)}`))
+      Effect.mapError(({ error }) => failure("spawn", "Refused", `${program} was not started: ${String(error)}`))
     )
     const reading = yield* readProcess(terminal.pid)
     if (reading.state === "unknown" || reading.startTime === null) {
       const detail = reading.state === "unknown" ? reading.reason : "it ended at once"
       return yield* failure("spawn", reading.state === "unknown" ? "Unreachable" : "Gone",
-        `${plan.file} was started as process ${terminal.pid} and could not be identified: ${detail}`)
+        `${program} was started as process ${terminal.pid} and could not be identified: ${detail}`)
     }
     const identity: PaneIdentity = {
       transport: "pty",

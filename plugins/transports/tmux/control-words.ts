@@ -1,8 +1,5 @@
 // How a string stands in a line that tmux parses itself, so that nothing in it means anything.
 
-/** What no program, path or variable of this system can hold. */
-export const holdsNul = (text: string): boolean => text.includes("\0")
-
 const escapes: Readonly<Record<string, string>> = {
   "\\": "\\\\",
   "\"": "\\\"",

@@ -1,46 +1,14 @@
-import { accessSync, constants, existsSync, statSync } from "node:fs"
-import { delimiter, isAbsolute, resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import type { PaneIdentity, SpawnRequest, SpawnToken, TransportFailure } from "reprise/plugin"
-import { holdsNul } from "./control-words.ts"
+import { type PaneIdentity, spawnProblem, type SpawnRequest, type SpawnToken, type TransportFailure } from "reprise/plugin"
 import { failure, Unanswered } from "./failures.ts"
 import { awaitAgent, type Ground, type OwnRow, unreachable } from "./Ground.ts"
 import { sessionName } from "./Home.ts"
 import { isToken, newWindowCommand, paneCommand } from "./panes.ts"
 import type { Watch } from "./watching.ts"
 
-const isExecutable = (path: string): boolean => {
-  if (!existsSync(path)) return false
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
-
-const isDirectory = (path: string): boolean => {
-  try {
-    return statSync(path).isDirectory()
-  } catch {
-    return false
-  }
-}
-
 /** Why a request can't be met; null when nothing speaks against it. Looks only. */
-export const refusal = (request: SpawnRequest): string | null => {
-  const [program] = request.argv
-  if (program === undefined || program === "") return "There is no program to start."
-  if (!isToken(request.spawn)) return `${JSON.stringify(request.spawn)} can't name a spawn.`
-  const strings = [...request.argv, request.cwd, ...Object.entries(request.env).flat()]
-  if (strings.some(holdsNul)) return "An argument, a directory or a variable holds a NUL character, which no process can be given."
-  if (!isAbsolute(request.cwd) || !isDirectory(request.cwd)) return `${request.cwd} is not a directory.`
-  const places = program.includes("/")
-    ? [resolve(request.cwd, program)]
-    : (request.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(delimiter).map((place) =>
-      resolve(request.cwd, place, program))
-  return places.some(isExecutable) ? null : `${program} is not an executable file${program.includes("/") ? "" : " on the PATH"}.`
-}
+const refusal = (request: SpawnRequest): string | null =>
+  isToken(request.spawn) ? spawnProblem(request) : `${JSON.stringify(request.spawn)} can't name a spawn.`
 
 /** How long a recorder may take to start the program, on a machine that is very busy. */
 const startMs = 20_000
