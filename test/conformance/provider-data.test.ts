@@ -217,4 +217,11 @@ describe("options", () => {
     const problem = "Expected \"x\" or \"y\", actual \"z\""
     expect(check({ a: 1, b: { c: "z" } })).toEqual([{ path: ["b", "c"], problem }])
   })
+
+  it("a provider without options takes none", () => {
+    const check = optionsChecker(Schema.Struct({}))
+    expect(check({})).toEqual([])
+    expect(check({ a: 1 })).toEqual([{ path: ["a"], problem: "there is no such option" }])
+    expect(dataProvider(minimal).checkOptions({ a: 1 })).toHaveLength(1)
+  })
 })
