@@ -43,6 +43,8 @@ export const AgentState = Schema.Struct({
   /** Sessions captured since the last tombstone, newest last; what a repair may choose from. Bounded. */
   captures: Schema.Array(SessionRef),
   firstSend: FirstSend,
+  /** Whether keys of a message were pressed in the present conversation, whatever came of them. */
+  typedInto: Schema.optionalWith(Schema.Boolean, { default: () => false }),
   exit: Schema.NullOr(ProcessExit),
   failure: Schema.NullOr(AgentFailure),
   attributionAmbiguous: Schema.Boolean

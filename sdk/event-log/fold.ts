@@ -16,6 +16,7 @@ const newAgent = (spec: AgentSpec): AgentState => ({
   session: null,
   captures: [],
   firstSend: { _tag: "Absent" },
+  typedInto: false,
   exit: null,
   failure: null,
   attributionAmbiguous: false
@@ -91,7 +92,7 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
         attributionAmbiguous: false
       }
       // What belongs to a conversation ends with it.
-      return event.mode === "resume" ? started : { ...started, session: null, firstSend: { _tag: "Absent" } }
+      return event.mode === "resume" ? started : { ...started, session: null, firstSend: { _tag: "Absent" }, typedInto: false }
     }
     case "agent.spawned":
       return spawn === null || spawn.token !== event.spawn
@@ -113,6 +114,8 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
         : agent
     case "agent.first_send_recorded":
       return { ...agent, firstSend: classifyFirstSend(event.first_send_at) }
+    case "message.submitting":
+      return current ? { ...agent, typedInto: true } : agent
     case "message.submitted":
       return current && agent.firstSend._tag === "Absent" ? { ...agent, firstSend: { _tag: "Valid", at } } : agent
     case "session.captured":

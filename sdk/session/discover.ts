@@ -122,13 +122,11 @@ const mayBeOwn = (window: SpawnWindow, others: ReadonlySet<string>) => (candidat
   (candidate.bornAt === null || candidate.bornAt >= window.from)
 
 const judgeSpoken = (located: Located, sighting: Sighting, others: ReadonlySet<string>): Spoken => {
-  const { agent, team, window } = located
+  const { agent, window } = located
   if (agent.firstSend._tag === "Valid") return { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
   if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
   if (agent.spawn?.mode === "fork") return { state: "spoken", evidence: "it is a copy of another conversation" }
-  if (team.pendingMessages.some((message) => message.agent === agent.spec.id && message.submittingAt !== null)) {
-    return { state: "unknown", evidence: "a message to it was on its way when its sender ended" }
-  }
+  if (agent.typedInto) return { state: "unknown", evidence: "a message was typed into it, and what came of it is not known" }
   const knownId = agent.session?.id ?? window.assignedId
   // What lies at its own address counts, whatever it says of itself.
   const own = knownId === null ? sighting.candidates.filter(mayBeOwn(window, others)) : sighting.candidates

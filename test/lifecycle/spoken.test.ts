@@ -96,6 +96,11 @@ describe("never spoken to is a proved fact (rule 4)", () => {
         { type: "message.submitting", ...scope, message_id: "m" }
       ]))
       assert.deepStrictEqual(yield* decided(world), ["one refuse unknown"])
+      // Settled as a failure it was typed all the same.
+      yield* Effect.orDie(world.log.append([
+        { type: "message.failed", ...scope, message_id: "m", code: "unverified", reason: "no transcript shows it" }
+      ]))
+      assert.deepStrictEqual(yield* decided(world), ["one refuse unknown"])
     }))
 
   it.scopedLive("an agent that was never started has nothing to lose", () =>
