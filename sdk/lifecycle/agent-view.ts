@@ -64,7 +64,7 @@ const statusOf = (
   switch (process.state) {
     case "alive": {
       const { evidence, status } = screen === null
-        ? { status: "running" as const, evidence: "its screen could not be read" }
+        ? { status: "running" as const, evidence: "its screen was not read" }
         : told[screen]
       return { status, evidence: `${process.evidence}; ${evidence}` }
     }
