@@ -143,3 +143,54 @@ describe("attribution in generated worlds", () => {
     }), runs)
   })
 })
+
+describe("attribution by example", () => {
+  const window = (owner: string, fields: Partial<SpawnWindow> = {}): SpawnWindow => ({
+    owner,
+    provider: "p",
+    directory: "/a",
+    from: 10,
+    until: null,
+    assignedId: null,
+    pending: true,
+    identified: false,
+    ...fields
+  })
+  const file = (sessionId: string, fields: Partial<TranscriptCandidate> = {}): TranscriptCandidate => ({
+    provider: "p",
+    directory: "/a",
+    path: `/a/${sessionId}`,
+    sessionId,
+    marker: null,
+    cwd: null,
+    bornAt: 20,
+    claimed: false,
+    ...fields
+  })
+
+  it("a file at another agent's address is in nobody's way", () => {
+    const windows = [window("alpha/one", { until: 30 }), window("alpha/two", { assignedId: "two", from: 25 })]
+    const { ambiguous, assigned } = attribute(windows, [file("chosen"), file("two", { bornAt: 26 })])
+    assert.deepStrictEqual(assigned.map(({ owner, sessionId }) => `${owner} ${sessionId}`), ["alpha/one chosen", "alpha/two two"])
+    assert.deepStrictEqual(ambiguous, [])
+  })
+
+  it("a file of exactly the instant of a start may be the one before, one of unknown birth may be anybody's", () => {
+    for (const bornAt of [10, 9, null]) {
+      assert.deepStrictEqual(attribute([window("alpha/one")], [file("chosen", { bornAt })]).assigned, [])
+    }
+  })
+
+  it("two files with one agent's marker are one too many", () => {
+    const { ambiguous, assigned } = attribute(
+      [window("alpha/one")],
+      [file("a", { marker: "alpha/one" }), file("b", { marker: "alpha/one" })]
+    )
+    assert.deepStrictEqual(assigned, [])
+    assert.deepStrictEqual(ambiguous.map(({ candidates }) => candidates), [["/a/a", "/a/b"]])
+  })
+
+  it("a file that was born after its agent died is not its own", () => {
+    assert.deepStrictEqual(attribute([window("alpha/one", { until: 15 })], [file("chosen")]).assigned, [])
+  })
+})
