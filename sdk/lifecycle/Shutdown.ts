@@ -8,6 +8,7 @@ import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.
 import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
+import { holdInput } from "../messaging/input-lease.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
 import { mayLive, observeTeam } from "./observe.ts"
@@ -113,7 +114,7 @@ export const down = (
       const stopAll = Effect.forEach(panes, (pane) =>
         Effect.flatMap(transport.stop(pane, { graceMs }), (report) =>
           report.gone ? Effect.succeed(report.evidence) : Effect.fail(report)))
-      return operation.step({
+      const stop = operation.step({
         name: "stop",
         agent: agent.spec.id,
         generation: agent.generation,
@@ -126,7 +127,13 @@ export const down = (
           generation: agent.generation,
           evidence: evidence.join("; ")
         }]
-      }).pipe(Effect.either, Effect.map((end) => ({ id: agent.spec.id, end })))
+      })
+      // Who asked for the end gets it, also from an agent that somebody never stops typing into.
+      const drained = Effect.catchTag(holdInput(team.key, agent.spec.id, "down", "15 seconds"), "LeaseHeld", () => Effect.void)
+      return Effect.scoped(Effect.zipRight(drained, stop)).pipe(
+        Effect.either,
+        Effect.map((end) => ({ id: agent.spec.id, end }))
+      )
     }, { concurrency: 8 })
     const failed: ReadonlyArray<AgentId> = ends.flatMap(({ end, id }) => Either.isLeft(end) ? id : [])
     const outcome = failed.length === 0 ? "stopped" : "partial"

@@ -7,8 +7,10 @@ import type { AgentFailure } from "../domain/failure.ts"
 import type { AgentId } from "../domain/ids.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
 import type { AppendError } from "../event-log/errors.ts"
+import type { EventLog } from "../event-log/EventLog.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
+import { holdInput } from "../messaging/input-lease.ts"
 import type { HostEnvironment, Operation } from "./operation.ts"
 import type { AgentPlan, RestartPlan } from "./plan.ts"
 import { awaitReady, type ReadyReport } from "./ready.ts"
@@ -77,7 +79,7 @@ const stopOld = <E, R>(context: RolloutContext<E, R>, { facts, observation }: Ag
         )
       )
     ))
-  return context.operation.step({
+  const stop = context.operation.step({
     name: "stop",
     agent: agent.spec.id,
     generation: agent.generation,
@@ -86,6 +88,12 @@ const stopOld = <E, R>(context: RolloutContext<E, R>, { facts, observation }: Ag
       { type: "agent.stopped", ...scope, evidence: reports.join("; ") }
     ]
   })
+  return Effect.scoped(
+    holdInput(scope.team, scope.agent, "restart", "15 seconds").pipe(
+      Effect.catchTag("LeaseHeld", (held) => Effect.fail(fail("unknown", `It is being typed into: ${held.message}`, true))),
+      Effect.zipRight(stop)
+    )
+  )
 }
 
 /** Nothing is spawned into a home that vanished under us. */
@@ -206,7 +214,7 @@ const bringBack = <E, R>(
   context: RolloutContext<E, R>,
   entry: AgentPlan<E, R>,
   reason: string
-): Effect.Effect<AgentResult, AppendError, FileSystem.FileSystem | HostEnvironment> => {
+): Effect.Effect<AgentResult, AppendError, EventLog | FileSystem.FileSystem | HostEnvironment> => {
   const { decided, facts: { agent } } = entry
   const done = (result: AgentResult["result"], failure: AgentFailure | null = null): AgentResult => ({
     agent: agent.spec.id,
@@ -262,7 +270,7 @@ const killAudit = <E, R>(context: RolloutContext<E, R>, observed: ReadonlyArray<
 export const rollOut = <E, R>(
   input: Omit<RolloutContext<E, R>, "home" | "serial">,
   spared: ReadonlyArray<string>
-): Effect.Effect<Rollout, E | AppendError, R | FileSystem.FileSystem | HostEnvironment> =>
+): Effect.Effect<Rollout, E | AppendError, R | EventLog | FileSystem.FileSystem | HostEnvironment> =>
   Effect.gen(function*() {
     const home = yield* Ref.make<Home>({ used: false, unseen: [], gone: false })
     const one = yield* Effect.makeSemaphore(1)

@@ -1,16 +1,16 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import type { AgentId } from "../domain/ids.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
-import { EventLog, inputResource } from "../event-log/EventLog.ts"
+import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf, type PendingMessage, type TeamState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { sessionAddressOf } from "../session/session-address.ts"
 import { readTranscriptFile } from "../session/transcript.ts"
+import { holdInput } from "./input-lease.ts"
 import { type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
 
 /** What became of one queued message. */
@@ -29,8 +29,6 @@ interface Deliver {
   readonly deadlines?: TypingDeadlines
 }
 
-const inputFree = Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seconds"))
-
 /**
  * Types the messages that wait for one agent, oldest first, under the lease of its input. Stops at the first that can't be
  * typed now: order is kept. A row that crossed the physical submit is never typed again; it is settled by the transcript.
@@ -44,10 +42,7 @@ export const deliverPending = (
 > =>
   Effect.scoped(Effect.gen(function*() {
     const log = yield* EventLog
-    yield* Effect.retry(log.lease(inputResource(team.key, id), "send"), {
-      schedule: inputFree,
-      while: (error) => error._tag === "LeaseHeld"
-    })
+    yield* holdInput(team.key, id, "send", "5 seconds")
     const current = Option.getOrElse(yield* log.state(team.key), () => team)
     const agent = agentOf(current, id)
     const deliveries: Array<Delivery> = []
