@@ -81,7 +81,7 @@ const end = async (pid: number): Promise<void> => {
 }
 
 /** Makes a workspace with this team file. `close` ends all that was started in it. */
-export const makeWorld = (teamFile: string) => {
+export const makeWorld = (teamFile: string, settings: Readonly<Record<string, string>> = {}) => {
   const home = realpathSync(mkdtempSync(join(tmpdir(), "rk-")))
   const workspace = join(home, "work")
   for (const name of ["work", "run", "tmp", "home"]) mkdirSync(join(home, name), { mode: 0o700 })
@@ -91,7 +91,8 @@ export const makeWorld = (teamFile: string) => {
     HOME: join(home, "home"),
     XDG_RUNTIME_DIR: join(home, "run"),
     TMPDIR: join(home, "tmp"),
-    LANG: "C.UTF-8"
+    LANG: "C.UTF-8",
+    ...settings
   }
   const events = join(workspace, ".reprise", "events.jsonl")
   const sessions = join(workspace, ".reprise", "fake", "sessions")
