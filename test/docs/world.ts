@@ -24,7 +24,7 @@ case $program in
   vitest) cd '${root}'; shift; ${node(join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", join(home, "vitest.config.ts"))};;
 esac
 `,
-  jq: node("-p", `const [path] = process.argv.slice(1)
+  jq: node("-p", `const [path] = process.argv.slice(1).filter((word) => word !== "-r")
 path.split(/[.[\\]]+/).filter(Boolean).reduce((value, name) => value[name], JSON.parse(require("fs").readFileSync(0, "utf8")))`, "--")
 })
 
