@@ -7,7 +7,7 @@ import type { Json } from "../../sdk/domain/json.ts"
 import * as Grants from "../../sdk/policy/Grants.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import type { RestartReport } from "../../sdk/lifecycle/restart-act.ts"
-import { makeWorld, type World } from "./world.ts"
+import { eventually, makeWorld, type World } from "./world.ts"
 
 /** Runs a restart that is to be refused, and checks that it changed nothing but the log's account of it. */
 const refused = <E, R>(world: World, outcome: RestartReport["outcome"], restart: Effect.Effect<RestartReport, E, R>) =>
@@ -294,8 +294,8 @@ describe("one change at a time", () => {
       world.script.set("one", { transcript: "never" })
       yield* world.up("alpha", { one: { provider: "found" } })
       yield* world.firstSend("one")
-      const first = yield* Effect.fork(world.restart(undefined, { convergeWithin: "2 seconds" }))
-      yield* Effect.sleep(20)
+      const first = yield* Effect.fork(world.restart(undefined, { convergeWithin: "30 seconds" }))
+      yield* eventually(Effect.map(world.events("provider.session.converging"), (events) => events.length > 0))
       const touched = world.touches()
       const second = yield* Effect.either(world.restart())
       assert.isTrue(Either.isLeft(second))

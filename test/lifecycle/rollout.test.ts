@@ -2,6 +2,7 @@ import * as Fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { SpawnToken } from "../../sdk/domain/ids.ts"
 import * as Grants from "../../sdk/policy/Grants.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import * as Shutdown from "../../sdk/lifecycle/Shutdown.ts"
@@ -320,6 +321,35 @@ describe("what goes wrong on the way", () => {
       assert.isUndefined(world.pidOf("one"))
       assert.strictEqual((yield* world.agent("one")).session?.id, session?.id)
       assert.deepStrictEqual((yield* world.events("agent.ready")).filter(({ agent, generation }) => agent === "one" && generation === 2), [])
+    }))
+
+  it.scopedLive("a process that outlives its home is ended before its agent starts again", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* failing(world)
+      const orphan = world.pidOf("one")
+      yield* world.transport.vanish(["one"])
+      assert.strictEqual(world.pidOf("one"), orphan)
+      const report = yield* world.restart()
+      assert.strictEqual(report.outcome, "restarted", report.message)
+      assert.deepStrictEqual(world.living(), ["one", "two"])
+      assert.notStrictEqual(world.pidOf("one"), orphan)
+    }))
+
+  it.scopedLive("a process in its agent's name that nobody recorded is ended, one of another name is spared", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* failing(world)
+      const request = world.spawnsOf("one")[0]?.request
+      assert.isDefined(request)
+      if (request === undefined) return
+      yield* world.transport.driver.spawn({ ...request, spawn: SpawnToken.make("forgotten") })
+      yield* world.transport.driver.spawn({ ...request, agent: "stranger", spawn: SpawnToken.make("stranger") })
+      const report = yield* world.restart()
+      assert.strictEqual(report.outcome, "restarted", report.message)
+      assert.deepStrictEqual(world.living(), ["one", "stranger", "two"])
+      const [audit] = yield* world.events("transport.pre_kill_audit")
+      assert.strictEqual(audit?.kill.length, 3)
     }))
 
   it.scopedLive("a working directory that went away: refused before anything is touched", () =>
