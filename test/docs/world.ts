@@ -62,7 +62,11 @@ export const openWorld = (command: string): World => {
     writeFileSync(at("bin", name), `#!/bin/sh\n${body}`, { mode: 0o755 })
   }
   writeFileSync(at("home", "vitest.config.ts"), `import config from ${JSON.stringify(join(root, "vitest.config.ts"))}
-export default { ...config, root: ${JSON.stringify(at("work"))}, test: { ...config.test, include: ["*.test.ts"], reporters: ["default"] } }
+export default {
+  resolve: config.resolve,
+  root: ${JSON.stringify(at("work"))},
+  test: { include: ["*.test.ts"], reporters: ["default"], testTimeout: 60_000, hookTimeout: 60_000 }
+}
 `)
   const env = {
     PATH: [at("bin"), at("work"), process.env["PATH"] ?? ""].join(delimiter),
