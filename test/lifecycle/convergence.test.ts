@@ -143,6 +143,22 @@ describe("a transcript that never comes", () => {
     }))
 })
 
+describe("an agent that is not to be restarted", () => {
+  it.scopedLive("is not waited for: alive where only the dead are meant, or not named", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      world.script.set("one", { transcript: "never" })
+      yield* world.up("alpha", { one: { provider: "found" }, two: {} })
+      yield* world.firstSend("one")
+      yield* world.kill("two")
+      const dead = yield* world.restart(undefined, { ...long, onlyDead: true })
+      assert.deepStrictEqual(dead.agents.map(({ result }) => result), ["untouched", "resumed"])
+      const named = yield* world.restart(undefined, { ...long, agents: ["two"] })
+      assert.deepStrictEqual(named.agents.map(({ result }) => result), ["untouched", "resumed"])
+      assert.deepStrictEqual(yield* world.events("provider.session.converging"), [])
+    }))
+})
+
 describe("progress", () => {
   it.scopedLive("is written with the first pass, with what changed, and at the end (12)", () =>
     Effect.gen(function*() {
