@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { AgentId, EventLog, logLine, TeamKey } from "../sdk/index.ts"
+import { AgentId, EventLog, logLine, TeamKey, teamState } from "../sdk/index.ts"
 import { WrongUsage } from "./command/policy-file.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
@@ -30,6 +30,7 @@ export const verb = defineVerb({
     Effect.gen(function*() {
       const log = yield* EventLog
       const teamKey = yield* named(TeamKey, "a team", team)
+      if (teamKey !== undefined) yield* teamState(teamKey)
       const agentId = yield* named(AgentId, "an agent", agent)
       const wanted = new Set<string>(type)
       const options = {

@@ -1,11 +1,14 @@
 // reprise up [FILE]: starts the team of a team file, or brings a stopped one back.
 import * as Args from "@effect/cli/Args"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { resolve } from "node:path"
 import { ensureRuntime, HostEnvironment, findExecutable, Launch, readTeamFile, Workspace } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { stayInForeground } from "./command/foreground.ts"
+import { WrongUsage } from "./command/policy-file.ts"
 import { choicesOf } from "./command/recorded-transport.ts"
+import { teamOption } from "./command/team-option.ts"
 import { writePage } from "./command/team-page.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
@@ -19,12 +22,16 @@ export const verb = defineVerb({
   name: "up",
   description: "Starts the team of a team file. A team that ran before comes back in its conversations.",
   config: {
+    team: teamOption,
     file: Args.text({ name: "file" }).pipe(Args.withDefault("team.yaml"))
   },
-  run: ({ file }, { plugins, transport }) =>
+  run: ({ file, team: asked }, { plugins, transport }) =>
     Effect.gen(function*() {
       const paths = yield* Workspace
       const team = yield* readTeamFile(resolve(file), { workspace: paths.root, shownAs: file })
+      if (Option.isSome(asked) && asked.value !== team.spec.name) {
+        return yield* new WrongUsage({ detail: `${file} is the file of team ${team.spec.name}, not of ${asked.value}.` })
+      }
       yield* ensureRuntime(paths)
       const chosen = yield* choicesOf(team.spec.name, { transport, plugins })
       const report = yield* Launch.up(team, {

@@ -127,6 +127,9 @@ export const plan = <E, R>(
 ): Effect.Effect<RestartPlan<E, R>, RestartError, RestartServices> =>
   Effect.gen(function*() {
     const state = yield* teamState(team)
+    if (options.unfinished !== undefined && state.operation === null) {
+      return yield* new NothingUnfinished({ team: state.key })
+    }
     const asked = yield* request(state, policy, { convergeWithin: 0, ...options })
     const prepared = yield* prepare({
       request: asked,

@@ -98,7 +98,7 @@ export const send = (
         consumed: null
       }
     }
-    const why = own?.why ?? last?.why ?? "an earlier message waits"
+    const why = (own?.why ?? last?.why ?? "an earlier message waits").replace(/\.$/, "")
     return {
       ...base,
       outcome: "accepted",

@@ -65,10 +65,13 @@ export const decideAll = <E, R>(
         drift: driftOf(agent)
       }
       const named = request.agents.length === 0 || request.agents.includes(id)
-      const untouched = !named || (request.onlyDead && observed.process.state !== "dead" && !agent.spec.paused)
+      const dead = observed.process.state === "dead" && agent.phase !== "stopped"
+      const untouched = !named || (request.onlyDead && !dead && !agent.spec.paused)
       const alreadyBack = !untouched && back.has(id)
       const decided: Decided<E, R> = untouched
-        ? without("skip", null, named ? `it is not dead: ${observed.process.evidence}` : "it was not named")
+        ? without("skip", null, named
+          ? agent.phase === "stopped" ? "it was stopped, which is no death" : `it is not dead: ${observed.process.evidence}`
+          : "it was not named")
         : alreadyBack
         ? without("skip", null, "the interrupted operation has brought it back already")
         : decideOne(request.policy, facts, observation.failure?.message ?? null)

@@ -214,7 +214,7 @@ export const prepare = <E, R>(
       team.agents.flatMap((agent) => {
         const id = agent.spec.id
         const named = request.agents.length === 0 || request.agents.includes(id)
-        const dead = observation.agents.get(id)?.process.state === "dead"
+        const dead = observation.agents.get(id)?.process.state === "dead" && agent.phase !== "stopped"
         return named && (!request.onlyDead || dead) ? id : []
       })
     )

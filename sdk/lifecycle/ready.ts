@@ -35,6 +35,12 @@ const failure = (fields: Partial<AgentFailure> & Pick<AgentFailure, "kind" | "re
   ...fields
 })
 
+/** The last thing that a screen said, which mostly tells what it waits for. */
+const lastLine = (screen: Screen | null): string => {
+  const line = screen?.lines.findLast((text) => text.trim() !== "")?.trim()
+  return line === undefined ? "" : ` ("${line.slice(0, 120)}")`
+}
+
 type Look =
   | { readonly _tag: "Ready"; readonly screen: Screen; readonly evidence: string }
   | { readonly _tag: "Failed"; readonly failure: AgentFailure }
@@ -97,7 +103,7 @@ export const awaitReady = <E, R>(
     if (settled._tag === "NotYet") {
       return Either.left(failure({
         kind: "not_ready",
-        reason: `It was not ready within ${withinMs / 1000} s: ${settled.seen}. Its process was left alone.`,
+        reason: `It was not ready within ${withinMs / 1000} s: ${settled.seen}${lastLine(lastScreen)}. Its process was left alone.`,
         retryable: true
       }))
     }

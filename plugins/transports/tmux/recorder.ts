@@ -38,6 +38,7 @@ leader=$pid leaderticks=$ticks
     exit 126
   )
   code=$?
+  umask 077
   printf '%s\\n' "$code" >"$1/exit.part" && mv -f "$1/exit.part" "$1/exit"
   [ -e "$1/launch" ] && rm -f "$1/launch"
   exit 0
@@ -61,7 +62,10 @@ export const launchScript = (request: SpawnRequest): string => {
     return keptByShells.has(name) ? `(${line}) 2>/dev/null && ${line}` : line
   })
   return [
+    // The record is the owner's alone; the agent gets the umask of whoever started it.
+    "umask 077",
     `printf '%s %s\\n' "$pid" "\${ticks:--}" "$recorder" "\${recorderticks:--}" "$leader" "\${leaderticks:--}" >"$1/pid"`,
+    `umask ${process.umask().toString(8).padStart(4, "0")}`,
     `cd -- ${quote(request.cwd)} || exit 126`,
     "unset PWD OLDPWD REPRISE_SPAWN",
     ...exports,
