@@ -20,7 +20,7 @@ export const agentTable = (agents: unknown): string =>
       `generation ${agent.generation}`,
       agent.pid === null ? "" : `pid ${agent.pid}`,
       agent.session === null ? "no session yet" : `session ${agent.session.id.slice(0, 8)}`,
-      agent.interacted === true ? "spoken to" : agent.interacted === false ? "never spoken to" : "first_send_at is damaged",
+      agent.interacted === true ? "spoken to" : agent.interacted === false ? "nothing sent yet" : "unclear whether spoken to",
       agent.evidence
     ])
   )

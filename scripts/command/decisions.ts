@@ -33,12 +33,15 @@ const busyAgents = (plan: RestartPlan<unknown, unknown>) =>
   })
 
 const ask = (question: string) =>
-  Effect.promise(async () => {
+  Effect.tryPromise(async (signal) => {
     const reader = createInterface({ input: process.stdin, output: process.stderr })
-    const answer = await reader.question(question)
-    reader.close()
-    return /^y(es)?$/i.test(answer.trim())
-  })
+    try {
+      return /^y(es)?$/i.test((await reader.question(question, { signal })).trim())
+    } finally {
+      reader.close()
+    }
+    // An input that ends, or a Ctrl-C, is no consent.
+  }).pipe(Effect.orElseSucceed(() => false))
 
 /**
  * Prints the table of decisions before anything is touched. Agents that are at work are named, and a person at a terminal

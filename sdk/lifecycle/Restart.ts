@@ -3,11 +3,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import type { GrantName } from "../domain/decision.ts"
+import type { Event } from "../domain/event.ts"
 import type { AgentId } from "../domain/ids.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog, type Lease, teamResource } from "../event-log/EventLog.ts"
-import type { TeamState } from "../event-log/TeamState.ts"
+import { agentOf, type TeamState } from "../event-log/TeamState.ts"
 import type { PluginHost, PluginMissing } from "../plugin/PluginHost.ts"
 import { DiscardContext } from "../policy/Grants.ts"
 import { type AnyPolicy, skip, standard, toTeam } from "../policy/Policy.ts"
@@ -214,9 +216,39 @@ export const restart = <E, R, E2 = never, R2 = never>(
       }))
   })
 
-/** Takes an interrupted operation back: who lived before it lives again, in the conversation of before. */
-const rollBack = <E, R>(state: TeamState, lease: Lease, options: RestartOptions<E, R>) =>
+/** The conversations that an interrupted operation left behind, given back to agents that were not spoken to since. */
+const giveBack = (state: TeamState, lease: Lease) =>
   Effect.gen(function*() {
+    const log = yield* EventLog
+    const entries = yield* Stream.runCollect(log.read({ team: state.key, types: ["restart.fresh_spawn"] }))
+    const returned = [...entries].flatMap((entry): ReadonlyArray<Event> => {
+      if (entry._tag !== "Event" || entry.event.type !== "restart.fresh_spawn") return []
+      const { agent: id, left_behind: session, operation } = entry.event
+      const agent = agentOf(state, id)
+      const spokenSince = agent === undefined || agent.firstSend._tag !== "Absent" || agent.typedInto
+      return session === null || operation !== state.operation?.id || spokenSince ? [] : [{
+        type: "resume.session_repaired",
+        team: state.key,
+        agent: id,
+        generation: agent.generation,
+        agent_id: id,
+        provider: session.provider,
+        old_session_id: agent.session?.id ?? null,
+        session_id: session.id,
+        rollout_path: session.transcript,
+        captured_via: "event_log_repair",
+        attribution_confidence: session.confidence
+      }]
+    })
+    if (returned.length === 0) return state
+    yield* log.append(returned, { lease })
+    return Option.getOrElse(yield* log.state(state.key), () => state)
+  })
+
+/** Takes an interrupted operation back: who lived before it lives again, in the conversation of before. */
+const rollBack = <E, R>(interrupted: TeamState, lease: Lease, options: RestartOptions<E, R>) =>
+  Effect.gen(function*() {
+    const state = yield* giveBack(interrupted, lease)
     const before = state.operation?.alive ?? []
     const prepared = yield* prepare({
       // No names would mean the whole team.

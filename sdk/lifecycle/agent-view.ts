@@ -41,7 +41,7 @@ export const AgentView = Schema.Struct({
     confidence: Confidence
   })),
   firstSendAt: Schema.NullOr(Schema.String),
-  /** Whether it was ever spoken to; null where the record of it is damaged. */
+  /** Whether Reprise ever spoke to it; null where that can't be told: a damaged record, a message of unknown fate. */
   interacted: Schema.NullOr(Schema.Boolean)
 })
 export type AgentView = typeof AgentView.Type
@@ -101,7 +101,7 @@ export const viewAgent = (agent: AgentState, observation: AgentObservation, scre
       confidence: agent.session.confidence
     },
     firstSendAt: agent.firstSend._tag === "Valid" ? agent.firstSend.at : null,
-    interacted: agent.firstSend._tag === "Corrupt" ? null : agent.firstSend._tag === "Valid"
+    interacted: agent.firstSend._tag === "Valid" ? true : agent.firstSend._tag === "Corrupt" || agent.typedInto ? null : false
   }
 }
 

@@ -40,11 +40,12 @@ interface Begin {
   readonly policy: string | null
   /** Events that belong to the beginning, in the same batch. */
   readonly before?: (operation: OperationId) => ReadonlyArray<Event>
+  readonly after?: (operation: OperationId) => ReadonlyArray<Event>
 }
 
 /** Writes the beginning of an operation and gives the handle through which all its changes go. */
 export const beginOperation = (
-  { agents, alive, before, kind, lease, policy, team }: Begin
+  { after, agents, alive, before, kind, lease, policy, team }: Begin
 ): Effect.Effect<Operation, AppendError, EventLog> =>
   Effect.gen(function*() {
     const log = yield* EventLog
@@ -79,7 +80,8 @@ export const beginOperation = (
 
     yield* append([
       ...before?.(id) ?? [],
-      { type: "operation.started", team, operation: id, kind, agents, alive, policy }
+      { type: "operation.started", team, operation: id, kind, agents, alive, policy },
+      ...after?.(id) ?? []
     ])
     return { id, team, startedAt, append, step }
   })

@@ -126,12 +126,17 @@ const repair = (
     }
   })
 
+/** Whether the running process is in the conversation that the agent is meant to be in. */
+const inItsConversation = ({ session, spawn }: AgentState): boolean =>
+  session === null || spawn === null || spawn.sessionId === null || session.id === spawn.sessionId
+
 /** Agents that the unfinished operation had already brought back. */
 const broughtBack = (team: TeamState, observation: TeamObservation): ReadonlySet<string> =>
   new Set(
     team.operation === null || team.operation.kind === "shutdown" ? [] : team.agents.flatMap((agent) =>
       team.operation?.steps[`ready/${agent.spec.id}`] === "result" &&
         agent.phase === "running" &&
+        inItsConversation(agent) &&
         observation.agents.get(agent.spec.id)?.process.state === "alive"
         ? agent.spec.id
         : []

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { DecisionKind } from "../domain/decision.ts"
 import type { AgentFailure } from "../domain/failure.ts"
-import type { OperationKind } from "../domain/event.ts"
+import type { Event, OperationKind } from "../domain/event.ts"
 import { type AgentState, agentOf, type TeamState } from "../event-log/TeamState.ts"
 import type { Lease } from "../event-log/EventLog.ts"
 import { deliverPending } from "../messaging/deliver.ts"
@@ -11,7 +11,7 @@ import { mayLive, observeTeam } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import type { AgentPlan, Refusal, RestartPlan } from "./plan.ts"
 import { currentState, type Prepared } from "./prepare.ts"
-import { type AgentResult, type Rollout, rollOut } from "./rollout.ts"
+import { type AgentResult, type Rollout, passGates, rollOut } from "./rollout.ts"
 
 /** One agent in the report of a restart. */
 export interface AgentReport extends AgentView {
@@ -116,6 +116,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
     const { plan, providers, transport } = prepared
     const { team } = plan
     const unfinished = team.operation
+    const reasons = yield* passGates(plan)
     const operation = yield* beginOperation({
       kind,
       team: team.key,
@@ -129,14 +130,29 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
         operation: unfinished.id,
         outcome: `continued_by ${id}`,
         took_ms: 0
-      }]
+      }],
+      // Whoever was back already is so for the next continuation too.
+      after: (id) => plan.agents.flatMap(({ alreadyBack, facts }): ReadonlyArray<Event> => alreadyBack
+        ? [{
+          type: "operation.step",
+          team: team.key,
+          operation: id,
+          agent: facts.agent.spec.id,
+          generation: facts.agent.generation,
+          step: "ready",
+          phase: "result"
+        }]
+        : [])
     })
     const spared = plan.foreign.map(({ command, pane }) => `${pane} ${command}`)
-    const rollout = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, spared)
+    const rollout = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, reasons, spared)
     const said = sentence(team.key, rollout)
     const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
-    yield* captureSessions(yield* currentState(team.key, team), providers.find)
-    yield* deliverAll(yield* currentState(team.key, team), prepared)
+    // The restart is done and recorded: what fails from here on is said, and does not take its report away.
+    yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find)).pipe(
+      Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared))),
+      Effect.catchAll((error) => Effect.logWarning(`After the restart: ${error.message}`))
+    )
     const after = yield* currentState(team.key, team)
     const observation = yield* observeTeam(after, transport)
     const views = yield* viewTeam(after, observation, transport, providers.find)

@@ -8,7 +8,7 @@ import type { AgentId } from "../domain/ids.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
 import type { AppendError } from "../event-log/errors.ts"
 import type { EventLog } from "../event-log/EventLog.ts"
-import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { AgentState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import { holdInput } from "../messaging/input-lease.ts"
 import type { HostEnvironment, Operation } from "./operation.ts"
@@ -269,8 +269,10 @@ const killAudit = <E, R>(context: RolloutContext<E, R>, observed: ReadonlyArray<
  */
 export const rollOut = <E, R>(
   input: Omit<RolloutContext<E, R>, "home" | "serial">,
+  /** What the gates of each agent said, in the plan's order. */
+  reasons: ReadonlyArray<string>,
   spared: ReadonlyArray<string>
-): Effect.Effect<Rollout, E | AppendError, R | EventLog | FileSystem.FileSystem | HostEnvironment> =>
+): Effect.Effect<Rollout, AppendError, EventLog | FileSystem.FileSystem | HostEnvironment> =>
   Effect.gen(function*() {
     const home = yield* Ref.make<Home>({ used: false, unseen: [], gone: false })
     const one = yield* Effect.makeSemaphore(1)
@@ -279,11 +281,6 @@ export const rollOut = <E, R>(
       home,
       serial: (provider) => provider.capabilities.resumeConcurrency === "serial" ? one.withPermits(1) : (effect) => effect
     }
-    // All gates come before the first touch: one that closes must not find the team half restarted.
-    const reasons = yield* Effect.forEach(input.plan.agents, ({ decided, facts }) =>
-      Effect.forEach(decided.gates, (gate) => gate.pass(facts)).pipe(
-        Effect.map((passed) => passed.join("; ") || decided.decision.why.join("; "))
-      ))
     const audit = killAudit(context, spared)
     if (audit.length > 0) yield* context.operation.append(audit)
     const results = yield* Effect.forEach(context.plan.agents, (entry, at) => bringBack(context, entry, reasons[at] ?? ""), {
@@ -293,6 +290,12 @@ export const rollOut = <E, R>(
     return { results, vanishedAfter: gone ? unseen : null }
   })
 
-/** The state that the rollout began with, for the report's `before`. */
-export const beforeOf = (team: TeamState): ReadonlyMap<AgentId, AgentState> =>
-  new Map(team.agents.map((agent) => [agent.spec.id, agent]))
+/**
+ * Passes the gates of all agents, before anything is written or touched: one that closes must not find the team half
+ * restarted. Answers with what they said, in the plan's order.
+ */
+export const passGates = <E, R>(plan: RestartPlan<E, R>): Effect.Effect<ReadonlyArray<string>, E, R> =>
+  Effect.forEach(plan.agents, ({ decided, facts }) =>
+    Effect.forEach(decided.gates, (gate) => gate.pass(facts)).pipe(
+      Effect.map((passed) => passed.join("; ") || decided.decision.why.join("; "))
+    ))
