@@ -25,7 +25,7 @@ export const verb = defineVerb({
     team: teamOption,
     file: Args.text({ name: "file" }).pipe(Args.withDefault("team.yaml"))
   },
-  run: ({ file, team: asked }, { plugins, transport }) =>
+  run: ({ file, team: asked }, { consents, plugins, transport }) =>
     Effect.gen(function*() {
       const paths = yield* Workspace
       const team = yield* readTeamFile(resolve(file), { workspace: paths.root, shownAs: file })
@@ -33,11 +33,12 @@ export const verb = defineVerb({
         return yield* new WrongUsage({ detail: `${file} is the file of team ${team.spec.name}, not of ${asked.value}.` })
       }
       yield* ensureRuntime(paths)
-      const chosen = yield* choicesOf(team.spec.name, { transport, plugins })
+      const chosen = yield* choicesOf(team.spec.name, { transport, plugins, consents })
       const report = yield* Launch.up(team, {
         workspace: paths.root,
         transport: chosen.transport ?? (yield* standardTransport),
-        plugins: chosen.plugins
+        plugins: chosen.plugins,
+        consents: chosen.consents
       })
       yield* writePage(report.team)
       return { ...report }

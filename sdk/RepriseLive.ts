@@ -42,7 +42,7 @@ export interface RepriseOptions {
 const hostEnvironment = Layer.sync(HostEnvironment, () =>
   Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => value === undefined ? [] : [[name, value]])))
 
-/** What was chosen with a team is remembered with it: its plugins, and that they were consented to. */
+/** What was chosen with a team is remembered with it: its plugins, and which of them were consented to. */
 const pluginHost = (options: RepriseOptions) =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const paths = yield* Workspace
@@ -50,10 +50,11 @@ const pluginHost = (options: RepriseOptions) =>
     // A log that can't be read is told by whoever reads it for a purpose; plugins do not hang on it.
     const teams = yield* Effect.orElseSucceed(allTeams, () => [])
     const remembered = teams.flatMap((team) => team.plugins)
+    const consented = teams.flatMap((team) => team.consents ?? [])
     return PluginHostLive.layer({
       workspace: paths.root,
       specs: [...new Set([...options.plugins ?? [], ...remembered])],
-      consents: [...options.allowPlugins ?? [], ...remembered],
+      consents: [...options.allowPlugins ?? [], ...consented],
       builtins,
       env
     })

@@ -8,11 +8,17 @@ const elsewhere = (team: string, transport: string, asked: string) =>
     detail: `Team ${team} lives in ${transport}, not in ${asked}. To move it: reprise down, then reprise up --transport ${asked}.`
   })
 
+interface Choices {
+  readonly transport: string | undefined
+  readonly plugins: ReadonlyArray<string>
+  readonly consents: ReadonlyArray<string>
+}
+
 /**
  * What was chosen with a team, if it is known, and its new choices: its plugins stay, and it moves to another transport
  * only while it is stopped. Else its agents would go on where nobody reaches them.
  */
-export const choicesOf = (team: TeamKey, asked: { readonly transport: string | undefined; readonly plugins: ReadonlyArray<string> }) =>
+export const choicesOf = (team: TeamKey, asked: Choices) =>
   Effect.gen(function*() {
     const log = yield* EventLog
     const known = Option.getOrUndefined(yield* log.state(team))
@@ -20,7 +26,11 @@ export const choicesOf = (team: TeamKey, asked: { readonly transport: string | u
     if (asked.transport !== undefined && asked.transport !== known.transport && !known.stopped) {
       return yield* elsewhere(team, known.transport, asked.transport)
     }
-    return { transport: asked.transport ?? known.transport, plugins: [...new Set([...known.plugins, ...asked.plugins])] }
+    return {
+      transport: asked.transport ?? known.transport,
+      plugins: [...new Set([...known.plugins, ...asked.plugins])],
+      consents: [...new Set([...known.consents ?? [], ...asked.consents])]
+    }
   })
 
 /** A team is reached where it lives: another transport than the recorded one is refused, not ignored. */

@@ -43,6 +43,8 @@ const everywhere = {
 export interface Everywhere {
   readonly json: boolean
   readonly plugins: ReadonlyArray<string>
+  /** Plugins whose needs the user consents to now. */
+  readonly consents: ReadonlyArray<string>
   readonly transport: string | undefined
 }
 
@@ -134,6 +136,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       const document = yield* run(own, {
         json,
         plugins: [...common.plugin, ...common.allowPlugin],
+        consents: common.allowPlugin,
         transport: Option.getOrUndefined(common.transport)
       })
       if (!silent) yield* answer(document, document.ok ? 0 : 1)

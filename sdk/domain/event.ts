@@ -35,7 +35,9 @@ export const LifecycleEvent = Schema.Union(
     spec: TeamSpec,
     workspace: Schema.String,
     transport: Schema.String,
-    plugins: Schema.Array(Schema.String)
+    plugins: Schema.Array(Schema.String),
+    /** Those of them whose needs the user consented to. */
+    consents: Schema.optional(Schema.Array(Schema.String))
   }),
   operationEvent("operation.started", {
     kind: OperationKind,

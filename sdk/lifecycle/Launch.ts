@@ -61,6 +61,8 @@ export interface LaunchOptions {
   readonly transport: string
   /** Plugins beyond the built-in ones, remembered with the team. */
   readonly plugins: ReadonlyArray<string>
+  /** Those of them whose needs the user consented to, remembered too. */
+  readonly consents?: ReadonlyArray<string>
 }
 
 const checkOptions = (file: TeamFile, findProvider: Effect.Effect.Success<ReturnType<typeof loadProviders>>["find"]) => {
@@ -120,7 +122,8 @@ export const up = (
       spec,
       workspace: options.workspace,
       transport: options.transport,
-      plugins: options.plugins
+      plugins: options.plugins,
+      consents: options.consents ?? []
     }], { lease })
     const recorded = yield* log.state(spec.name)
     if (Option.isNone(recorded)) return yield* Effect.dieMessage(`Team ${spec.name} is not in the log at ${position}.`)

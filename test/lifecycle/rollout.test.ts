@@ -384,6 +384,58 @@ describe("what goes wrong on the way", () => {
       // The first had come back already.
       assert.strictEqual(world.spawnsOf("one").length, 2)
     }))
+
+  it.scopedLive("an interruption of its continuation: who was back stays back", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {}, two: {}, three: {} })
+      for (const slow of ["two", "three"]) {
+        world.script.set(slow, { hangs: true })
+        const spawned = world.spawnsOf(slow).length
+        const restart = yield* Effect.fork(world.restart(undefined, { concurrency: 1 }))
+        yield* eventually(Effect.sync(() => world.spawnsOf(slow).length > spawned))
+        yield* Fiber.interrupt(restart)
+        world.script.delete(slow)
+      }
+      const report = yield* world.restart()
+      assert.strictEqual(report.outcome, "restarted", report.message)
+      assert.strictEqual(world.spawnsOf("one").length, 2)
+    }))
+
+  it.scopedLive("a fresh start that is taken back: the conversation that it left is continued", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {}, two: {} })
+      const sessions = (yield* world.team()).agents.map(({ session }) => session?.id)
+      world.script.set("two", { hangs: true })
+      const grant = Grants.discardContext("a rehearsal")
+      const fresh = Effect.provide(world.restart(Policy.fresh, { concurrency: 1 }), grant)
+      const first = yield* Effect.fork(fresh)
+      yield* eventually(Effect.sync(() => world.spawnsOf("two").length === 2))
+      yield* Fiber.interrupt(first)
+      world.script.delete("two")
+      const report = yield* world.restart(undefined, { unfinished: "rollback" })
+      assert.strictEqual(report.outcome, "restarted", report.message)
+      assert.deepStrictEqual((yield* world.team()).agents.map(({ session }) => session?.id), sessions)
+      assert.deepStrictEqual(world.living(), ["one", "two"])
+    }))
+
+  it.scopedLive("a gate that closes: nothing is written of an operation, and nothing is touched", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {} })
+      const touched = world.touches()
+      const closed: Policy.AgentPolicy<string> = {
+        ...Policy.resume,
+        decide: (facts) => ({
+          ...Policy.resume.decide(facts),
+          gates: [{ name: "closed", pass: () => Effect.fail("not today") }]
+        })
+      }
+      assert.strictEqual(yield* Effect.flip(world.restart(closed)), "not today")
+      assert.isNull((yield* world.team()).operation)
+      assert.strictEqual(world.touches(), touched)
+    }))
 })
 
 describe("after a shutdown", () => {
