@@ -35,6 +35,8 @@ export type AgentPhase = typeof AgentPhase.Type
 
 export const AgentState = Schema.Struct({
   spec: AgentSpec,
+  /** Whether the team file has it no more: it is not started, and its conversation waits for it to be put back. */
+  removed: Schema.optionalWith(Schema.Boolean, { default: () => false }),
   generation: Generation,
   phase: AgentPhase,
   /** The newest spawn, also when it is over. */
@@ -87,7 +89,7 @@ export const TeamState = Schema.Struct({
   recordedAt: Schema.String,
   /** Whether its user stopped it: what a user stopped stays stopped. */
   stopped: Schema.Boolean,
-  /** In the order of the team file. */
+  /** In the order of the team file; after them those that it has no more. */
   agents: Schema.Array(AgentState),
   /** The unfinished operation, if any. */
   operation: Schema.NullOr(OperationState),

@@ -10,6 +10,7 @@ const unreadableKept = 16
 
 const newAgent = (spec: AgentSpec): AgentState => ({
   spec,
+  removed: false,
   generation: 0,
   phase: "absent",
   spawn: null,
@@ -22,6 +23,10 @@ const newAgent = (spec: AgentSpec): AgentState => ({
   attributionAmbiguous: false
 })
 
+/** Nothing was ever started or said in its name. */
+const isUnused = ({ firstSend, session, spawn }: AgentState): boolean =>
+  spawn === null && session === null && firstSend._tag === "Absent"
+
 const recordTeam = (state: TeamState | undefined, event: EventOf<"team.recorded">, at: string): TeamState => ({
   key: event.team,
   objective: event.spec.objective,
@@ -31,10 +36,16 @@ const recordTeam = (state: TeamState | undefined, event: EventOf<"team.recorded"
   consents: event.consents ?? [],
   recordedAt: at,
   stopped: state?.stopped ?? false,
-  agents: event.spec.agents.map((spec) => {
-    const known = state?.agents.find((agent) => agent.spec.id === spec.id)
-    return known === undefined ? newAgent(spec) : { ...known, spec }
-  }),
+  agents: [
+    ...event.spec.agents.map((spec) => {
+      const known = state?.agents.find((agent) => agent.spec.id === spec.id)
+      return known === undefined ? newAgent(spec) : { ...known, spec, removed: false }
+    }),
+    // A conversation, and perhaps a process, is nothing that leaving a file ends.
+    ...(state?.agents ?? []).flatMap((agent) =>
+      event.spec.agents.some(({ id }) => id === agent.spec.id) || isUnused(agent) ? [] : { ...agent, removed: true }
+    )
+  ],
   operation: state?.operation ?? null,
   pendingMessages: state?.pendingMessages ?? [],
   messagesSubmitted: state?.messagesSubmitted ?? 0,
@@ -194,6 +205,14 @@ const foldTeam = (state: TeamState, event: Event, at: string): TeamState => {
 const isAgentEvent = (event: Event): event is AgentEvent =>
   "agent" in event && event.agent !== undefined && "generation" in event && event.generation !== undefined
 
+/** Most events, messages above all, leave most agents as they are. */
+const foldAgents = (agents: ReadonlyArray<AgentState>, event: AgentEvent, at: string): ReadonlyArray<AgentState> => {
+  const index = agents.findIndex((agent) => agent.spec.id === event.agent)
+  const before = agents[index]
+  const after = before === undefined ? undefined : foldAgent(before, event, at)
+  return after === undefined || after === before ? agents : agents.with(index, after)
+}
+
 /**
  * Folds one entry into a team's state; pure. Entries of other teams change nothing. An unreadable row of the team is
  * noted and passed over. Undefined before the team's first `team.recorded`.
@@ -212,12 +231,9 @@ export const fold = (state: TeamState | undefined, entry: LogEntry): TeamState |
   }
   if (state === undefined || event.team !== state.key) return state
   const team = foldTeam(state, event, at)
-  const agents = isAgentEvent(event)
-    ? team.agents.map((agent) => agent.spec.id === event.agent ? foldAgent(agent, event, at) : agent)
-    : team.agents
   return {
     ...team,
-    agents,
+    agents: isAgentEvent(event) ? foldAgents(team.agents, event, at) : team.agents,
     position,
     lifecycleVersion: isLifecycleEvent(event) ? position : team.lifecycleVersion
   }
