@@ -168,12 +168,31 @@ export const processTable: Effect.Effect<ReadonlyArray<ProcessRow> | null> = has
   ? Effect.sync(scanProc)
   : Effect.map(ps(["-A"]), (answer) => answer._tag === "Rows" ? answer.rows : null)
 
+/** How old a look may be that several callers share. */
+const sharedMs = 20
+
+let shared: { readonly at: number; readonly rows: ReadonlyArray<ProcessRow> | null } | null = null
+
+/** A look that another caller took a moment ago will do, too. */
+const sharedTable: Effect.Effect<ReadonlyArray<ProcessRow> | null> = Effect.suspend(() => {
+  if (shared !== null && performance.now() - shared.at <= sharedMs) return Effect.succeed(shared.rows)
+  return Effect.tap(processTable, (rows) => Effect.sync(() => shared = { at: performance.now(), rows }))
+})
+
 const keyOf = (process: ProcessRef): string => `${process.pid}/${process.startTime}`
+
+/** Whether it began on the same boot and no earlier; false where start times can't be compared. */
+const beganSince = (row: ProcessRef, earlier: ProcessRef): boolean => {
+  const [ticks, boot] = row.startTime.split("@")
+  const [since, on] = earlier.startTime.split("@")
+  return boot === on && /^\d+$/.test(ticks ?? "") && /^\d+$/.test(since ?? "") && Number(ticks) >= Number(since)
+}
 
 /**
  * Those of the table that belong to one of `known`, by pid and start time, or descend from one, zombies left out.
- * `leader`, where it is in the table, adds the processes of its terminal session (they may have been handed to init),
- * but not itself.
+ * `leader` adds the processes of its terminal session (they may have been handed to init), but not itself. They are
+ * told also when the leader is gone: its pid is given to nobody while a session carries it. A pid that another process
+ * has now was given out again, so of that session nobody is left.
  */
 export const treeOf = (
   table: ReadonlyArray<ProcessRow>,
@@ -181,11 +200,14 @@ export const treeOf = (
   leader: ProcessRef | null = null
 ): ReadonlyArray<ProcessRow> => {
   const wanted = new Set(known.map(keyOf))
-  const leads = leader !== null && table.some((row) => keyOf(row) === keyOf(leader))
+  const atLeader = leader === null ? undefined : table.find((row) => row.pid === leader.pid)
+  const inSession = (row: ProcessRow): boolean => {
+    if (leader === null || row.session !== leader.pid || row.pid === leader.pid) return false
+    return atLeader === undefined ? beganSince(row, leader) : keyOf(atLeader) === keyOf(leader)
+  }
   const children = new Map<number, Array<ProcessRow>>()
   for (const row of table) children.set(row.ppid, [...children.get(row.ppid) ?? [], row])
-  const queue = table.filter((row) =>
-    wanted.has(keyOf(row)) || (leads && row.session === leader.pid && row.pid !== leader.pid))
+  const queue = table.filter((row) => wanted.has(keyOf(row)) || inSession(row))
   const found = new Map<string, ProcessRow>()
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     if (found.has(keyOf(next))) continue
@@ -221,9 +243,12 @@ const killWaitMs = 5000
  */
 export const endProcessTree = Effect.fn("endProcessTree")(
   function*(root: ProcessRef, graceMs: number, leader: ProcessRef | null = null) {
-    // What descended from a dead process is nobody's child any more: only a living leader still tells it.
+    // What descended from a dead process is nobody's child any more: only the terminal session still tells it.
     if ((yield* processState(root)) === "dead" && (leader === null || (yield* processState(leader)) === "dead")) {
-      return ended(true, [], `process ${root.pid} was gone already`)
+      const table = leader === null || !hasProc ? [] : yield* sharedTable
+      if (table !== null && treeOf(table, [root], leader).length === 0) {
+        return ended(true, [], `process ${root.pid} was gone already`)
+      }
     }
     const known = new Map<string, ProcessRef>([[keyOf(root), root]])
     const termed = new Set<string>()

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
-import { afterAll, expect } from "vitest"
+import fs, { readFileSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
+import { afterAll, expect, vi } from "vitest"
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
-import { endProcessTree, parsePs, parseStat, processState, processTree, readProcess, treeOf } from "reprise/plugin"
+import { bootId, endProcessTree, parsePs, parseStat, processState, processTree, readProcess, treeOf } from "reprise/plugin"
 
 const started: Array<{ readonly pid: number; readonly startTime: string }> = []
 
@@ -64,6 +65,14 @@ describe("treeOf", () => {
     expect(pids(treeOf(table, [{ pid: 10, startTime: "10@b" }], { pid: 9, startTime: "9@b" }))).toEqual([10, 11, 12, 20])
     expect(pids(treeOf(table, [{ pid: 10, startTime: "10@b" }], { pid: 9, startTime: "8@b" }))).toEqual([10, 11, 12])
   })
+  it("finds a terminal session whose leader is gone, and takes no other for it", () => {
+    const orphaned = table.filter(({ pid }) => pid !== 9)
+    const sessionOf = (startTime: string) => pids(treeOf(orphaned, [], { pid: 9, startTime }))
+    expect(sessionOf("9@b")).toEqual([20])
+    expect(sessionOf("21@b"), "began before the leader").toEqual([])
+    expect(sessionOf("9@other"), "of another boot").toEqual([])
+    expect(sessionOf("Sun Nov 22 21:02:03 2026@ps"), "can't be compared").toEqual([])
+  })
 })
 
 describe.skipIf(process.platform !== "linux")("a real process", () => {
@@ -103,6 +112,50 @@ describe.skipIf(process.platform !== "linux")("a real process", () => {
       const report = yield* endProcessTree({ pid, startTime }, 100)
       expect(report).toMatchObject({ gone: true, survivors: [] })
       for (const member of tree ?? []) expect(yield* processState(member)).toBe("dead")
+    }))
+
+  it.live("is ended with its terminal session, also when it is dead itself, and so is the session's leader", () =>
+    Effect.gen(function*() {
+      // The wrapper leads a session; its child does not go with it.
+      const child = spawn("/bin/sh", ["-c", "sh -c 'echo $$; exec sleep 600' & wait"], {
+        stdio: ["ignore", "pipe", "ignore"],
+        detached: true
+      })
+      const [line] = yield* Effect.promise(() => once(child.stdout, "data"))
+      const leader = yield* readProcess(child.pid ?? 0)
+      const inner = yield* readProcess(Number(String(line)))
+      if (leader.state !== "alive" || inner.state !== "alive") return yield* Effect.dieMessage("they did not start")
+      started.push(leader, inner)
+      const exited = once(child, "exit")
+      process.kill(leader.pid, "SIGKILL")
+      yield* Effect.promise(() => exited)
+      expect(yield* processState(inner)).toBe("alive")
+      // A stranger with that pid, from an earlier boot, has no say.
+      const earlier = { pid: leader.pid, startTime: leader.startTime.replace(/@.*/, "@earlier") }
+      expect(yield* endProcessTree(earlier, 500, earlier)).toMatchObject({ gone: true })
+      expect(yield* processState(inner)).toBe("alive")
+      expect(yield* endProcessTree(leader, 500, leader)).toMatchObject({ gone: true, survivors: [] })
+      expect(yield* processState(inner)).toBe("dead")
+    }))
+
+  it.live("many that are gone are told by one look", () =>
+    Effect.gen(function*() {
+      const gone = yield* Effect.forEach(Array.from({ length: 16 }, (_, index) => index), () =>
+        Effect.gen(function*() {
+          const child = spawn("/bin/true", { detached: true, stdio: "ignore" })
+          yield* Effect.promise(() => once(child, "exit"))
+          return { pid: child.pid ?? 0, startTime: `1@${bootId()}` }
+        }), { concurrency: 16 })
+      const looks = vi.spyOn(fs, "readdirSync")
+      syncBuiltinESMExports()
+      try {
+        const reports = yield* Effect.forEach(gone, (each) => endProcessTree(each, 0, each), { concurrency: 16 })
+        expect(reports.every((report) => report.gone)).toBe(true)
+        expect(looks.mock.calls.filter(([path]) => path === "/proc").length).toBeLessThanOrEqual(4)
+      } finally {
+        looks.mockRestore()
+        syncBuiltinESMExports()
+      }
     }))
 
   it.live("a pid with another start time is never signalled", () =>
