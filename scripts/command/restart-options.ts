@@ -64,7 +64,7 @@ export const restartRequest = (parsed: Parsed) =>
       policy,
       grant: reasons.at(-1),
       options: {
-        agents: parsed.agents,
+        ...parsed.agents.length === 0 ? {} : { agents: parsed.agents },
         onlyDead: parsed.dead,
         ...Option.isNone(parsed.deadline)
           ? {}

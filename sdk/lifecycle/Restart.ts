@@ -67,7 +67,7 @@ export type RestartError =
   | TeamOwnerMismatch
 
 export interface RestartOptions<E = never, R = never> {
-  /** These agents only; all by default. */
+  /** These agents only, hence none for an empty list; all by default. */
   readonly agents?: ReadonlyArray<string>
   /** Only agents that are proved dead. */
   readonly onlyDead?: boolean
@@ -93,17 +93,18 @@ const request = <E, R>(
   Effect.gen(function*() {
     const standardDeadlines = yield* deadlines
     const ids: Array<AgentId> = []
+    const known = team.agents.filter(({ removed }) => !removed)
     for (const named of options.agents ?? []) {
-      const agent = team.agents.find(({ spec }) => spec.id === named)
+      const agent = known.find(({ spec }) => spec.id === named)
       if (agent === undefined) {
-        return yield* new AgentUnknown({ team: team.key, agent: named, known: team.agents.map(({ spec }) => spec.id) })
+        return yield* new AgentUnknown({ team: team.key, agent: named, known: known.map(({ spec }) => spec.id) })
       }
       ids.push(agent.spec.id)
     }
     return {
       team: team.key,
       policy: toTeam(policy),
-      agents: ids,
+      agents: options.agents === undefined ? "all" : ids,
       onlyDead: options.onlyDead ?? false,
       onDrift: options.onDrift ?? "keep",
       ...standardDeadlines,
@@ -249,9 +250,8 @@ const giveBack = (state: TeamState, lease: Lease) =>
 const rollBack = <E, R>(interrupted: TeamState, lease: Lease, options: RestartOptions<E, R>) =>
   Effect.gen(function*() {
     const state = yield* giveBack(interrupted, lease)
-    const before = state.operation?.alive ?? []
+    const before = (state.operation?.alive ?? []).filter((id) => agentOf(state, id)?.removed === false)
     const prepared = yield* prepare({
-      // No names would mean the whole team.
       request: before.length === 0
         ? yield* request(state, skip("nobody lived before the interrupted operation"), { ...options, agents: [] })
         : yield* request(state, standard, { ...options, agents: before }),

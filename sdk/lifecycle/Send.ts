@@ -48,8 +48,9 @@ export const send = (
     const host = yield* PluginHost
     const team = yield* teamState(selector)
     const agent = agentOf(team, to)
-    if (agent === undefined) {
-      return yield* new AgentUnknown({ team: team.key, agent: to, known: team.agents.map(({ spec }) => spec.id) })
+    if (agent === undefined || agent.removed) {
+      const known = team.agents.flatMap(({ removed, spec }) => removed ? [] : spec.id)
+      return yield* new AgentUnknown({ team: team.key, agent: to, known })
     }
     const transport = yield* host.transport(team.transport)
     const provider = yield* host.provider(agent.spec.provider)

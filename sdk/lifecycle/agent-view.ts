@@ -6,7 +6,7 @@ import { CapturedVia, Confidence } from "../domain/session.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { ScreenState } from "../plugin/provider-driver.ts"
-import { mayLive, type AgentObservation, type TeamObservation } from "./observe.ts"
+import { isShown, mayLive, type AgentObservation, type TeamObservation } from "./observe.ts"
 
 export const AgentStatus = Schema.Literal(
   "running",
@@ -119,7 +119,7 @@ export const viewTeam = (
   transport: Transport,
   findProvider: (name: string) => Provider | undefined
 ): Effect.Effect<ReadonlyArray<AgentView>> =>
-  Effect.forEach(team.agents, (agent) =>
+  Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
     Effect.gen(function*() {
       const seen = observation.agents.get(agent.spec.id) ?? unseen
       const provider = findProvider(agent.spec.provider)

@@ -7,8 +7,8 @@ import { driftOf, specForSpawn } from "../session/launch-context.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { Resumability, resumability } from "../session/resumability.ts"
 import type { Converged } from "./converge.ts"
-import type { AgentObservation, TeamObservation } from "./observe.ts"
-import type { AgentPlan, RestartRequest } from "./plan.ts"
+import { type AgentObservation, isShown, type TeamObservation } from "./observe.ts"
+import { type AgentPlan, means, type RestartRequest } from "./plan.ts"
 
 const without = (kind: "skip" | "refuse", code: string | null, why: string): Decided => ({
   decision: { kind, code, why: [why], session: null, requires: [], forcedFresh: null },
@@ -47,7 +47,7 @@ interface DecideInput<E, R> {
 export const decideAll = <E, R>(
   { back, converged, findProvider, observation, request }: DecideInput<E, R>
 ): Effect.Effect<ReadonlyArray<AgentPlan<E, R>>, never, FileSystem.FileSystem> =>
-  Effect.forEach(converged.team.agents, (agent) =>
+  Effect.forEach(converged.team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
     Effect.gen(function*() {
       const id = agent.spec.id
       const observed = observation.agents.get(id) ?? nothingSeen
@@ -64,14 +64,14 @@ export const decideAll = <E, R>(
         unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
         drift: driftOf(agent)
       }
-      const named = request.agents.length === 0 || request.agents.includes(id)
+      const named = means(request, agent)
       const dead = observed.process.state === "dead" && agent.phase !== "stopped"
       const untouched = !named || (request.onlyDead && !dead && !agent.spec.paused)
       const alreadyBack = !untouched && back.has(id)
       const decided: Decided<E, R> = untouched
         ? without("skip", null, named
           ? agent.phase === "stopped" ? "it was stopped, which is no death" : `it is not dead: ${observed.process.evidence}`
-          : "it was not named")
+          : agent.removed ? "it is not in the team file any more" : "it was not named")
         : alreadyBack
         ? without("skip", null, "the interrupted operation has brought it back already")
         : decideOne(request.policy, facts, observation.failure?.message ?? null)

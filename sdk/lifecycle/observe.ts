@@ -75,6 +75,26 @@ export const observeTeam = (team: TeamState, transport: Transport): Effect.Effec
     }
   })
 
+/** Whether the agent belongs in a report: one that the team file no longer has does only while something of it may live. */
+export const isShown = ({ removed, spec }: AgentState, { agents }: TeamObservation): boolean => {
+  const seen = agents.get(spec.id)
+  return !removed || (seen !== undefined && (mayLive(seen.process) || seen.strays.length > 0))
+}
+
 /** Whether a process may be there: alive, without its place, or not known. Only proof of death says no. */
 export const mayLive = (process: ProcessFact): boolean =>
   process.state === "alive" || process.state === "orphaned" || process.state === "unknown"
+
+/**
+ * The panes whose processes are ended before an agent may start anew, or for good. A dead one is among them: what it
+ * started may have outlived it. Not once it was stopped: then all of that was proved gone.
+ */
+export const panesToEnd = (
+  { facts: { agent }, observation: { pane, process, strays } }: {
+    readonly facts: { readonly agent: AgentState }
+    readonly observation: AgentObservation
+  }
+): ReadonlyArray<PaneIdentity> => [
+  ...pane === null || (process.state === "dead" && agent.phase === "stopped") ? [] : [pane],
+  ...strays
+]

@@ -1,6 +1,6 @@
 import type { Decision, SessionConvergence } from "../domain/decision.ts"
 import type { AgentId, OperationId } from "../domain/ids.ts"
-import type { TeamState } from "../event-log/TeamState.ts"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { ForeignPane } from "../plugin/transport-driver.ts"
 import type { Facts } from "../policy/Facts.ts"
 import type { Decided, TeamPolicy } from "../policy/Policy.ts"
@@ -52,8 +52,7 @@ export interface RestartPlan<out E = never, out R = never> {
 export interface RestartRequest<out E = never, out R = never> {
   readonly team: string
   readonly policy: TeamPolicy<E, R>
-  /** Empty for the whole team. */
-  readonly agents: ReadonlyArray<AgentId>
+  readonly agents: ReadonlyArray<AgentId> | "all"
   /** Only agents that are proved dead. */
   readonly onlyDead: boolean
   readonly onDrift: OnDrift
@@ -67,6 +66,10 @@ export interface RestartRequest<out E = never, out R = never> {
   /** How many agents are restarted at once. */
   readonly concurrency: number
 }
+
+/** Whether the request means this agent. One that the team file no longer has is never meant. */
+export const means = ({ agents }: RestartRequest<unknown, unknown>, { removed, spec }: AgentState): boolean =>
+  !removed && (agents === "all" || agents.includes(spec.id))
 
 /** Whether carrying out the decision touches the agent. */
 export const touches = (decision: Decision): boolean => decision.kind === "resume" || decision.kind === "fresh_start"

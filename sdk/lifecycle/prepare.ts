@@ -18,7 +18,7 @@ import { converge, type Converged, foldUnrecorded, type Record } from "./converg
 import { decideAll } from "./decide.ts"
 import { observeTeam, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
-import { type RestartPlan, type RestartRequest, touches } from "./plan.ts"
+import { means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
 import { findLacks } from "./preconditions.ts"
 import { firstRefusal, lackingRefusal, unreachableRefusal } from "./refuse.ts"
@@ -204,9 +204,7 @@ export const prepare = <E, R>(
     const teams = yield* allTeams
     const providers = yield* loadProviders(providerNames([input.team, ...teams]))
     const missing = providers.missing.find(({ name }) =>
-      input.team.agents.some(({ spec }) =>
-        spec.provider === name && !spec.paused && (request.agents.length === 0 || request.agents.includes(spec.id))
-      )
+      input.team.agents.some((agent) => agent.spec.provider === name && !agent.spec.paused && means(request, agent))
     )
     if (missing !== undefined) return yield* missing
     const observation = yield* observeTeam(input.team, transport)
@@ -218,9 +216,8 @@ export const prepare = <E, R>(
     const targets = new Set(
       team.agents.flatMap((agent) => {
         const id = agent.spec.id
-        const named = request.agents.length === 0 || request.agents.includes(id)
         const dead = observation.agents.get(id)?.process.state === "dead" && agent.phase !== "stopped"
-        return named && (!request.onlyDead || dead) ? id : []
+        return means(request, agent) && (!request.onlyDead || dead) ? id : []
       })
     )
     const found = yield* converge({

@@ -69,9 +69,12 @@ const agentLines = (agent: AgentState, observed: ObservedAgents): ReadonlyArray<
 
 const until = (time: string | null): string => time === null ? "" : ` (until ${line(time)})`
 
+/** The agents of the team file. */
+const present = (state: TeamState): ReadonlyArray<AgentState> => state.agents.filter(({ removed }) => !removed)
+
 const blockers = (state: TeamState): ReadonlyArray<string> => {
   const { operation } = state
-  const ofAgents = state.agents.flatMap((agent) => {
+  const ofAgents = present(state).flatMap((agent) => {
     const { failure, spec } = agent
     return [
       ...(failure === null
@@ -119,9 +122,9 @@ export const nextSteps = (state: TeamState, observed: ObservedAgents = {}): Read
       ]
   }
   if (state.stopped) return [`The team was stopped on purpose. Bring it back: ${command(`restart ${team}`)}.`]
-  const active = state.agents.filter((agent) => !agent.spec.paused)
+  const active = state.agents.filter((agent) => !agent.spec.paused && !agent.removed)
   if (active.length === 0) {
-    return [`${state.agents.length === 0 ? "The team has no agents." : "All agents are paused."} Change the team file.`]
+    return [`${present(state).length === 0 ? "The team has no agents." : "All agents are paused."} Change the team file.`]
   }
   const never = active.filter((agent) => agent.phase === "absent" && observedOf(observed, agent.spec.id) === undefined)
   const down = active.filter((agent) => needsStart(agent, observed))
@@ -164,9 +167,9 @@ export const renderTeamPage = (state: TeamState, observed: ObservedAgents = {}):
       `- Transport: ${line(state.transport)}`,
       `- State: ${state.stopped ? "stopped on purpose" : "meant to run"}`
     ]),
-    ...section("Agents", state.agents.length === 0
+    ...section("Agents", present(state).length === 0
       ? ["No agents."]
-      : state.agents.flatMap((agent) => agentLines(agent, observed))),
+      : present(state).flatMap((agent) => agentLines(agent, observed))),
     ...section("Task graph", ["No tasks yet."]),
     ...section("Latest results", ["No results yet."]),
     ...section("Blockers", list(blockers(state), "None known.")),

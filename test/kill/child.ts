@@ -56,7 +56,7 @@ const act = Effect.fnUntraced(function*(order: Order) {
     }
     case "restart": {
       const report: Report = yield* Restart.restart(team, standard, {
-        agents: order.agents ?? [],
+        ...order.agents === undefined ? {} : { agents: order.agents },
         onlyDead: order.onlyDead ?? false,
         ...order.unfinished === undefined ? {} : { unfinished: order.unfinished }
       })
