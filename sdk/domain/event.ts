@@ -148,7 +148,12 @@ export const ObservationEvent = Schema.Union(
   }),
   agentEvent("message.accepted", { message_id: Schema.String, from: Schema.String, text: Schema.String }),
   /** Written before the first key: a row that has this is never typed again. */
-  agentEvent("message.submitting", { message_id: Schema.String }),
+  agentEvent("message.submitting", {
+    message_id: Schema.String,
+    /** The transcript that it is typed for and how long that is, where both are known: the message can only stand behind. */
+    rollout_path: Schema.optional(Schema.String),
+    rollout_size: Schema.optional(Schema.NonNegativeInt)
+  }),
   agentEvent("message.submitted", { message_id: Schema.String, evidence: Schema.String }),
   agentEvent("message.consumed", { message_id: Schema.String, evidence: Schema.String }),
   agentEvent("message.failed", { message_id: Schema.String, code: Schema.String, reason: Schema.String })

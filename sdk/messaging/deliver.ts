@@ -1,6 +1,7 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { AgentId } from "../domain/ids.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
@@ -9,9 +10,8 @@ import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { sessionAddressOf } from "../session/session-address.ts"
-import { readTranscriptFile } from "../session/transcript.ts"
 import { holdInput } from "./input-lease.ts"
-import { type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
+import { recordedSince, type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
 
 /** What became of one queued message. */
 export interface Delivery {
@@ -53,10 +53,24 @@ export const deliverPending = (
     const transcript = agent.session?.transcript ?? sessionAddressOf(provider, subject, sessionId)?.transcript ?? null
     const scope = { team: current.key, agent: id, generation: agent.generation }
 
+    /** Which transcript it was typed for, and how long that was; undefined where that was not recorded. */
+    const submissionOf = (message: PendingMessage) =>
+      log.read({ team: current.key, agent: id, types: ["message.submitting"] }).pipe(
+        Stream.filterMap((entry) =>
+          entry._tag === "Event" && entry.event.type === "message.submitting" && entry.event.message_id === message.id
+            ? Option.some({ path: entry.event.rollout_path, size: entry.event.rollout_size })
+            : Option.none()
+        ),
+        Stream.runLast,
+        Effect.map(Option.getOrUndefined)
+      )
+
     const settleCrossed = (message: PendingMessage) =>
       Effect.gen(function*() {
-        const file = transcript === null ? null : yield* readTranscriptFile(transcript)
-        const found = file?._tag === "Present" && provider.holdsUserMessage(file.tail, withoutControls(message.text))
+        // Only what was written since its first key: the same words may have been said before.
+        const began = yield* submissionOf(message)
+        const found = transcript !== null && began?.path === transcript && began.size !== undefined &&
+          (yield* recordedSince(provider, transcript, began.size, withoutControls(message.text)))
         yield* log.append(found
           ? [
             { type: "message.submitted", ...scope, message_id: message.id, evidence: "it stands in the transcript" },
@@ -94,7 +108,13 @@ export const deliverPending = (
         transcript,
         text: message.text,
         deadlines,
-        beforeFirstKey: log.append([{ type: "message.submitting", ...scope, message_id: message.id }])
+        beforeFirstKey: (size) =>
+          log.append([{
+            type: "message.submitting",
+            ...scope,
+            message_id: message.id,
+            ...transcript === null || size === null ? {} : { rollout_path: transcript, rollout_size: size }
+          }])
       }).pipe(
         Effect.catchTag("TransportFailure", (error) =>
           Effect.succeed({ _tag: "Unknown" as const, why: error.message }))

@@ -36,8 +36,11 @@ interface Typing<E, R> {
   readonly transcript: string | null
   readonly text: string
   readonly deadlines: TypingDeadlines
-  /** Called once before the first key; its failure leaves the agent untouched. */
-  readonly beforeFirstKey: Effect.Effect<void, E, R>
+  /**
+   * Called once before the first key, with how long the transcript was then (null where that can't be told); its failure
+   * leaves the agent untouched.
+   */
+  readonly beforeFirstKey: (transcriptSize: number | null) => Effect.Effect<void, E, R>
 }
 
 /** Control characters would be keys: they are shown as their pictures instead, so that nothing vanishes silently. */
@@ -60,6 +63,20 @@ const obstacle = (provider: Provider, screen: Screen): { readonly code: string; 
   return draft !== null && draft !== "" ? { code: "draft", why: "somebody has typed something that is not sent", retry: true } : null
 }
 
+/** Whether the agent asks for an approval, by either of the readers. */
+const asksApproval = (provider: Provider, screen: Screen): boolean =>
+  provider.approvalPrompt(screen) !== null || provider.classify(screen) === "awaiting_approval"
+
+/**
+ * What keeps Enter from being pressed on a message that was typed; null where nothing does. In a dialog Enter would be an
+ * answer, and a screen that is not recognised may be one.
+ */
+const enterForbidden = (provider: Provider, screen: Screen): string | null => {
+  if (asksApproval(provider, screen) || provider.startupPrompt(screen) !== null) return "a dialog opened"
+  const state = provider.classify(screen)
+  return state === "idle" || state === "busy" ? null : `its screen was ${state}`
+}
+
 /** Looks until the answer is not null or the time is over; then null. */
 const until = <A, E, R>(look: Effect.Effect<A | null, E, R>, withinMs: number): Effect.Effect<A | null, E, R> =>
   Effect.gen(function*() {
@@ -71,11 +88,19 @@ const until = <A, E, R>(look: Effect.Effect<A | null, E, R>, withinMs: number): 
     }
   })
 
+/** How long a file is; nothing where there is none, null where that can't be told. */
 const sizeOf = (path: string | null) =>
-  path === null ? Effect.succeed(0) : Effect.flatMap(FileSystem.FileSystem, (files) =>
-    files.stat(path).pipe(Effect.map((info) => Number(info.size)), Effect.catchAll(() => Effect.succeed(0))))
+  path === null ? Effect.succeed(null) : Effect.flatMap(FileSystem.FileSystem, (files) =>
+    files.stat(path).pipe(
+      Effect.map((info): number | null => Number(info.size)),
+      Effect.catchAll((error) => Effect.succeed(error._tag === "SystemError" && error.reason === "NotFound" ? 0 : null))
+    ))
 
 const decoder = new TextDecoder()
+
+/** Whether a transcript came to hold a message after it had a certain size; bounded. */
+export const recordedSince = (provider: Provider, path: string, from: number, clean: string) =>
+  Effect.map(writtenSince(path, from, clean.length * 6 + 65_536), (tail) => provider.holdsUserMessage(tail, clean))
 
 /** What was written to a transcript after a position; bounded. */
 const writtenSince = (path: string, from: number, most: number) =>
@@ -108,10 +133,10 @@ export const typeMessage = <E, R>(
 
     const clean = withoutControls(text)
     const offset = yield* sizeOf(transcript)
-    const recorded = transcript === null
+    const recorded = transcript === null || offset === null
       ? Effect.succeed(false)
-      : Effect.map(writtenSince(transcript, offset, clean.length * 6 + 65_536), (tail) => provider.holdsUserMessage(tail, clean))
-    yield* beforeFirstKey
+      : recordedSince(provider, transcript, offset, clean)
+    yield* beforeFirstKey(offset)
     yield* transport.leaveModes(pane)
     yield* transport.paste(pane, clean)
     const visible = yield* until(
@@ -121,17 +146,26 @@ export const typeMessage = <E, R>(
       }),
       deadlines.visibleMs
     )
-    const before = yield* transport.capture(pane)
-    if (provider.approvalPrompt(before) !== null || provider.startupPrompt(before) !== null) {
-      return { _tag: "Unknown" as const, why: "a dialog opened while it was being typed; Enter was not pressed" }
-    }
     for (let press = 1; press <= enterTries; press++) {
+      let forbidden: string | null = null
+      // A screen that is half drawn may be recognised at the next look; a dialog stays one.
+      yield* until(
+        Effect.map(transport.capture(pane), (screen) => {
+          forbidden = enterForbidden(provider, screen)
+          return forbidden === null || asksApproval(provider, screen) ? true : null
+        }),
+        deadlines.visibleMs
+      )
+      if (forbidden !== null) {
+        const again = press === 1 ? "" : " again"
+        return { _tag: "Unknown" as const, why: `${forbidden} while it was being typed; Enter was not pressed${again}` }
+      }
       yield* transport.press(pane, ["Enter"])
       const seen = yield* until(
         Effect.gen(function*() {
           if (yield* recorded) return { evidence: "it stands in the transcript", consumed: true }
           const screen = yield* transport.capture(pane)
-          if (provider.approvalPrompt(screen) !== null) return { evidence: "the agent asks for an approval", consumed: false }
+          if (asksApproval(provider, screen)) return { evidence: "the agent asks for an approval", consumed: false }
           if (visible !== null && provider.draft(screen) === "") return { evidence: "it left the input line", consumed: false }
           return visible === null && provider.classify(screen) === "busy"
             ? { evidence: "the agent began to work", consumed: false }

@@ -11,6 +11,8 @@ export interface Behaviour {
   readonly transcript?: "at-start" | "never"
   /** The session that its screen shows, in place of its own. */
   readonly reports?: string
+  /** Shows this in place of its idle state once something was pasted: `unreadable` makes the reader of its prompts throw. */
+  readonly afterPaste?: "awaiting_approval" | "unreadable" | "gibberish"
   /** Asks whether it may trust its directory before it starts. */
   readonly trust?: boolean
   /** Never gets ready. */
@@ -98,11 +100,14 @@ export const scriptedProvider = ({ preassigned, resume = true, serial = false }:
   holdsUserMessage: (tail, text) => tail.includes(JSON.stringify({ role: "user", text })),
   classify: (screen) => {
     const state = lineOf(screen, "state: ")
-    return state === "idle" || state === "busy" || state === "starting" ? state : "unknown"
+    return state === "idle" || state === "busy" || state === "starting" || state === "awaiting_approval" ? state : "unknown"
   },
   startupPrompt: (screen) =>
     lineOf(screen, "ask: ") === null ? null : { name: "trust", question: "Trust this?", answer: ["y"] },
-  approvalPrompt: () => null,
+  approvalPrompt: (screen) => {
+    if (lineOf(screen, "dialog: ") !== null) throw new Error("a dialog of an unknown shape")
+    return null
+  },
   draft: (screen) => lineOf(screen, "draft: "),
   reportedSession: ({ screen }) => Effect.succeed(lineOf(screen, "session: ")),
   explainExit: ({ exit }) =>
@@ -140,15 +145,18 @@ export const scriptedProgram = (script: ReadonlyMap<string, Behaviour>): MemoryP
     Fs.writeFileSync(path, identityLine(own, marker === "-" ? undefined : marker))
   }
   let draft = ""
-  const show = (state: "idle" | "starting") =>
-    io.screen([`session: ${behaviour.reports ?? own}`, `state: ${state}`, `draft: ${draft}`])
+  // One that chooses its own session does not say which, unless it is told to.
+  const reported = behaviour.reports ?? (asked === "-" ? null : own)
+  const show = (state: "idle" | "starting" | "awaiting_approval" | "gibberish", more: ReadonlyArray<string> = []) =>
+    io.screen([...reported === null ? [] : [`session: ${reported}`], `state: ${state}`, `draft: ${draft}`, ...more])
   if (behaviour.hangs === true) show("starting")
   else if (behaviour.trust === true) io.screen(["ask: Trust this?"])
   else show("idle")
   return {
     onPaste: (text) => {
       draft += text
-      show("idle")
+      if (behaviour.afterPaste === "unreadable") show("idle", ["dialog: ?"])
+      else show(behaviour.afterPaste ?? "idle")
     },
     onKey: (key) => {
       if (key === "y" && draft === "") return show("idle")

@@ -6,6 +6,7 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Provider } from "../PluginHost.ts"
 import { ProviderFailure, type ProviderDriver, type ScreenState, type TranscriptIdentity } from "../provider-driver.ts"
+import type { Screen } from "../transport-driver.ts"
 import * as Answers from "./answers.ts"
 import { bounded, describeCause, describeProblem, describeThrown } from "./bounded-call.ts"
 
@@ -90,6 +91,18 @@ export const guardProvider = (
     }
   }
 
+  // A reader of prompts that breaks has not said that there is none: such a screen is not known, and nobody types into it.
+  const promptsRead = (screen: Screen): boolean => {
+    let broke = false
+    const breaks = () => {
+      broke = true
+      return null
+    }
+    read(() => driver.startupPrompt(screen), startupPrompt, breaks)
+    read(() => driver.approvalPrompt(screen), approvalPrompt, breaks)
+    return !broke
+  }
+
   return {
     name,
     plugin,
@@ -108,7 +121,8 @@ export const guardProvider = (
       }),
     readTranscript: (head, context) => read(() => driver.readTranscript(head, context), identity, () => unreadable),
     holdsUserMessage: (tail, text) => read(() => driver.holdsUserMessage(tail, text), truth, () => false),
-    classify: (screen) => read(() => driver.classify(screen), screenState, () => unknownScreen),
+    classify: (screen) =>
+      promptsRead(screen) ? read(() => driver.classify(screen), screenState, () => unknownScreen) : unknownScreen,
     startupPrompt: (screen) => read(() => driver.startupPrompt(screen), startupPrompt, () => null),
     approvalPrompt: (screen) => read(() => driver.approvalPrompt(screen), approvalPrompt, () => null),
     draft: (screen) => read(() => driver.draft(screen), maybeText, () => null),
