@@ -3,6 +3,7 @@ import * as Args from "@effect/cli/Args"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Send } from "../sdk/index.ts"
+import { WrongUsage } from "./command/policy-file.ts"
 import { sameTransport } from "./command/recorded-transport.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
@@ -16,7 +17,9 @@ export const verb = defineVerb({
     text: Args.text({ name: "text" })
   },
   run: ({ agent, team, text }, { transport }) =>
-    sameTransport(Option.getOrUndefined(team), transport).pipe(
+    (text.trim() === ""
+      ? new WrongUsage({ detail: "There is no text to send." })
+      : sameTransport(Option.getOrUndefined(team), transport)).pipe(
       Effect.zipRight(Send.send(Option.getOrUndefined(team), agent, text)),
       Effect.map((report) => ({ ...report }))
     )

@@ -3,7 +3,7 @@ import * as Args from "@effect/cli/Args"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { resolve } from "node:path"
-import { ensureRuntime, HostEnvironment, findExecutable, Launch, readTeamFile, Workspace } from "../sdk/index.ts"
+import { ensureRuntime, HostEnvironment, findExecutable, Launch, PluginHost, readTeamFile, Workspace } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { stayInForeground } from "./command/foreground.ts"
 import { WrongUsage } from "./command/policy-file.ts"
@@ -16,6 +16,15 @@ import { defineVerb, runIfStarted } from "./command/verb.ts"
 const standardTransport = Effect.gen(function*() {
   const { PATH } = yield* HostEnvironment
   return findExecutable("tmux", "/", PATH) !== null ? "tmux" : "pty"
+})
+
+/** A plugin that was asked for by name and turned away is no plugin to go on without. */
+const demandPlugins = Effect.gen(function*() {
+  const host = yield* PluginHost
+  // Asking for what no built-in gives loads all that is listed.
+  yield* Effect.either(host.provider(""))
+  const [rejection] = yield* host.rejected
+  if (rejection !== undefined) return yield* rejection
 })
 
 export const verb = defineVerb({
@@ -34,9 +43,14 @@ export const verb = defineVerb({
       }
       yield* ensureRuntime(paths)
       const chosen = yield* choicesOf(team.spec.name, { transport, plugins, consents })
+      const where = chosen.transport ?? (yield* standardTransport)
+      if (where === "tmux" && (yield* standardTransport) !== "tmux") {
+        return yield* new WrongUsage({ detail: `Team ${team.spec.name} is to live in tmux, and there is no tmux on the PATH. Install it, or say --transport pty.` })
+      }
+      if (plugins.length > 0) yield* demandPlugins
       const report = yield* Launch.up(team, {
         workspace: paths.root,
-        transport: chosen.transport ?? (yield* standardTransport),
+        transport: where,
         plugins: chosen.plugins,
         consents: chosen.consents
       })

@@ -33,7 +33,7 @@ const member = (value: unknown, name: string): unknown =>
 const text = (value: unknown): string => typeof value === "string" ? value : ""
 
 const refusedBy = (error: unknown, verb: string): Refused => {
-  const again = (options: ReadonlyArray<unknown>) => options.map((option) => `reprise ${verb} --team ${text(option)}`)
+  const again = (options: ReadonlyArray<unknown>) => options.map((option) => `reprise ${verb} --team ${text(option)}${verb === "send" ? " AGENT TEXT" : ""}`)
   const candidates = member(error, "candidates")
   switch (member(error, "_tag")) {
     case "LeaseHeld":
@@ -81,6 +81,8 @@ export const failureDocument = (
   const expected = Cause.isFailure(cause) && !Cause.isDie(cause)
   const said = error instanceof Error ? error.message : String(error)
   const message = expected ? said : `Reprise itself failed (${said}). This is a defect; what was done before it stands in the log.`
-  const details = expected && typeof error === "object" && error !== null ? JSON.parse(JSON.stringify(error)) : {}
+  const { _tag, ...details } = expected && typeof error === "object" && error !== null
+    ? JSON.parse(JSON.stringify(error))
+    : { _tag: null }
   return { document: { outcome, ok: false, message, next, details }, exitCode }
 }

@@ -38,7 +38,7 @@ export const stayInForeground = (team: string) =>
     const host = yield* PluginHost
     const first = yield* Status.status(team)
     const transport = yield* host.transport(first.team.transport)
-    if (transport.capabilities.survivesCaller) return
+    if (transport.capabilities.survivesCaller || transport.residence !== null) return
     yield* say("The agents live in this process. Type AGENT TEXT to send a message; Ctrl-C ends them, their conversations are kept.")
     let shown = ""
     const showChanges = Status.status(team).pipe(

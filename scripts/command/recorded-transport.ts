@@ -15,17 +15,14 @@ interface Choices {
 }
 
 /**
- * What was chosen with a team, if it is known, and its new choices: its plugins stay, and it moves to another transport
- * only while it is stopped. Else its agents would go on where nobody reaches them.
+ * What was chosen with a team, if it is known, and its new choices: its plugins stay. Whether it may move to another
+ * transport is for the launch to see.
  */
 export const choicesOf = (team: TeamKey, asked: Choices) =>
   Effect.gen(function*() {
     const log = yield* EventLog
     const known = Option.getOrUndefined(yield* log.state(team))
     if (known === undefined) return asked
-    if (asked.transport !== undefined && asked.transport !== known.transport && !known.stopped) {
-      return yield* elsewhere(team, known.transport, asked.transport)
-    }
     return {
       transport: asked.transport ?? known.transport,
       plugins: [...new Set([...known.plugins, ...asked.plugins])],

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import { Console as NodeConsole } from "node:console"
 import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { RepriseLive } from "../../sdk/index.ts"
@@ -90,7 +91,11 @@ const show = (verb: string, document: Document, json: boolean, human?: (document
   }
   return document.ok
     ? write(process.stdout, `${(human ?? ((it) => it.message))(document)}\n`)
-    : write(process.stderr, `${document.message}${withNext(document)}\n`)
+    : write(process.stderr, [
+      ...typeof document["table"] === "string" ? [document["table"]] : [],
+      `${document.message}${withNext(document)}`,
+      ""
+    ].join("\n"))
 }
 
 const usageDocument = (verb: string, error: ValidationError.ValidationError): Document => ({
@@ -156,6 +161,8 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
 
   const main = async (args: ReadonlyArray<string>): Promise<number> => {
     json = args.includes("--json")
+    // Standard output belongs to the one document, whatever a plugin or a policy prints while it is loaded.
+    if (json) globalThis.console = new NodeConsole(process.stderr)
     const foreign = unknownFlag(args, flagsOf({ ...definition.config, ...everywhere }))
     if (foreign !== null) {
       await Effect.runPromise(answer({ outcome: "usage", ok: false, message: foreign, next: [`reprise ${name} --help`] }, 2))

@@ -1,7 +1,10 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
+import type { AgentId, TeamKey } from "../domain/ids.ts"
 import type { AppendError, EventLogError } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf } from "../event-log/TeamState.ts"
@@ -26,6 +29,30 @@ export interface SendReport {
   readonly submitted: string | null
   readonly consumed: string | null
 }
+
+const waits = (messageId: string, why: string): Delivery => ({ messageId, state: "waiting", consumed: false, why })
+
+/** What another sender, who held the input before us, made of the message; undefined where it waits. */
+const deliveredElsewhere = (team: TeamKey, agent: AgentId, messageId: string) =>
+  Effect.gen(function*() {
+    const log = yield* EventLog
+    const ended = yield* log.read({ team, agent, types: ["message.submitted", "message.failed"] }).pipe(
+      Stream.filter((entry) => entry._tag === "Event" && "message_id" in entry.event && entry.event.message_id === messageId),
+      Stream.runHead
+    )
+    return Option.match(ended, {
+      onNone: () => undefined,
+      onSome: (entry): Delivery | undefined => {
+        if (entry._tag !== "Event") return undefined
+        const { event } = entry
+        return event.type === "message.submitted"
+          ? { messageId, state: "submitted", consumed: false, why: event.evidence }
+          : event.type === "message.failed"
+          ? { messageId, state: "unverified", consumed: false, why: event.reason }
+          : undefined
+      }
+    })
+  })
 
 const isoNow = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())
 
@@ -66,10 +93,11 @@ export const send = (
       text
     }], { key: `message/${messageId}` })
     const deliveries = yield* deliverPending({ team, agent: agent.spec.id, transport, provider }).pipe(
-      Effect.catchTag("LeaseHeld", (held): Effect.Effect<ReadonlyArray<Delivery>> =>
-        Effect.succeed([{ messageId, state: "waiting", consumed: false, why: held.message }]))
+      // The message is accepted, whatever keeps it from being delivered now.
+      Effect.catchTag("LeaseHeld", "EventLogError", (error) => Effect.succeed([waits(messageId, error.message)]))
     )
-    const own = deliveries.find((delivery) => delivery.messageId === messageId)
+    const own = deliveries.find((delivery) => delivery.messageId === messageId) ??
+      (yield* deliveredElsewhere(team.key, agent.spec.id, messageId))
     const last = deliveries.at(-1)
     const now = yield* isoNow
     if (own?.state === "submitted" && agent.session === null) {
@@ -93,7 +121,7 @@ export const send = (
         ...base,
         outcome: "unverified",
         ok: false,
-        message: `The message to ${to} was typed, but ${own.why}. It will not be typed again. Look at the agent before sending it anew.`,
+        message: `The message to ${to} is of unknown fate: ${own.why}. It will not be typed again. Look at the agent before sending it anew.`,
         next: [`reprise status --team ${team.key}`],
         submitted: null,
         consumed: null

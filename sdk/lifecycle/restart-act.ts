@@ -93,11 +93,13 @@ const sentence = (team: string, { results, vanishedAfter }: Rollout): Pick<Resta
   }
 }
 
-const deliverAll = (team: TeamState, prepared: Prepared<unknown, unknown>) =>
-  Effect.forEach(new Set(team.pendingMessages.map((message) => message.agent)), (id) => {
+/** Releases what waited for the agents that are back, and for nobody else. */
+const deliverAll = (team: TeamState, prepared: Prepared<unknown, unknown>, results: ReadonlyArray<AgentResult>) =>
+  Effect.forEach(results.flatMap(({ agent, result }) => result === "resumed" || result === "started" ? agent : []), (id) => {
     const agent = agentOf(team, id)
     const provider = agent === undefined ? undefined : prepared.providers.find(agent.spec.provider)
-    return agent === undefined || provider === undefined || agent.phase !== "running"
+    return agent === undefined || provider === undefined || agent.phase !== "running" ||
+        team.pendingMessages.every((message) => message.agent !== id)
       ? Effect.void
       : deliverPending({ team, agent: id, transport: prepared.transport, provider }).pipe(
         Effect.catchTag("LeaseHeld", () => Effect.void)
@@ -150,7 +152,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
     const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
     yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find)).pipe(
-      Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared))),
+      Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared, rollout.results))),
       Effect.catchAll((error) => Effect.logWarning(`After the restart: ${error.message}`))
     )
     const after = yield* currentState(team.key, team)

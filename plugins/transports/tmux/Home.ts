@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { processState, readProcess } from "reprise/plugin"
+import { processState, readProcess, signalProcess } from "reprise/plugin"
 import { commandLine } from "./control-words.ts"
 import { type ControlConnection, openConnection } from "./ControlConnection.ts"
 import { codeOf, describe, type SessionMissing, Unanswered } from "./failures.ts"
@@ -218,6 +218,11 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
 
   // tmux itself compares and ends in one breath: a window that another process opens meanwhile is never lost.
   const onlyKeeper = "#{==:#{session_windows}/#{window_panes}/#{S:s},1/1/s}"
+  const lists = Effect.async<boolean>((resume) => {
+    execFile(tmux, ["-S", socket, ...listWords], { env, cwd: "/", timeout: timeoutMs, killSignal: "SIGKILL" }, (error) => {
+      resume(Effect.succeed(error === null))
+    })
+  })
   const endIfEmpty = Effect.gen(function*() {
     const home = yield* look
     if (home._tag !== "Up") return home._tag === "Absent"
@@ -225,12 +230,19 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
       line: commandLine(["if-shell", "-F", "-t", `=${sessionName}:keeper`, onlyKeeper, "kill-server"]),
       complete: () => true
     }]).pipe(Effect.ignore)
-    return yield* probe(socket, timeoutMs).pipe(
+    const gone = probe(socket, timeoutMs).pipe(
       Effect.map((state) => state === "absent"),
-      Effect.filterOrFail((gone) => gone, () => "listens" as const),
+      Effect.filterOrFail((absent) => absent, () => "listens" as const),
       Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo("500 millis"))),
       Effect.orElseSucceed(() => false)
     )
+    if (yield* gone) return true
+    // A server that was told to end waits for its clients, and one whose owner was killed may never answer. It has taken
+    // the word: it lists nothing any more. One that lists has something in it, and lives on.
+    const server = yield* recorded
+    if (server === null || server.socket !== socket || (yield* lists)) return false
+    yield* signalProcess(server, "SIGKILL")
+    return yield* gone
   })
 
   const door: HomeDoor = {

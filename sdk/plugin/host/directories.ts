@@ -75,7 +75,8 @@ export const makeStateDirectory = Effect.fn("plugin.stateDirectory")(function*(w
   const directory = Path.join(workspace, ".reprise", "plugins", plugin)
   yield* attempt(`The directory ${directory} can't be made`, async () => {
     await Fs.mkdir(directory, { recursive: true, mode: 0o700 })
-    await Fs.chmod(directory, 0o700)
+    // What is right already is left alone: it may lie on a file system that can only be read.
+    if (((await Fs.stat(directory)).mode & 0o777) !== 0o700) await Fs.chmod(directory, 0o700)
   })
   return directory
 })
