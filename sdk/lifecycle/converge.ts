@@ -1,7 +1,6 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { SessionConvergence } from "../domain/decision.ts"
 import type { Event, StoredEvent } from "../domain/event.ts"
@@ -23,6 +22,9 @@ export interface Converged {
   /** Agents that may hold a conversation which has not been found. */
   readonly requiredMissing: ReadonlyArray<AgentId>
 }
+
+/** The least time between two passes, in milliseconds: a busy directory must not make them follow one upon the other. */
+const leastPauseMs = 50
 
 /** Where the events of convergence go: into the log, or, in a dry run, only into the state in hand. */
 export type Record = (team: TeamState, events: ReadonlyArray<Event>) => Effect.Effect<TeamState, AppendError>
@@ -66,12 +68,13 @@ export const captureEvents = (team: TeamState, discovery: Discovery): ReadonlyAr
     }]
   })
 
-const pendingAgents = (input: Converge, team: TeamState): ReadonlyArray<AgentState> =>
+/** Agents whose session is not known, or is known by their process's word only and has no transcript yet. */
+const pendingAgents = (input: Converge, team: TeamState, discovery: Discovery): ReadonlyArray<AgentState> =>
   team.agents.filter((agent) =>
     input.targets.has(agent.spec.id) &&
     !agent.spec.paused &&
     agent.spawn !== null &&
-    agent.session === null &&
+    (agent.session === null || discovery.unwritten.has(agent.spec.id)) &&
     input.findProvider(agent.spec.provider)?.capabilities.resume === true
   )
 
@@ -90,7 +93,7 @@ const transcriptChange = (input: Converge, missing: ReadonlyArray<AgentState>) =
       const address = provider === undefined ? null : sessionAddressOf(
         provider,
         providerAgent(input.team, specForSpawn(agent, "keep")),
-        agent.spawn?.sessionId ?? null
+        agent.session?.id ?? agent.spawn?.sessionId ?? null
       )
       return address === null ? [] : address.directory
     }))
@@ -118,7 +121,7 @@ export const converge = (input: Converge): Effect.Effect<Converged, AppendError,
         "agent" in event && event.agent !== undefined && input.targets.has(event.agent)
       )
       if (captured.length > 0) team = yield* input.record(team, captured)
-      const pending = pendingAgents(input, team)
+      const pending = pendingAgents(input, team, discovery)
       const missing = pending.filter(isRequired(input, discovery))
       const ids = missing.map((agent) => agent.spec.id)
       const elapsedMs = (yield* Clock.currentTimeMillis) - startedAt
@@ -173,8 +176,11 @@ export const converge = (input: Converge): Effect.Effect<Converged, AppendError,
       }
       before = ids
       iteration += 1
-      yield* Effect.timeoutOption(transcriptChange(input, missing), Math.min(input.pollMs, remainingMs)).pipe(
-        Effect.map(Option.isSome)
-      )
+      const pauseMs = Math.min(input.pollMs, remainingMs)
+      // Together: what changes during the least pause wakes the pass after it.
+      yield* Effect.all([
+        Effect.sleep(Math.min(leastPauseMs, pauseMs)),
+        Effect.timeoutOption(transcriptChange(input, missing), pauseMs)
+      ], { concurrency: 2, discard: true })
     }
   })

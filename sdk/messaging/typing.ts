@@ -147,16 +147,16 @@ export const typeMessage = <E, R>(
       deadlines.visibleMs
     )
     for (let press = 1; press <= enterTries; press++) {
-      let forbidden: string | null = null
+      let forbidden = ""
       // A screen that is half drawn may be recognised at the next look; a dialog stays one.
       yield* until(
         Effect.map(transport.capture(pane), (screen) => {
-          forbidden = enterForbidden(provider, screen)
-          return forbidden === null || asksApproval(provider, screen) ? true : null
+          forbidden = enterForbidden(provider, screen) ?? ""
+          return forbidden === "" || asksApproval(provider, screen) ? true : null
         }),
         deadlines.visibleMs
       )
-      if (forbidden !== null) {
+      if (forbidden !== "") {
         const again = press === 1 ? "" : " again"
         return { _tag: "Unknown" as const, why: `${forbidden} while it was being typed; Enter was not pressed${again}` }
       }

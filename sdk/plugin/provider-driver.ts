@@ -91,7 +91,10 @@ export interface TranscriptIdentity {
   readonly marker: string | null
   /** Whether a person or program has said anything in it. */
   readonly spokenTo: boolean
-  /** Whether its end is whole: a torn last line makes a transcript one that can't be resumed with certainty. */
+  /**
+   * Whether what was given ends in a whole line. A torn last line, as a kill in the middle of a write leaves, is no reason
+   * not to resume: the decision says that it may be dropped.
+   */
   readonly whole: boolean
 }
 

@@ -70,7 +70,10 @@ export const resume: AgentPolicy = agentPolicy({
         return decision({
           kind: "resume",
           session: agent.session,
-          why: [`continues session ${agent.session?.id ?? "unknown"}`]
+          why: [
+            `continues session ${agent.session?.id ?? "unknown"}`,
+            ...resumability.warning === undefined ? [] : [resumability.warning]
+          ]
         })
       case "NotResumable":
         return decision({ kind: "refuse", code: resumability.code, why: [resumability.why] })

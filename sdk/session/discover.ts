@@ -14,7 +14,7 @@ import {
 import { specForSpawn } from "./launch-context.ts"
 import { providerAgent } from "./provider-agent.ts"
 import { sessionAddressOf } from "./session-address.ts"
-import { listTranscripts, readTranscriptFile } from "./transcript.ts"
+import { birthOf, listTranscripts, readTranscriptFile } from "./transcript.ts"
 
 /** Whether an agent was ever spoken to in its present conversation. `unknown` is not `never`. */
 export interface Spoken {
@@ -27,6 +27,8 @@ export interface Discovery {
   readonly ambiguous: AttributionResult["ambiguous"]
   readonly candidateCounts: Readonly<Record<string, number>>
   readonly spoken: ReadonlyMap<AgentId, Spoken>
+  /** Agents whose process said which session it has, where no transcript of that session is yet. */
+  readonly unwritten: ReadonlySet<AgentId>
 }
 
 interface Located {
@@ -68,9 +70,11 @@ interface Sighting {
   readonly complete: boolean
   /** When files were born that may hold somebody's words and do not say whose. */
   readonly nameless: ReadonlyArray<number | null>
+  /** Whether nothing lies at the one address that was looked at. */
+  readonly missing: boolean
 }
 
-const nothingSeen: Sighting = { candidates: [], complete: true, nameless: [] }
+const nothingSeen: Sighting = { candidates: [], complete: true, nameless: [], missing: false }
 const notSeen: Sighting = { ...nothingSeen, complete: false }
 
 /** Our own log is no conversation, wherever a provider looks for them. */
@@ -79,7 +83,9 @@ const isOwnRecord = (workspace: string, path: string): boolean =>
 
 const sight = (located: Located, path: string, claimed: ReadonlySet<string>) =>
   Effect.map(readTranscriptFile(path), (file): Sighting => {
-    if (file._tag !== "Present") return { ...nothingSeen, complete: file._tag !== "Unreadable" }
+    if (file._tag !== "Present") {
+      return { ...nothingSeen, complete: file._tag !== "Unreadable", missing: file._tag === "Missing" }
+    }
     const identity = located.provider.readTranscript(file.head, { path, truncated: file.truncated })
     if (identity.sessionId === null) return { ...nothingSeen, nameless: identity.spokenTo ? [file.bornAt] : [] }
     return {
@@ -98,20 +104,66 @@ const sight = (located: Located, path: string, claimed: ReadonlySet<string>) =>
     }
   })
 
-const sightDirectory = (located: Located, claimed: ReadonlySet<string>) =>
+const sightDirectory = (
+  located: Located,
+  claimed: ReadonlySet<string>,
+  look: (path: string) => Effect.Effect<boolean, never, FileSystem.FileSystem> = () => Effect.succeed(true)
+) =>
   Effect.gen(function*() {
     const names = yield* listTranscripts(located.window.directory)
     if (names === null) return notSeen
     const sightings = yield* Effect.forEach(
-      names.filter((name) => !isOwnRecord(located.team.workspace, join(located.window.directory, name))),
-      (name) => sight(located, join(located.window.directory, name), claimed),
+      names.map((name) => join(located.window.directory, name)).filter((path) => !isOwnRecord(located.team.workspace, path)),
+      (path) => Effect.flatMap(look(path), (wanted) => wanted ? sight(located, path, claimed) : Effect.succeed(nothingSeen)),
       { concurrency: 16 }
     )
     return {
       candidates: sightings.flatMap((sighting) => sighting.candidates),
       complete: sightings.every((sighting) => sighting.complete),
-      nameless: sightings.flatMap((sighting) => sighting.nameless)
+      nameless: sightings.flatMap((sighting) => sighting.nameless),
+      missing: false
     } satisfies Sighting
+  })
+
+/** Since when a file may be of this agent's present conversation, or of one that its process went over to. */
+const bornFrom = ({ agent, window }: Located): number =>
+  Math.min(window.from, agent.session === null ? Infinity : Date.parse(agent.session.capturedAt))
+
+/** Whether its own address alone can't prove that nobody spoke to it, and nothing else has settled the question. */
+const needsLookAround = ({ agent, window }: Located): boolean =>
+  (window.assignedId !== null || agent.session !== null) &&
+  agent.firstSend._tag === "Absent" && agent.spawn?.mode !== "fork" && !agent.typedInto
+
+const provesSilence = (sighting: Sighting): boolean =>
+  sighting.complete && sighting.nameless.length === 0 && !sighting.candidates.some(({ spokenTo }) => spokenTo)
+
+/**
+ * What else came into the directories of agents whose addresses hold nothing said: a CLI may have chosen an id of its own,
+ * or gone over to another conversation. Only files born since a start, at no agent's address, are opened.
+ */
+const sightAround = (
+  located: ReadonlyArray<Located>,
+  own: ReadonlyMap<Located, Sighting>,
+  claimed: ReadonlySet<string>,
+  addresses: ReadonlySet<string>
+) =>
+  Effect.gen(function*() {
+    const directories = new Map<string, ReadonlyArray<Located>>()
+    for (const entry of located) {
+      if (!needsLookAround(entry) || !provesSilence(own.get(entry) ?? notSeen)) continue
+      const key = `${entry.window.provider}\0${entry.window.directory}`
+      directories.set(key, [...directories.get(key) ?? [], entry])
+    }
+    const sightings = new Map<Located, Sighting>()
+    for (const entries of directories.values()) {
+      const [first] = entries
+      if (first === undefined) continue
+      const since = Math.min(...entries.map(bornFrom))
+      const sighting = yield* sightDirectory(first, claimed, (path) =>
+        addresses.has(path) ? Effect.succeed(false) : Effect.map(birthOf(path), (bornAt) => bornAt === null || bornAt >= since))
+      for (const entry of entries) sightings.set(entry, sighting)
+    }
+    return sightings
   })
 
 /** Whether an agent without a known session may have written a file: nothing says that it is somebody else's. */
@@ -121,7 +173,26 @@ const mayBeOwn = (window: SpawnWindow, others: ReadonlySet<string>) => (candidat
   (candidate.marker === null || candidate.marker === window.owner) &&
   (candidate.bornAt === null || candidate.bornAt >= window.from)
 
-const judgeSpoken = (located: Located, sighting: Sighting, others: ReadonlySet<string>): Spoken => {
+/** What is said by files that are not at its address; null where they say nothing of this agent. */
+const judgeAround = (located: Located, around: Sighting, others: ReadonlySet<string>): Spoken | null => {
+  const window = { ...located.window, from: bornFrom(located) }
+  const possible = around.candidates.filter(mayBeOwn(window, others)).filter(({ spokenTo }) => spokenTo)
+  const own = possible.find(({ marker }) => marker === window.owner)
+  if (own !== undefined) return { state: "spoken", evidence: `${own.path} holds a user's message and says that it is its own` }
+  const [whose] = possible
+  if (whose !== undefined) {
+    return {
+      state: "unknown",
+      evidence: `${whose.path} holds a user's message, came after its start, and nothing says whose it is`
+    }
+  }
+  if (around.nameless.some((bornAt) => bornAt === null || bornAt >= window.from)) {
+    return { state: "unknown", evidence: `a file in ${window.directory} does not say whose conversation it is` }
+  }
+  return around.complete ? null : { state: "unknown", evidence: `what else is in ${window.directory} could not all be read` }
+}
+
+const judgeSpoken = (located: Located, sighting: Sighting, around: Sighting, others: ReadonlySet<string>): Spoken => {
   const { agent, window } = located
   if (agent.firstSend._tag === "Valid") return { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
   if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
@@ -139,6 +210,8 @@ const judgeSpoken = (located: Located, sighting: Sighting, others: ReadonlySet<s
   if (!sighting.complete) {
     return { state: "unknown", evidence: `its transcripts in ${window.directory} could not all be read` }
   }
+  const elsewhere = judgeAround(located, around, others)
+  if (elsewhere !== null) return elsewhere
   return {
     state: "never",
     evidence: own.length === 0
@@ -185,6 +258,15 @@ export const discoverSessions = (
     )
     const ours = located.filter((entry) => entry.team.key === target.key)
     const sightings = yield* sightAll(ours, claimed)
+    const addresses = new Set([
+      ...located.flatMap(({ address }) => address ?? []),
+      ...all.flatMap(({ agents }) =>
+        agents.flatMap(({ captures, session, spawn }) =>
+          [spawn?.transcript, session?.transcript, ...captures.map(({ transcript }) => transcript)].flatMap((path) => path ?? [])
+        )
+      )
+    ])
+    const around = yield* sightAround(ours, sightings, claimed, addresses)
     const candidates = new Map<string, TranscriptCandidate>()
     for (const sighting of sightings.values()) {
       for (const candidate of sighting.candidates) candidates.set(`${candidate.provider}\0${candidate.path}`, candidate)
@@ -196,6 +278,7 @@ export const discoverSessions = (
     const result = attribute(windows, [...candidates.values()])
     const assigned = new Map<AgentId, Attribution>()
     const spoken = new Map<AgentId, Spoken>()
+    const unwritten = new Set<AgentId>()
     for (const entry of ours) {
       const found = result.assigned.find((attribution) => attribution.owner === entry.window.owner)
       if (found !== undefined) assigned.set(entry.agent.spec.id, found)
@@ -204,7 +287,8 @@ export const discoverSessions = (
         ...windows.flatMap(({ assignedId, owner }) => owner === entry.window.owner ? [] : assignedId ?? [])
       ])
       const seen = sightings.get(entry) ?? notSeen
-      spoken.set(entry.agent.spec.id, judgeSpoken(entry, seen, others))
+      spoken.set(entry.agent.spec.id, judgeSpoken(entry, seen, around.get(entry) ?? nothingSeen, others))
+      if (entry.agent.session?.capturedVia === "process_report" && seen.missing) unwritten.add(entry.agent.spec.id)
     }
     for (const agent of target.agents) {
       if (agent.spawn === null) {
@@ -217,5 +301,5 @@ export const discoverSessions = (
         spoken.set(agent.spec.id, { state: "unknown", evidence: `its provider ${agent.spec.provider} can't say where its conversations are` })
       }
     }
-    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken }
+    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten }
   })

@@ -8,7 +8,8 @@ import { readTranscriptFile, type TranscriptFile } from "./transcript.ts"
 
 /** Whether a conversation can be continued. One function answers for plan, spawn and status alike. */
 export type Resumability = Data.TaggedEnum<{
-  Resumable: { readonly transcript: string | null }
+  /** `warning`: what may be lost all the same. */
+  Resumable: { readonly transcript: string | null; readonly warning?: string }
   NotResumable: { readonly code: NotResumableCode; readonly why: string }
   /** Could not be told: authorises nothing. */
   Unknown: { readonly why: string }
@@ -59,7 +60,11 @@ const judge = (
       why: `${path} does not begin as a transcript does: it was truncated or overwritten`
     })
   }
-  return Resumability.Resumable({ transcript: path })
+  return Resumability.Resumable({
+    transcript: path,
+    // A CLI that was killed while it wrote leaves this behind, and most mend it when they resume.
+    ...identity.whole ? {} : { warning: "the last line of its transcript is torn, and the CLI may drop it" }
+  })
 }
 
 /** Looks where the process that would resume the session will look. */

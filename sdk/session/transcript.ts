@@ -51,6 +51,13 @@ export const readTranscriptFile = (path: string): Effect.Effect<TranscriptFile, 
     )
   )
 
+/** When a file was born, in milliseconds of the epoch; null where that can't be told. */
+export const birthOf = (path: string): Effect.Effect<number | null, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => files.stat(path)).pipe(
+    Effect.map((info) => Option.match(info.birthtime, { onNone: () => null, onSome: (date) => date.getTime() })),
+    Effect.catchAll(() => Effect.succeed(null))
+  )
+
 /** The names in a directory of transcripts; an absent directory has none, one that can't be read is unknown (null). */
 export const listTranscripts = (
   directory: string

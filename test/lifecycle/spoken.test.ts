@@ -60,6 +60,36 @@ describe("never spoken to is a proved fact (rule 4)", () => {
       assert.deepStrictEqual((yield* decided(world)).filter((line) => line.startsWith("one")), ["one fresh_start never"])
     }))
 
+  it.scopedLive("a file that came since its start and is at nobody's address: not known, unless it says whose it is", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      world.script.set("late", { transcript: "never" })
+      world.transcript("older", ["said before any of them started"])
+      yield* Effect.sleep(5)
+      yield* world.up("alpha", { late: {}, written: {} })
+      yield* Effect.sleep(5)
+      assert.deepStrictEqual(yield* decided(world), ["late fresh_start never", "written fresh_start never"])
+      world.transcript("of-another", ["hello"], { marker: "beta/one" })
+      world.transcript("empty")
+      assert.deepStrictEqual(yield* decided(world), ["late fresh_start never", "written fresh_start never"])
+      world.transcript("of-late", ["hello"], { marker: "alpha/late" })
+      assert.deepStrictEqual(yield* decided(world), ["late refuse spoken", "written fresh_start never"])
+      world.transcript("whose", ["hello"])
+      assert.deepStrictEqual(yield* decided(world), ["late refuse spoken", "written refuse unknown"])
+    }))
+
+  it.scopedLive("what others said at their own addresses says nothing of an agent that knows its own", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      world.script.set("one", { transcript: "never" })
+      world.script.set("two", { transcript: "never" })
+      yield* world.up("alpha", { one: {}, two: {}, three: {} })
+      yield* Effect.sleep(5)
+      world.transcript((yield* world.agent("two")).spawn?.sessionId ?? "", ["hello"])
+      Fs.appendFileSync((yield* world.agent("three")).session?.transcript ?? "", saidLine("user", "typed by hand"))
+      assert.deepStrictEqual(yield* decided(world), ["one fresh_start never", "two refuse spoken", "three refuse spoken"])
+    }))
+
   it.scopedLive("a torn file born since its start may hold its conversation: not known", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld()
