@@ -7,7 +7,7 @@ import { showDecisions } from "./command/decisions.ts"
 import { stayInForeground } from "./command/foreground.ts"
 import { sameTransport } from "./command/recorded-transport.ts"
 import { planDocument, reportDocument } from "./command/restart-document.ts"
-import { restartOptions, restartRequest } from "./command/restart-options.ts"
+import { restartCommand, restartOptions, restartRequest } from "./command/restart-options.ts"
 import { writePage } from "./command/team-page.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
@@ -20,12 +20,15 @@ export const verb = defineVerb({
       yield* sameTransport(Option.getOrUndefined(parsed.team), transport)
       const { grant, options, policy } = yield* restartRequest(parsed)
       const team = Option.getOrUndefined(parsed.team)
-      if (parsed.dryRun || parsed.explain) return planDocument(yield* Restart.plan(team, policy, options), grant)
+      if (parsed.dryRun || parsed.explain) {
+        const plan = yield* Restart.plan(team, policy, options)
+        return planDocument(plan, grant, restartCommand(parsed, plan.team.key))
+      }
       const restart = Restart.restart(team, policy, { ...options, beforeActing: showDecisions(parsed) })
       const grants = grant === undefined ? Grants.notGiven : Grants.discardContext(grant)
       const report = yield* Effect.provide(restart, grants)
       yield* writePage(report.team.key)
-      return reportDocument(report)
+      return reportDocument(report, restartCommand(parsed, report.team.key))
     }),
   human: ({ agents, message, table }) => [message, typeof table === "string" ? table : agentTable(agents)].join("\n"),
   afterwards: ({ outcome, team }) => outcome === "restarted" ? stayInForeground(String(team)) : Effect.void

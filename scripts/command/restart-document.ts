@@ -1,12 +1,17 @@
 import { Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
 import { camelCased, type Document } from "./document.ts"
 
+const withGrant = (command: string): string => `${command} --grant discard-context=REASON`
+
 /** What came of a restart, for programs. */
-export const reportDocument = ({ agents, details, message, next, ok, operation, outcome, team }: RestartReport): Document => ({
+export const reportDocument = (
+  { agents, details, message, next, ok, operation, outcome, team }: RestartReport,
+  command: string
+): Document => ({
   outcome,
   ok,
   message,
-  next,
+  next: outcome === "grant_missing" ? [withGrant(command)] : next,
   team: team.key,
   agents,
   operation,
@@ -14,19 +19,23 @@ export const reportDocument = ({ agents, details, message, next, ok, operation, 
 })
 
 /** A plan, for programs: the same as data that the table says in words. */
-export const planDocument = (plan: RestartPlan<unknown, unknown>, grant: string | undefined): Document => {
+export const planDocument = (
+  plan: RestartPlan<unknown, unknown>,
+  grant: string | undefined,
+  command: string
+): Document => {
   const missing = grant === undefined ? plan.request.policy.requires : []
   const refusal = plan.refusal ?? (missing.length === 0 ? null : {
     outcome: "grant_missing",
     message: `The policy may drop a conversation, and ${missing.join(", ")} was not granted. No process was touched.`,
-    next: missing.map((name) => `reprise restart --team ${plan.team.key} --grant ${name}=REASON`),
+    next: [withGrant(command)],
     details: { missing }
   })
   return {
     outcome: refusal?.outcome ?? "planned",
     ok: refusal === null,
     message: refusal?.message ?? `This is what a restart of team ${plan.team.key} would do; nothing was touched.`,
-    next: refusal?.next ?? [`reprise restart --team ${plan.team.key}`],
+    next: refusal?.next ?? [command],
     team: plan.team.key,
     table: Restart.explain(plan),
     policy: { description: plan.request.policy.description, atomic: plan.request.policy.atomic, requires: plan.request.policy.requires },

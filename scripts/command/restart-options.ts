@@ -44,6 +44,23 @@ interface Parsed {
   readonly policy: Option.Option<string>
 }
 
+const word = (text: string): string => /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+/** The command that does what these options say, for `next`: whoever follows it gets the same, not something like it. */
+export const restartCommand = (parsed: Parsed, team: string): string =>
+  [
+    "reprise restart",
+    ...parsed.agents,
+    `--team ${team}`,
+    ...parsed.dead ? ["--dead"] : [],
+    ...parsed.allowFresh ? ["--allow-fresh"] : [],
+    ...Option.toArray(parsed.policy).map((file) => `--policy ${word(file)}`),
+    ...parsed.grant.map((grant) => `--grant ${word(grant)}`),
+    ...Option.toArray(parsed.deadline).map((seconds) => `--session-converge-deadline ${seconds}`),
+    ...parsed.continue ? ["--continue"] : [],
+    ...parsed.rollback ? ["--rollback"] : []
+  ].join(" ")
+
 /** Turns the options into a policy, the grants that were given, and the restart's own options. */
 export const restartRequest = (parsed: Parsed) =>
   Effect.gen(function*() {
