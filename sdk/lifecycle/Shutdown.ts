@@ -11,7 +11,7 @@ import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspac
 import { holdInput } from "../messaging/input-lease.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
-import { mayLive, observeTeam } from "./observe.ts"
+import { mayLive, observeTeam, panesToEnd } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
 import { currentState } from "./prepare.ts"
@@ -61,10 +61,10 @@ export const down = (
     const targets = team.agents.flatMap((agent) => {
       const seen = before.agents.get(agent.spec.id)
       if (seen === undefined) return []
-      const own = seen.pane !== null && mayLive(seen.process) ? [seen.pane] : []
-      const panes = [...own, ...seen.strays]
-      return panes.length === 0 ? [] : [{ agent, panes }]
+      const panes = panesToEnd({ facts: { agent }, observation: seen })
+      return panes.length === 0 ? [] : [{ agent, panes, lives: mayLive(seen.process) || seen.strays.length > 0 }]
     })
+    const living = targets.filter(({ lives }) => lives)
     const isTarget = (pid: number) => targets.some(({ panes }) => panes.some((pane) => pane.pid === pid))
     const spared = [
       ...before.foreign.map(({ command, pane }) => `${pane} ${command}`),
@@ -81,9 +81,9 @@ export const down = (
       kind: "shutdown",
       team: team.key,
       lease,
-      agents: targets.map(({ agent }) => agent.spec.id),
+      agents: living.map(({ agent }) => agent.spec.id),
       // What an interrupted operation had found alive is still what a roll back owes.
-      alive: [...new Set([...targets.map(({ agent }) => agent.spec.id), ...unfinished?.alive ?? []])],
+      alive: [...new Set([...living.map(({ agent }) => agent.spec.id), ...unfinished?.alive ?? []])],
       policy: null,
       before: (id): ReadonlyArray<Event> => unfinished === null ? [] : [...endedUnsaid.map((agent): Event => ({
         type: "agent.stopped",
@@ -110,15 +110,19 @@ export const down = (
         spare: spared
       }
     ])
-    const ends = yield* Effect.forEach(targets, ({ agent, panes }) => {
-      const stopAll = Effect.forEach(panes, (pane) =>
+    const stopAll = (panes: (typeof targets)[number]["panes"]) =>
+      Effect.forEach(panes, (pane) =>
         Effect.flatMap(transport.stop(pane, { graceMs }), (report) =>
           report.gone ? Effect.succeed(report.evidence) : Effect.fail(report)))
+    // What a dead agent may have left behind is ended, and it was no stop of the agent.
+    const remains = yield* Effect.forEach(targets.filter(({ lives }) => !lives), ({ agent, panes }) =>
+      Effect.map(Effect.either(stopAll(panes)), (end) => Either.isLeft(end) ? [agent.spec.id] : []), { concurrency: 8 })
+    const ends = yield* Effect.forEach(living, ({ agent, panes }) => {
       const stop = operation.step({
         name: "stop",
         agent: agent.spec.id,
         generation: agent.generation,
-        run: stopAll,
+        run: stopAll(panes),
         result: (evidence): ReadonlyArray<Event> => [{
           type: "agent.stopped",
           team: team.key,
@@ -135,7 +139,10 @@ export const down = (
         Effect.map((end) => ({ id: agent.spec.id, end }))
       )
     }, { concurrency: 8 })
-    const failed: ReadonlyArray<AgentId> = ends.flatMap(({ end, id }) => Either.isLeft(end) ? id : [])
+    const failed: ReadonlyArray<AgentId> = [
+      ...remains.flat(),
+      ...ends.flatMap(({ end, id }) => Either.isLeft(end) ? id : [])
+    ]
     const outcome = failed.length === 0 ? "stopped" : "partial"
     const tookMs = yield* finishOperation(operation, outcome, [{
       type: "lifecycle.shutdown",
@@ -153,7 +160,7 @@ export const down = (
       outcome,
       ok: failed.length === 0,
       message: failed.length === 0
-        ? `Team ${team.key} is stopped (${targets.length} ${targets.length === 1 ? "agent" : "agents"} ended); its conversations are kept.`
+        ? `Team ${team.key} is stopped (${living.length} ${living.length === 1 ? "agent" : "agents"} ended); its conversations are kept.`
         : `Of team ${team.key}, ${failed.join(", ")} could not be proved ended.`,
       next: failed.length === 0 ? [`reprise restart --team ${team.key}`] : [`reprise down --team ${team.key}`],
       team: team.key,

@@ -11,8 +11,9 @@ import type { EventLog } from "../event-log/EventLog.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import { holdInput } from "../messaging/input-lease.ts"
+import { panesToEnd } from "./observe.ts"
 import type { HostEnvironment, Operation } from "./operation.ts"
-import type { AgentPlan, RestartPlan } from "./plan.ts"
+import { type AgentPlan, asLaunched, type RestartPlan } from "./plan.ts"
 import { awaitReady, type ReadyReport } from "./ready.ts"
 import { planSpawn, type SpawnPlan, writeSpawnFiles } from "./spawn.ts"
 
@@ -63,11 +64,9 @@ const scopeOf = (context: RolloutContext<unknown, unknown>, agent: AgentState, g
 })
 
 /** Ends everything that is or was this agent, and proves it gone: a conversation has one live process. */
-const stopOld = <E, R>(context: RolloutContext<E, R>, { facts, observation }: AgentPlan<E, R>) => {
-  const { agent } = facts
-  // A process that was proved dead needs no proof again.
-  const own = observation.pane === null || observation.process.state === "dead" ? [] : [observation.pane]
-  const panes: ReadonlyArray<PaneIdentity> = [...own, ...observation.strays]
+const stopOld = <E, R>(context: RolloutContext<E, R>, entry: AgentPlan<E, R>) => {
+  const { facts: { agent }, observation } = entry
+  const panes = panesToEnd(entry)
   if (panes.length === 0) return Effect.void
   const scope = scopeOf(context, agent, agent.generation)
   const stopped = Effect.forEach(panes, (pane) =>
@@ -79,6 +78,8 @@ const stopOld = <E, R>(context: RolloutContext<E, R>, { facts, observation }: Ag
         )
       )
     ))
+  // What a dead process may have left is ended as well; it was no stop of the agent, and nobody types into it.
+  if (observation.process.state === "dead" && observation.strays.length === 0) return Effect.asVoid(stopped)
   const stop = context.operation.step({
     name: "stop",
     agent: agent.spec.id,
@@ -232,7 +233,7 @@ const bringBack = <E, R>(
   }
   const mode = decision.kind === "resume" ? "resume" : "fresh"
   const work = Effect.gen(function*() {
-    const spawn = yield* planSpawn(context.plan.team, agent, provider, mode, context.plan.request.onDrift)
+    const spawn = yield* planSpawn(context.plan.team, asLaunched(context.plan.request, agent), provider, mode, context.plan.request.onDrift)
     yield* stopOld(context, entry)
     const fresh = leftBehind(context, entry, reason)
     yield* context.serial(provider)(
@@ -249,10 +250,8 @@ const isAgentFailure = (error: unknown): error is AgentFailure =>
 /** What the stops of this operation may hit, and what they spare, written before the first of them. */
 const killAudit = <E, R>(context: RolloutContext<E, R>, observed: ReadonlyArray<string>): ReadonlyArray<Event> => {
   const kill = context.plan.agents.flatMap(({ decided, facts, observation }) =>
-    decided.decision.kind !== "resume" && decided.decision.kind !== "fresh_start" ? [] : [
-      ...observation.pane === null || observation.process.state === "dead" ? [] : [observation.pane],
-      ...observation.strays
-    ].map((pane) => ({ agent: facts.agent.spec.id, pid: pane.pid, pane: pane.pane }))
+    decided.decision.kind !== "resume" && decided.decision.kind !== "fresh_start" ? [] :
+      panesToEnd({ facts, observation }).map((pane) => ({ agent: facts.agent.spec.id, pid: pane.pid, pane: pane.pane }))
   )
   return kill.length === 0 ? [] : [{
     type: "transport.pre_kill_audit",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { readdirSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { agentOf } from "../../sdk/event-log/TeamState.ts"
@@ -37,6 +37,36 @@ const rerun = async (world: World, before: Parameters<typeof expectWhole>[2]) =>
     expect(doubles()).toEqual([])
   }
 }
+
+const companion = fileURLToPath(new URL("companion.mjs", import.meta.url))
+
+describe.skipIf(!hasTmux)("children that outlive their worker", () => {
+  it("are ended by a restart, and by a down", async () => {
+    const world = await launchTeam({}, { NODE_OPTIONS: `--import=${companion}` })
+    /** Kills all workers; answers with the children that they leave. */
+    const bereave = async (): Promise<ReadonlyArray<number>> => {
+      const workers = world.workers()
+      const files = workers.map(({ agent, generation }) => join(world.workspace, `companion-${agent}-${generation}`))
+      await eventually("all children", () => files.every((file) => existsSync(file)))
+      for (const { pid } of workers) await world.kill(pid)
+      const children = files.map((file) => Number(readFileSync(file, "utf8")))
+      expect(children.filter(world.isGone)).toEqual([])
+      return children
+    }
+    try {
+      const before = remember(await stateOf(world))
+      const ofTheFirst = await bereave()
+      await expectWhole(world, await world.answer({ verb: "restart" }), before)
+      expect(ofTheFirst.map(world.isGone)).toEqual([true, true, true, true])
+      const ofTheSecond = await bereave()
+      const down = await world.answer({ verb: "down" })
+      expect(down.outcome, `${down.message}`).toBe("stopped")
+      expect(ofTheSecond.map(world.isGone)).toEqual([true, true, true, true])
+    } finally {
+      await world.close()
+    }
+  })
+})
 
 describe.skipIf(!hasTmux)("workers that outlive their server", () => {
   it("are ended before the next ones start, where the log knows them", async () => {
