@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -127,11 +127,19 @@ it.scopedLive("an agent whose owner was killed is an orphan that can be stopped"
     yield* eventually("nobody owns the agents", Effect.map(Effect.option(driver.list), (listing) =>
       listing._tag === "Some" && listing.value.home === "absent" ? true : null))
     expect((yield* driver.inspect(pane)).state).toBe("orphaned")
+    const orphan = { identity: pane, team: "alpha", agent: "coder", generation: 1 }
+    expect((yield* driver.list).orphans).toEqual([orphan])
+
+    // The next owner takes the place of the dead one, and does not lose whom that one left.
+    const next = yield* driver.spawn({ ...request(at, idle), spawn: SpawnToken.make("s2") })
+    const listing = yield* driver.list
+    expect(listing.panes.map(({ identity }) => identity)).toEqual([next])
+    expect(listing.orphans).toEqual([orphan])
+    expect((yield* driver.inspect(pane)).state).toBe("orphaned")
+    expect(readFileSync(join(at, "pty.json"), "utf8")).toContain('"s1"')
     const report = yield* driver.stop(pane, { graceMs: 1000 })
     expect(report.gone).toBe(true)
     expect(yield* processState(pane)).toBe("dead")
-
-    // The next owner takes the place of the dead one.
-    const next = yield* driver.spawn(request(at, idle))
-    expect((yield* driver.list).panes.map(({ identity }) => identity)).toEqual([next])
+    expect(yield* driver.list).not.toHaveProperty("orphans")
+    expect(readFileSync(join(at, "pty.json"), "utf8")).not.toContain('"s1"')
   }), 90_000)

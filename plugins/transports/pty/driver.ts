@@ -18,7 +18,7 @@ import {
   type TransportEvent,
   TransportFailure
 } from "reprise/plugin"
-import { homeFile, type HomePane, residenceSentence } from "./home.ts"
+import { endpointOf, homeFile, type HomePane, notDead, residenceSentence } from "./home.ts"
 import { openTerminal, type Terminal, type WriteProblem } from "./terminal.ts"
 
 /** How long the agents have to end when their owner does. */
@@ -49,6 +49,8 @@ export const makePty = Effect.gen(function*() {
   const saving = yield* Effect.makeSemaphore(1)
   let lodgers: ReadonlyArray<Lodger> = []
   let counted = 0
+  /** Panes of an earlier owner that may live: nobody else knows of them. */
+  let inherited: ReadonlyArray<HomePane> = []
   let owned = false
 
   const self = yield* readProcess(process.pid)
@@ -57,11 +59,11 @@ export const makePty = Effect.gen(function*() {
     startTime: self.state === "unknown" ? "" : self.startTime ?? "",
     command: basename(process.argv[1] ?? process.title)
   }
-  const endpoint = `pty:${owner.pid}:${owner.startTime}`
+  const endpoint = endpointOf(owner)
   const living = () => lodgers.filter(({ terminal }) => terminal.exit() === null)
   const lodger = (pane: PaneIdentity) => lodgers.find((candidate) => same(candidate.pane.identity, pane))
 
-  const save = Effect.suspend(() => home.save({ owner, panes: living().map(({ pane }) => pane) })).pipe(
+  const save = Effect.suspend(() => home.save({ owner, panes: [...living().map(({ pane }) => pane), ...inherited] })).pipe(
     Effect.mapError((problem) =>
       failure("spawn", "Unreachable", `It could not be written down where the agents live: ${problem.message}`)
     ),
@@ -76,6 +78,7 @@ export const makePty = Effect.gen(function*() {
         return failure("spawn", "Unreachable", `Nothing was started. ${detail}`)
       }
       owned = true
+      inherited = residence._tag === "Owner" ? residence.panes : []
       return Effect.void
     })
   ).pipe(saving.withPermits(1))
@@ -142,7 +145,8 @@ export const makePty = Effect.gen(function*() {
     }
     const residence = yield* home.look
     if (residence._tag === "Unknown") return { state: "unknown" as const, evidence: residence.detail, exit: null }
-    return residence._tag === "Owner" && residence.panes.some(({ identity }) => same(identity, pane))
+    // The panes that an owner took over are on nobody's terminal.
+    return residence._tag === "Owner" && pane.endpoint === endpointOf(residence.owner) && residence.panes.some(({ identity }) => same(identity, pane))
       ? {
         state: "alive" as const,
         evidence: `Process ${pane.pid} lives on a terminal of process ${residence.owner.pid}.`,
@@ -186,9 +190,16 @@ export const makePty = Effect.gen(function*() {
     })
 
   const list = Effect.gen(function*(): Effect.fn.Return<PaneListing, TransportFailure> {
-    if (owned) return { home: "up", panes: living().map(({ pane }) => pane), foreign: [] }
+    if (owned) {
+      // Another transport of this process may share the file: its panes have their terminals.
+      const left = yield* notDead(inherited.filter(({ identity }) => identity.endpoint !== endpoint))
+      return { home: "up", panes: living().map(({ pane }) => pane), foreign: [], ...left.length === 0 ? {} : { orphans: left } }
+    }
     const residence = yield* home.look
-    if (residence._tag === "Nobody") return { home: "absent", panes: [], foreign: [] }
+    if (residence._tag === "Nobody") {
+      const left = yield* notDead(residence.panes)
+      return { home: "absent", panes: [], foreign: [], ...left.length === 0 ? {} : { orphans: left } }
+    }
     return yield* failure("list", "Unreachable",
       residence._tag === "Owner" ? residenceSentence(residence.owner) : residence.detail)
   })
@@ -201,6 +212,10 @@ export const makePty = Effect.gen(function*() {
       // The list leaves ended panes out; the file only has to follow.
       yield* Effect.ignore(save)
     }
+    if (report.gone && owned && inherited.some(({ identity }) => same(identity, pane))) {
+      inherited = inherited.filter(({ identity }) => !same(identity, pane))
+      yield* Effect.ignore(save)
+    }
     return report
   })
 
@@ -210,7 +225,8 @@ export const makePty = Effect.gen(function*() {
       const reports = yield* Effect.forEach(living(), ({ pane }) => end(pane.identity, farewellMs), {
         concurrency: "unbounded"
       })
-      if (owned && reports.every(({ gone }) => gone)) yield* home.remove
+      // Who may live stays written down.
+      if (owned && reports.every(({ gone }) => gone) && (yield* notDead(inherited)).length === 0) yield* home.remove
     })
   )
 

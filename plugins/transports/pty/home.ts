@@ -21,10 +21,18 @@ const Home = Schema.parseJson(Schema.Struct({ owner: Owner, panes: Schema.Array(
 type Home = typeof Home.Type
 
 export type Residence =
-  | { readonly _tag: "Nobody" }
+  /** No owner lives; the panes are what a dead one has left. Their processes need not be dead. */
+  | { readonly _tag: "Nobody"; readonly panes: ReadonlyArray<HomePane> }
   | { readonly _tag: "Owner"; readonly owner: Owner; readonly panes: ReadonlyArray<HomePane> }
   /** The file or the owner could not be read: nothing is known. */
   | { readonly _tag: "Unknown"; readonly detail: string }
+
+/** The address of the terminals of one owner. */
+export const endpointOf = ({ pid, startTime }: Owner): string => `pty:${pid}:${startTime}`
+
+/** Those of the panes whose processes are not proved dead. */
+export const notDead = (panes: ReadonlyArray<HomePane>): Effect.Effect<ReadonlyArray<HomePane>> =>
+  Effect.filter(panes, ({ identity }) => Effect.map(processState(identity), (state) => state !== "dead"))
 
 export const residenceSentence = (owner: Owner): string =>
   `The agents of this workspace live in process ${owner.pid} (${owner.command}), which shows them; ` +
@@ -41,11 +49,11 @@ export const homeFile = (fs: FileSystem.FileSystem, file: string) => {
     Effect.flatMap(Schema.decode(Home)),
     Effect.flatMap(({ owner, panes }) =>
       Effect.map(processState(owner), (state): Residence =>
-        state === "dead" ? { _tag: "Nobody" } : { _tag: "Owner", owner, panes })
+        state === "dead" ? { _tag: "Nobody", panes } : { _tag: "Owner", owner, panes })
     ),
     Effect.catchAll((problem) =>
       problem._tag === "SystemError" && problem.reason === "NotFound"
-        ? Effect.succeed<Residence>({ _tag: "Nobody" })
+        ? Effect.succeed<Residence>({ _tag: "Nobody", panes: [] })
         : Effect.succeed(unreadable(problem))
     )
   )
@@ -60,12 +68,15 @@ export const homeFile = (fs: FileSystem.FileSystem, file: string) => {
 
   const save = (home: Home) => written(home).pipe(Effect.flatMap((draft) => fs.rename(draft, file)))
 
-  /** Makes this process the owner, unless a living one is: then it answers with who. */
+  /**
+   * Makes this process the owner, unless a living one is: then it answers with who. What a dead owner left behind and
+   * may live is taken over: there is no other record of it.
+   */
   const claim = (owner: Owner): Effect.Effect<Residence> =>
     Effect.gen(function*() {
       const residence = yield* look
       if (residence._tag !== "Nobody") return residence
-      const draft = yield* written({ owner, panes: [] })
+      const draft = yield* written({ owner, panes: yield* notDead(residence.panes) })
       const stale = `${file}.${randomUUID()}`
       // What lies there belongs to a dead owner, or else another process was faster: then it is put back.
       const moved = yield* fs.rename(file, stale).pipe(Effect.as(true), Effect.catchAll(() => Effect.succeed(false)))
