@@ -352,6 +352,22 @@ describe("what goes wrong on the way", () => {
       assert.strictEqual(audit?.kill.length, 3)
     }))
 
+  it.scopedLive("a process of ours that the log knows nothing of: it is not ended, and nothing is started beside it", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {} })
+      const request = world.spawnsOf("one")[0]?.request
+      if (request === undefined) return yield* Effect.dieMessage("one was not started")
+      // As after a log that was lost: the team is named by its file again, and its agent lives.
+      yield* world.transport.driver.spawn({ ...request, team: "beta", agent: "two", spawn: SpawnToken.make("before-the-loss") })
+      const touched = world.touches()
+      const report = yield* world.up("beta", { two: {} })
+      assert.isFalse(report.ok)
+      assert.include(report.message, "that this log knows nothing of")
+      assert.strictEqual(world.touches(), touched)
+      assert.deepStrictEqual(world.living(), ["one", "two"])
+    }))
+
   it.scopedLive("a working directory that went away: refused before anything is touched", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld()
