@@ -5,16 +5,18 @@ import * as Schema from "effect/Schema"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
-import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
+import { PluginHost, type PluginMissing, type Transport } from "../plugin/PluginHost.ts"
 import { standard, toTeam } from "../policy/Policy.ts"
 import { optionProblems, type TeamFile, TeamFileInvalid } from "../spec/team-file.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
-import { mayLive, observeTeam } from "./observe.ts"
+import { type AgentObservation, mayLive, observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
-import { loadProviders } from "./plugins-of.ts"
+import { loadProviders, providerNames } from "./plugins-of.ts"
 import { findLacks, type Lack } from "./preconditions.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
+import type { Refusal } from "./plan.ts"
 import { prepare } from "./prepare.ts"
+import { livesElsewhere, unreachableRefusal } from "./refuse.ts"
 import { actOn, refusedReport, type RestartReport } from "./restart-act.ts"
 import { decisionEvents, refusalEvents } from "./restart-events.ts"
 import { deadlines, type InvalidSetting } from "./settings.ts"
@@ -72,6 +74,55 @@ const checkOptions = (file: TeamFile, findProvider: Effect.Effect.Success<Return
   return first === undefined ? Effect.void : new TeamFileInvalid({ file: file.file, problems: [first, ...rest] })
 }
 
+const provedDead = ({ process, strays }: AgentObservation): boolean =>
+  (process.state === "dead" || process.state === "absent") && strays.length === 0
+
+/** The report on a known team that is not touched: it runs, lives elsewhere, or can't be seen. Null where it may be. */
+const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
+  Effect.gen(function*() {
+    // What was never started, nobody has to look for.
+    if (known.agents.every((agent) => agent.spawn === null)) return null
+    const host = yield* PluginHost
+    const home = known.transport === asked.name ? asked : yield* host.transport(known.transport)
+    const observation = yield* observeTeam(known, home)
+    const providers = yield* loadProviders(providerNames([known]))
+    const seen = known.agents.flatMap((agent) => {
+      const found = observation.agents.get(agent.spec.id)
+      return found === undefined ? [] : { agent, found }
+    })
+    const report = (fields: Pick<LaunchReport, "outcome" | "ok" | "message" | "next" | "details">) =>
+      Effect.map(viewTeam(known, observation, home, providers.find), (agents): LaunchReport => ({
+        ...fields,
+        team: spec.name,
+        agents,
+        attach: home.attachCommand?.join(" ") ?? null
+      }))
+    const refuse = ({ details, message, next }: Refusal) => report({ outcome: "failed", ok: false, message, next, details })
+
+    const unknown = seen.filter(({ found }) => found.process.state === "unknown")
+    if (observation.failure !== null || unknown.length > 0) {
+      const names = unknown.map(({ agent, found }) => `${agent.spec.id}: ${found.process.evidence.replace(/\.$/, "")}`)
+      return yield* refuse(unreachableRefusal(
+        home.name,
+        observation.failure?.message ?? `Whether these agents live is unknown (${names.join("; ")})`
+      ))
+    }
+    const living = seen.filter(({ found }) => !provedDead(found)).map(({ agent }) => agent.spec.id)
+    if (asked.name !== home.name && living.length > 0) return yield* refuse(livesElsewhere(spec.name, home.name, asked.name, living))
+    const meant = seen.filter(({ agent }) => !agent.spec.paused && !agent.removed)
+    if (known.operation !== null || meant.length === 0 || !meant.every(({ found }) => mayLive(found.process))) return null
+    const names = (agents: ReadonlyArray<string>) => [...agents].toSorted().join()
+    const differs = names(spec.agents.map(({ id }) => id)) !== names(known.agents.flatMap((agent) => agent.removed ? [] : agent.spec.id))
+    return yield* report({
+      outcome: "already_running",
+      ok: true,
+      message: `Team ${spec.name} is running already; nothing was changed.` +
+        `${differs ? " The file has other agents than the team: stop it first, then bring it up with them." : ""}`,
+      next: [differs ? `reprise down --team ${spec.name}` : `reprise restart --team ${spec.name}`],
+      details: {}
+    })
+  })
+
 /**
  * Starts the team of a team file. Where it is known and stopped or dead, its agents come back in their conversations;
  * where it runs, nothing changes (`already_running`).
@@ -97,24 +148,9 @@ export const up = (
     yield* demandRank({ key: spec.name, workspace: options.workspace })
     const lease = yield* log.lease(teamResource(spec.name), "up")
     const known = yield* log.state(spec.name)
-    if (Option.isSome(known) && known.value.operation === null) {
-      const observation = yield* observeTeam(known.value, yield* host.transport(known.value.transport))
-      const meant = known.value.agents.filter((agent) => !agent.spec.paused)
-      if (meant.length > 0 && meant.every((agent) => {
-        const process = observation.agents.get(agent.spec.id)?.process
-        return process !== undefined && mayLive(process)
-      })) {
-        return {
-          outcome: "already_running",
-          ok: true,
-          message: `Team ${spec.name} is running already; nothing was changed.`,
-          next: [`reprise restart --team ${spec.name}`],
-          details: {},
-          team: spec.name,
-          agents: yield* viewTeam(known.value, observation, transport, providers.find),
-          attach
-        } satisfies LaunchReport
-      }
+    if (Option.isSome(known)) {
+      const left = yield* leaveAsItIs(file, known.value, transport)
+      if (left !== null) return left
     }
     const position = yield* log.append([{
       type: "team.recorded",
@@ -131,13 +167,17 @@ export const up = (
     const before = yield* observeTeam(team, transport)
     const wanted = team.agents.flatMap((agent) => {
       const process = before.agents.get(agent.spec.id)?.process
-      return process !== undefined && mayLive(process) && team.operation === null ? [] : agent.spec.id
+      if (process === undefined || !mayLive(process)) return agent.spec.id
+      // What an interrupted operation did not touch, it did not break.
+      const touched = Object.keys(team.operation?.steps ?? {}).some((step) => step.endsWith(`/${agent.spec.id}`))
+      return touched ? agent.spec.id : []
     })
     const prepared = yield* prepare({
       request: {
         team: team.key,
         policy: toTeam(standard),
         agents: wanted,
+        specs: spec.agents,
         onlyDead: false,
         onDrift: "adopt",
         ...settings,

@@ -1,5 +1,8 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "@effect/platform/FileSystem"
+import type { AgentSpec } from "../domain/team.ts"
+import { redacted } from "../event-log/redact.ts"
+import type { AgentState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import type { Facts } from "../policy/Facts.ts"
 import type { Decided, TeamPolicy } from "../policy/Policy.ts"
@@ -8,7 +11,7 @@ import { providerAgent } from "../session/provider-agent.ts"
 import { Resumability, resumability } from "../session/resumability.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentObservation, isShown, type TeamObservation } from "./observe.ts"
-import { type AgentPlan, means, type RestartRequest } from "./plan.ts"
+import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
 
 const without = (kind: "skip" | "refuse", code: string | null, why: string): Decided => ({
   decision: { kind, code, why: [why], session: null, requires: [], forcedFresh: null },
@@ -26,6 +29,24 @@ const decideOne = <E, R>(policy: TeamPolicy<E, R>, facts: Facts, unlisted: strin
   }
   return policy.decide(facts)
 }
+
+/** Nobody is started from what stands where a secret stood. In the environment, the host's own takes its place. */
+const withSecrets = <E, R>({ env: _, ...spec }: AgentSpec, decided: Decided<E, R>): Decided<E, R> =>
+  !touches(decided.decision) || !JSON.stringify(spec).includes(redacted) ? decided : without(
+    "refuse",
+    "secret_not_kept",
+    "its team file holds something like a secret, which the log does not keep, so it can be started only from the file: " +
+      "stop it if it lives, then reprise up FILE"
+  )
+
+/** A process of ours that the log knows nothing of: ending it could drop a conversation that nobody wrote down. */
+const unrecorded = (agent: AgentState, observed: AgentObservation): Decided | null =>
+  agent.spawn !== null || observed.strays.length === 0 ? null : without(
+    "refuse",
+    "unrecorded_process",
+    `a process of it lives (${observed.strays.map(({ pid }) => pid).join(", ")}) that this log knows nothing of, so its ` +
+      "conversation can't be told; bring the log back, or end the process yourself"
+  )
 
 const nothingSeen: AgentObservation = {
   process: { state: "unknown", evidence: "it was not looked at" },
@@ -51,7 +72,7 @@ export const decideAll = <E, R>(
     Effect.gen(function*() {
       const id = agent.spec.id
       const observed = observation.agents.get(id) ?? nothingSeen
-      const spec = specForSpawn(agent, request.onDrift)
+      const spec = specForSpawn(asLaunched(request, agent), request.onDrift)
       const provider = findProvider(spec.provider)
       const facts: Facts = {
         team: converged.team.key,
@@ -74,6 +95,6 @@ export const decideAll = <E, R>(
           : agent.removed ? "it is not in the team file any more" : "it was not named")
         : alreadyBack
         ? without("skip", null, "the interrupted operation has brought it back already")
-        : decideOne(request.policy, facts, observation.failure?.message ?? null)
+        : unrecorded(agent, observed) ?? withSecrets(spec, decideOne(request.policy, facts, observation.failure?.message ?? null))
       return { facts, observation: observed, decided, untouched, alreadyBack }
     }), { concurrency: 16 })

@@ -1,5 +1,6 @@
 import type { Decision, SessionConvergence } from "../domain/decision.ts"
 import type { AgentId, OperationId } from "../domain/ids.ts"
+import type { AgentSpec } from "../domain/team.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { ForeignPane } from "../plugin/transport-driver.ts"
 import type { Facts } from "../policy/Facts.ts"
@@ -53,6 +54,8 @@ export interface RestartRequest<out E = never, out R = never> {
   readonly team: string
   readonly policy: TeamPolicy<E, R>
   readonly agents: ReadonlyArray<AgentId> | "all"
+  /** What the agents are launched from, where the team file is in hand: the log keeps no secret of it. */
+  readonly specs?: ReadonlyArray<AgentSpec>
   /** Only agents that are proved dead. */
   readonly onlyDead: boolean
   readonly onDrift: OnDrift
@@ -70,6 +73,12 @@ export interface RestartRequest<out E = never, out R = never> {
 /** Whether the request means this agent. One that the team file no longer has is never meant. */
 export const means = ({ agents }: RestartRequest<unknown, unknown>, { removed, spec }: AgentState): boolean =>
   !removed && (agents === "all" || agents.includes(spec.id))
+
+/** The agent with the spec that it is to be launched from. */
+export const asLaunched = ({ specs }: RestartRequest<unknown, unknown>, agent: AgentState): AgentState => {
+  const spec = specs?.find(({ id }) => id === agent.spec.id)
+  return spec === undefined ? agent : { ...agent, spec }
+}
 
 /** Whether carrying out the decision touches the agent. */
 export const touches = (decision: Decision): boolean => decision.kind === "resume" || decision.kind === "fresh_start"

@@ -18,7 +18,7 @@ import { converge, type Converged, foldUnrecorded, type Record } from "./converg
 import { decideAll } from "./decide.ts"
 import { observeTeam, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
-import { means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
+import { asLaunched, means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
 import { findLacks } from "./preconditions.ts"
 import { firstRefusal, lackingRefusal, unreachableRefusal } from "./refuse.ts"
@@ -250,7 +250,7 @@ export const prepare = <E, R>(
       attach: transport.attachCommand?.join(" ") ?? null
     })
     const starts = agents.flatMap(({ decided, facts }) =>
-      touches(decided.decision) ? specForSpawn(facts.agent, request.onDrift) : []
+      touches(decided.decision) ? specForSpawn(asLaunched(request, facts.agent), request.onDrift) : []
     )
     const refusal = refused ?? lackingRefusal(yield* findLacks(starts, providers.find))
     return {

@@ -115,7 +115,10 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     message: `Not every agent can come back with its conversation, so none was restarted. ${reasons.join(". ")}. ${untouchedToo}`,
     next: [
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
-      `reprise restart --team ${team} --allow-fresh`
+      ...unresumable.some(({ reason }) => reason === "secret_not_kept") ? ["reprise up FILE"] : [],
+      ...unresumable.every(({ reason }) => reason === "secret_not_kept")
+        ? []
+        : [`reprise restart --team ${team} --allow-fresh`]
     ],
     details: { unresumable }
   }
@@ -131,6 +134,20 @@ export const unreachableRefusal = (transport: string, why: string): Refusal => (
   message: `${why.replace(/\.*$/, "")}. ${untouchedToo}`,
   next: ["reprise status"],
   details: { reason: "transport_unreachable", transport }
+})
+
+/** Refuses to move a team to another transport while something of it may live where it is. */
+export const livesElsewhere = (
+  team: string,
+  transport: string,
+  asked: string,
+  living: ReadonlyArray<string>
+): Refusal => ({
+  outcome: "failed",
+  message: `Team ${team} lives in ${transport}, not in ${asked}, and ${list(living)} ` +
+    `${living.length === 1 ? "is" : "are"} not proved dead there. ${untouchedToo} To move it, stop it first.`,
+  next: [`reprise down --team ${team}`, `reprise up --transport ${asked}`],
+  details: { reason: "lives_elsewhere", transport, living }
 })
 
 /** Refuses what this machine can't start; null where nothing is lacking. */

@@ -15,6 +15,7 @@ import { panesToEnd } from "./observe.ts"
 import type { HostEnvironment, Operation } from "./operation.ts"
 import { type AgentPlan, asLaunched, type RestartPlan } from "./plan.ts"
 import { awaitReady, type ReadyReport } from "./ready.ts"
+import { reportedSession } from "./reported-session.ts"
 import { planSpawn, type SpawnPlan, writeSpawnFiles } from "./spawn.ts"
 
 /** What came of one agent. */
@@ -188,10 +189,32 @@ const proveReady = <E, R>(
       return yield* Effect.fail(mismatch)
     }),
     result: (report): ReadonlyArray<Event> => [
-      { type: "agent.ready", ...scope, evidence: report.evidence, session_id: report.sessionId }
+      { type: "agent.ready", ...scope, evidence: report.evidence, session_id: report.sessionId },
+      ...reportedSession(scope, provider, spawn, report)
     ],
     failed: (failure): ReadonlyArray<Event> => "kind" in failure ? [{ type: "agent.failed", ...scope, failure }] : []
-  })
+  }).pipe(
+    // It went into another agent's conversation, where two would write: its own failure, not the restart's.
+    Effect.catchTag("SessionClaimed", (claimed) =>
+      Effect.gen(function*() {
+        yield* Effect.ignoreLogged(context.transport.stop(pane, { graceMs: request.graceMs }))
+        const failure = fail("resume_mismatch", `It says that it is in a conversation of another agent, and was stopped: ${claimed.message}`)
+        yield* context.operation.append([
+          {
+            type: "operation.step",
+            team: scope.team,
+            operation: scope.operation,
+            step: "ready",
+            phase: "result",
+            agent: scope.agent,
+            generation: scope.generation,
+            detail: { failed: failure.reason }
+          },
+          { type: "agent.failed", ...scope, failure }
+        ])
+        return yield* Effect.fail(failure)
+      }))
+  )
 }
 
 /** What a fresh start leaves behind is written down with it, and never found again by a repair. */

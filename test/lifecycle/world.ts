@@ -56,6 +56,7 @@ export const makeWorld = (options: WorldOptions = {}) =>
       programs: { scripted: scriptedProgram(script) },
       faults: options.faults ?? []
     })
+    const elsewhere = yield* makeMemoryTransport({ programs: { scripted: scriptedProgram(script) }, name: "elsewhere" })
     const log = yield* EventLogMemory.make
     const plugin = definePlugin({
       name: "scripted",
@@ -64,7 +65,7 @@ export const makeWorld = (options: WorldOptions = {}) =>
       options: Schema.Struct({}),
       setup: () =>
         Effect.succeed({
-          transports: { memory: transport.driver },
+          transports: { memory: transport.driver, elsewhere: elsewhere.driver },
           providers: {
             assigned: scriptedProvider({ preassigned: true }),
             found: scriptedProvider({ preassigned: false }),
@@ -97,12 +98,12 @@ export const makeWorld = (options: WorldOptions = {}) =>
     const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Services>> =>
       Effect.provide(effect, context)
 
-    const up = (name: string, agents: Readonly<Record<string, AgentEntry>>, more: Readonly<Record<string, Json>> = {}) =>
+    const up = (name: string, agents: Readonly<Record<string, AgentEntry>>, more: Readonly<Record<string, Json>> = {}, home = "memory") =>
       parseTeamFile(JSON.stringify({ name, defaults: { provider: "assigned" }, ...more, agents }), {
         file: "team.yaml",
         workspace
       }).pipe(
-        Effect.flatMap((file) => Launch.up(file, { workspace, transport: "memory", plugins: [] })),
+        Effect.flatMap((file) => Launch.up(file, { workspace, transport: home, plugins: [] })),
         run
       )
 
@@ -185,6 +186,7 @@ export const makeWorld = (options: WorldOptions = {}) =>
       workspace,
       script,
       transport,
+      elsewhere,
       log: service,
       contextFor,
       run,
