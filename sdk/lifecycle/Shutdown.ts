@@ -139,21 +139,31 @@ export const down = (
         Effect.map((end) => ({ id: agent.spec.id, end }))
       )
     }, { concurrency: 8 })
-    const failed: ReadonlyArray<AgentId> = [
+    const stopped = ends.flatMap(({ end, id }) => Either.isRight(end) ? id : [])
+    const ended = yield* currentState(team.key, team)
+    const observed = yield* observeTeam(ended, transport)
+    // Who could not be seen could not be ended either, unless it is seen now to be gone.
+    const unproved = ended.agents.flatMap(({ spec: { id } }) => {
+      const seen = observed.agents.get(id)
+      const unseen = seen === undefined || (mayLive(seen.process) && !stopped.includes(id))
+      return unseen || (before.failure !== null && seen.strays.length > 0) ? [id] : []
+    })
+    const failed: ReadonlyArray<AgentId> = [...new Set([
       ...remains.flat(),
-      ...ends.flatMap(({ end, id }) => Either.isLeft(end) ? id : [])
-    ]
+      ...ends.flatMap(({ end, id }) => Either.isLeft(end) ? id : []),
+      ...unproved
+    ])]
     const outcome = failed.length === 0 ? "stopped" : "partial"
     const tookMs = yield* finishOperation(operation, outcome, [{
       type: "lifecycle.shutdown",
       team: team.key,
       operation: operation.id,
-      stopped: ends.flatMap(({ end, id }) => Either.isRight(end) ? id : []),
+      stopped,
       spared,
       survivors: failed
     }])
     const after = yield* currentState(team.key, team)
-    const views = yield* viewTeam(after, yield* observeTeam(after, transport), transport, providers.find)
+    const views = yield* viewTeam(after, observed, transport, providers.find)
     // The server is ours alone: it goes when nothing but its keeper is left.
     if (failed.length === 0 && transport.closeHome !== undefined) yield* Effect.ignoreLogged(transport.closeHome)
     return {
@@ -161,7 +171,8 @@ export const down = (
       ok: failed.length === 0,
       message: failed.length === 0
         ? `Team ${team.key} is stopped (${living.length} ${living.length === 1 ? "agent" : "agents"} ended); its conversations are kept.`
-        : `Of team ${team.key}, ${failed.join(", ")} could not be proved ended.`,
+        : `Of team ${team.key}, ${failed.join(", ")} could not be proved ended.` +
+          `${before.failure === null ? "" : ` ${before.failure.message.replace(/\.*$/, "")}.`}`,
       next: failed.length === 0 ? [`reprise restart --team ${team.key}`] : [`reprise down --team ${team.key}`],
       team: team.key,
       agents: views,

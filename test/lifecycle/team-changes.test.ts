@@ -172,3 +172,31 @@ describe("something like a secret in the team file", () => {
       assert.strictEqual((yield* world.agent("one")).spawn?.mode, "resume")
     }))
 })
+
+describe("a down of a team that can't be seen", () => {
+  it.scopedLive("ends whom it can prove ended by the recorded pane", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {}, two: {} })
+      yield* world.transport.inject({ on: "list", call: "every", fault: "unknown" })
+      const report = yield* world.run(Shutdown.down("alpha"))
+      assert.deepInclude(report, { outcome: "stopped", survivors: [] })
+      assert.deepStrictEqual(world.living(), [])
+    }))
+
+  it.scopedLive("says of nobody that it ended who could not be looked for, in its record too", () =>
+    Effect.gen(function*() {
+      // The spawn of the second happens, and its answer is lost.
+      const world = yield* makeWorld({ faults: [{ on: "spawn", call: 2, fault: "answer_lost" }] })
+      yield* world.up("alpha", { one: {}, two: {} })
+      const lost = (yield* world.team()).agents.flatMap(({ spawn, spec }) => spawn?.pane === null ? `${spec.id}` : [])
+      assert.strictEqual(lost.length, 1)
+      yield* world.transport.inject({ on: "list", call: "every", fault: "unknown" })
+      const report = yield* world.run(Shutdown.down("alpha"))
+      assert.deepInclude(report, { outcome: "partial", ok: false })
+      assert.deepStrictEqual(report.survivors, lost)
+      assert.deepStrictEqual(world.living(), lost)
+      assert.deepStrictEqual((yield* world.events("lifecycle.shutdown")).map(({ survivors }) => survivors.map(String)), [lost])
+      assert.strictEqual((yield* world.events("operation.finished")).at(-1)?.outcome, "partial")
+    }))
+})
