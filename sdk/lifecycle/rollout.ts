@@ -15,7 +15,7 @@ import { panesToEnd } from "./observe.ts"
 import type { HostEnvironment, Operation } from "./operation.ts"
 import { type AgentPlan, asLaunched, type RestartPlan } from "./plan.ts"
 import { awaitReady, type ReadyReport } from "./ready.ts"
-import { reportedSession } from "./reported-session.ts"
+import { holderOf, reportedSession } from "./reported-session.ts"
 import { planSpawn, type SpawnPlan, writeSpawnFiles } from "./spawn.ts"
 
 /** What came of one agent. */
@@ -153,6 +153,16 @@ const checkSession = (spawn: SpawnPlan, report: ReadyReport): AgentFailure | nul
     ? fail("resume_mismatch", `It was asked to continue session ${spawn.sessionId ?? ""} and says that it is in ${report.sessionId}; it was stopped.`)
     : null
 
+/** It went into another agent's conversation, where two would write. */
+const inAnothers = (why: string): AgentFailure =>
+  fail("resume_mismatch", `It says that it is in a conversation of another agent, and was stopped: ${why}`)
+
+const checkOwner = (scope: ReturnType<typeof scopeOf>, provider: Provider, spawn: SpawnPlan, { sessionId }: ReadyReport) =>
+  sessionId === null || sessionId === spawn.sessionId
+    ? Effect.succeed(null)
+    : Effect.map(holderOf(scope, provider, sessionId), (holder) =>
+      holder === null ? null : inAnothers(`session ${sessionId} is ${holder}'s.`))
+
 const proveReady = <E, R>(
   context: RolloutContext<E, R>,
   agent: AgentState,
@@ -183,7 +193,7 @@ const proveReady = <E, R>(
           }])
       })
       if (Either.isLeft(answer)) return yield* Effect.fail(answer.left)
-      const mismatch = checkSession(spawn, answer.right)
+      const mismatch = checkSession(spawn, answer.right) ?? (yield* checkOwner(scope, provider, spawn, answer.right))
       if (mismatch === null) return answer.right
       yield* Effect.ignoreLogged(context.transport.stop(pane, { graceMs: request.graceMs }))
       return yield* Effect.fail(mismatch)
@@ -194,11 +204,11 @@ const proveReady = <E, R>(
     ],
     failed: (failure): ReadonlyArray<Event> => "kind" in failure ? [{ type: "agent.failed", ...scope, failure }] : []
   }).pipe(
-    // It went into another agent's conversation, where two would write: its own failure, not the restart's.
+    // Somebody took it meanwhile: the agent's own failure, not the restart's.
     Effect.catchTag("SessionClaimed", (claimed) =>
       Effect.gen(function*() {
         yield* Effect.ignoreLogged(context.transport.stop(pane, { graceMs: request.graceMs }))
-        const failure = fail("resume_mismatch", `It says that it is in a conversation of another agent, and was stopped: ${claimed.message}`)
+        const failure = inAnothers(claimed.message)
         yield* context.operation.append([
           {
             type: "operation.step",
