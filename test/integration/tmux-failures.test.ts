@@ -138,6 +138,35 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       expect((yield* tmux.list).foreign).toHaveLength(2)
     }))
 
+  it.scopedLive("a server that was replaced, or a connection that broke, in this very moment is no failure to look", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const tmux = yield* world.transport()
+      const pane = yield* tmux.spawn(world.request())
+      expect((yield* tmux.list).panes).toHaveLength(1)
+      // None of this lets the transport hear of it: nothing else runs meanwhile.
+      const [client] = clients(world.socket)
+      process.kill(client ?? 0, "SIGKILL")
+      while (clients(world.socket).includes(client ?? 0)) run(world.socket, "list-sessions")
+      expect((yield* tmux.list).panes).toHaveLength(1)
+      const server = yield* world.serverPid
+      const deadline = Date.now() + 30_000
+      process.kill(server?.pid ?? 0, "SIGKILL")
+      for (let started = false; !started && Date.now() < deadline;) {
+        try {
+          run(world.socket, "-f", "/dev/null", "new-session", "-d", "-s", "theirs", "sleep 600")
+          started = true
+        } catch {
+          // Its predecessor's socket is still in the way.
+        }
+      }
+      const next = yield* tmux.spawn(world.request())
+      const listing = yield* tmux.list
+      expect(listing.panes.map(({ identity }) => identity)).toEqual([next])
+      expect(listing.foreign.map(({ session }) => session)).toEqual(["theirs"])
+      yield* eventually("the agent's end", Effect.map(tmux.inspect(pane), ({ state }) => state === "dead" || state === "foreign"))
+    }))
+
   it.scopedLive("a connection that is killed is replaced, and no death is missed", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld

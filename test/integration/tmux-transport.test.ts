@@ -1,3 +1,4 @@
+import { statSync } from "node:fs"
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
@@ -11,6 +12,21 @@ describe.skipIf(!hasTmux)("tmux transport", () => {
       const tmux = yield* world.transport()
       expect(yield* tmux.list).toEqual({ home: "absent", panes: [], foreign: [] })
       expect(yield* world.serverPid).toBeNull()
+    }))
+
+  it.scopedLive("keeps what it records to its owner, and gives the agent the caller's umask", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const tmux = yield* world.transport()
+      // The records are written under whatever umask the caller has.
+      const before = process.umask(0o002)
+      yield* Effect.addFinalizer(() => Effect.sync(() => process.umask(before)))
+      const pane = yield* tmux.spawn(world.request({ argv: ["sh", "-c", "umask >umask.part; mv umask.part umask; exec sleep 600"] }))
+      expect(yield* eventually("the agent's umask", world.readText(world.at("work", "umask")))).toMatch(/^0*002\n$/)
+      const modeOf = (...path: ReadonlyArray<string>) => statSync(world.at("state", "spawns", pane.spawn, ...path)).mode & 0o777
+      expect(modeOf("pid")).toBe(0o600)
+      yield* tmux.stop(pane, { graceMs: 2000 })
+      expect([modeOf(), modeOf("owner"), modeOf("pid"), modeOf("exit")]).toEqual([0o700, 0o600, 0o600, 0o600])
     }))
 
   it.scopedLive("starts, lists, types into, looks at and stops an agent", () =>

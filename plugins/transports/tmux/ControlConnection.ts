@@ -76,7 +76,7 @@ export const openConnection = Effect.fn("tmux.connect")(function*(options: Conne
   const end = (why: string): void => {
     if (!open) return
     open = false
-    const lost = new Unanswered({ detail: why })
+    const lost = new Unanswered({ detail: why, lost: true })
     const missing = /can't find session|no sessions/.test(words + stderr)
     Deferred.unsafeDone(attached, Exit.fail(missing ? new SessionMissing() : lost))
     for (const each of pending.splice(0)) Deferred.unsafeDone(each.done, Exit.fail(lost))
@@ -127,7 +127,7 @@ export const openConnection = Effect.fn("tmux.connect")(function*(options: Conne
     Effect.gen(function*() {
       const asked = yield* Effect.forEach(questions, (question) =>
         Effect.map(Deferred.make<ReadonlyArray<Answer>, Unanswered>(), (done): Pending => ({ question, answers: [], done })))
-      if (!open) return yield* new Unanswered({ detail: "the connection to tmux is closed" })
+      if (!open) return yield* new Unanswered({ detail: "the connection to tmux is closed", lost: true })
       pending.push(...asked)
       child.stdin.write(questions.map((question) => `${question.line}\n`).join(""))
       return yield* Effect.forEach(asked, (each) => Deferred.await(each.done)).pipe(

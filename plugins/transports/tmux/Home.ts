@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { processState, readProcess, signalProcess } from "reprise/plugin"
+import { type ProcessRef, processState, readProcess, signalProcess } from "reprise/plugin"
 import { commandLine } from "./control-words.ts"
 import { type ControlConnection, openConnection } from "./ControlConnection.ts"
 import { codeOf, describe, type SessionMissing, Unanswered } from "./failures.ts"
@@ -24,6 +24,7 @@ export interface Up {
   readonly connection: ControlConnection
   /** The server's process, by pid and start time. */
   readonly server: string
+  readonly process: ProcessRef
 }
 
 /** What is proved of the server. A query that failed is an `Unanswered`, never `Absent`. */
@@ -124,7 +125,7 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
       writeFileSync(part, record, { mode: 0o600 })
       renameSync(part, recordPath)
     }).pipe(Effect.ignore)
-    return server
+    return { server, process: { pid, startTime: reading.startTime } }
   })
 
   const recorded = Effect.try(() => readFileSync(recordPath, "utf8")).pipe(
@@ -158,12 +159,19 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
   let attempt: Fiber.RuntimeFiber<Up, SessionMissing | Unanswered> | null = null
   const attach = Effect.gen(function*() {
     const connection = yield* openConnection({ tmux, socket, session: sessionName, env, timeoutMs })
-    const server = yield* identify(connection).pipe(Effect.onError(() => connection.close("it could not be used")))
-    return { _tag: "Up", connection, server } satisfies Up
-  })
+    const named = yield* identify(connection).pipe(Effect.onError(() => connection.close("it could not be used")))
+    return { _tag: "Up", connection, ...named } satisfies Up
+  }).pipe(
+    // Right after a change of servers a connection may break before its first answer. One that was late is not given up.
+    Effect.retry({ times: 1, while: (error) => error._tag === "Unanswered" && error.lost })
+  )
 
   const lookInside = Effect.gen(function*() {
-    if (current?.connection.isOpen() === true) return current
+    if (current?.connection.isOpen() === true) {
+      // The connection of a server that died a moment ago does not know it yet.
+      if ((yield* processState(current.process)) !== "dead") return current
+      yield* current.connection.close("the tmux server has ended")
+    }
     current = null
     if ((yield* probeTwice) === "absent") return { _tag: "Absent" } as const
     if (attempt !== null && Option.isSome(yield* Fiber.poll(attempt))) attempt = null

@@ -3,7 +3,9 @@ import { TransportFailure } from "reprise/plugin"
 
 /** Nothing came back, so nothing is known. */
 export class Unanswered extends Schema.TaggedError<Unanswered>("transport-tmux/Unanswered")("Unanswered", {
-  detail: Schema.String
+  detail: Schema.String,
+  /** The connection broke before the answer: a look may be taken again on another one. */
+  lost: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }) {
   override get message(): string {
     return this.detail

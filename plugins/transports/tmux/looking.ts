@@ -27,13 +27,17 @@ const foreignOf = (ground: Ground, row: PaneRow): ForeignPane => ({
   command: row.startCommand
 })
 
-const rowsOfHome = Effect.fnUntraced(function*(ground: Ground) {
-  const home = yield* ground.home.reach
-  if (home._tag === "Absent") return "absent" as const
-  if (home._tag === "Empty") return (yield* ground.home.linesElsewhere).flatMap((line) => parseRow(line) ?? [])
-  const rows = yield* listRows(home.connection, null)
-  return rows ?? (yield* new Unanswered({ detail: "it did not list its panes" }))
-})
+const rowsOfHome = Effect.fnUntraced(
+  function*(ground: Ground) {
+    const home = yield* ground.home.reach
+    if (home._tag === "Absent") return "absent" as const
+    if (home._tag === "Empty") return (yield* ground.home.linesElsewhere).flatMap((line) => parseRow(line) ?? [])
+    const rows = yield* listRows(home.connection, null)
+    return rows ?? (yield* new Unanswered({ detail: "it did not list its panes" }))
+  },
+  // A look does nothing, so it may be taken again where its connection broke; once, as a server that dies each time is news.
+  Effect.retry({ times: 1, while: (error) => error.lost })
+)
 
 /** Who lives though no pane of the server is theirs: an earlier server died and they did not. */
 const orphansAmong = Effect.fnUntraced(function*(
