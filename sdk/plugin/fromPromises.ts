@@ -47,6 +47,8 @@ export interface PromiseTransport {
   ) => Promise<StopReport>
   /** What happens from now on; ends when the signal is aborted. */
   readonly events: (signal: AbortSignal) => AsyncIterable<TransportEvent>
+  /** Ends the server if nothing of anybody's lives on it; answers whether it did. */
+  readonly closeHome?: (signal: AbortSignal) => Promise<boolean>
   readonly attachCommand?: ReadonlyArray<string> | null
   readonly residence?: string | null
 }
@@ -116,6 +118,10 @@ const fromPromiseTransport = (name: string, transport: PromiseTransport): Transp
     capabilities: transport.capabilities,
     attachCommand: transport.attachCommand ?? null,
     residence: transport.residence ?? null,
+    ...transport.closeHome === undefined ? {} : {
+      // Called on the author's own object, which may be an instance of a class.
+      closeHome: attempt("closeHome", (signal) => transport.closeHome?.(signal) ?? Promise.resolve(false))
+    },
     spawn: (request) => attempt("spawn", (signal) => transport.spawn(request, signal)),
     list: attempt("list", (signal) => transport.list(signal)),
     inspect: (pane) =>

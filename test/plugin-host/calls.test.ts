@@ -165,6 +165,7 @@ describe("fromPromises", () => {
         })
         expect(yield* transport.inspect(pane)).toEqual({ state: "unknown", evidence: "Nobody lives here.", exit: null })
         expect(transport).toMatchObject({ attachCommand: null, residence: null })
+        expect(yield* transport.closeHome ?? Effect.succeed("absent")).toBe(true)
       }).pipe(Effect.provide(layer))
     }))
 
