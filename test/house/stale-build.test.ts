@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "@effect/vitest"
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { bin, clone, node, temporary } from "./clone.ts"
+import { root } from "./sources.ts"
 
 // Nothing in a checkout ever runs a build: here is one in which each module of dist/ throws.
 const copy = temporary("stale")
@@ -21,7 +22,9 @@ beforeAll(() => {
 afterAll(() => rmSync(copy, { recursive: true, force: true }))
 
 it("vitest reads the sources", async () => {
-  mkdirSync(join(copy, "test"))
+  // Which vitest's own configuration asks for.
+  const setup = "test/house/temporary-directory.ts"
+  cpSync(join(root, setup), join(copy, setup), { recursive: true })
   writeFileSync(join(copy, "test/probe.test.ts"), `import { expect, it } from "@effect/vitest"
 ${imports}
 it("sees the sources", () => expect(seen).toEqual(["object", "function", "object"]))

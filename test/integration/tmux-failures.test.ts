@@ -38,6 +38,19 @@ const run = (socket: string, ...words: ReadonlyArray<string>) =>
 const clients = (socket: string) =>
   run(socket, "list-clients", "-F", "#{client_pid}").split("\n").filter((line) => line !== "").map(Number)
 
+/** Starts a server of somebody else's on the socket, as soon as its predecessor's is out of the way. */
+const startTheirs = (socket: string): void => {
+  const deadline = Date.now() + 30_000
+  for (;;) {
+    try {
+      run(socket, "-f", "/dev/null", "new-session", "-d", "-s", "theirs", "sleep 600")
+      return
+    } catch (error) {
+      if (Date.now() >= deadline) throw error
+    }
+  }
+}
+
 describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
   it.scopedLive("tells a killed agent with its status, and one that ended by itself", () =>
     Effect.gen(function*() {
@@ -150,16 +163,8 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       while (clients(world.socket).includes(client ?? 0)) run(world.socket, "list-sessions")
       expect((yield* tmux.list).panes).toHaveLength(1)
       const server = yield* world.serverPid
-      const deadline = Date.now() + 30_000
       process.kill(server?.pid ?? 0, "SIGKILL")
-      for (let started = false; !started && Date.now() < deadline;) {
-        try {
-          run(world.socket, "-f", "/dev/null", "new-session", "-d", "-s", "theirs", "sleep 600")
-          started = true
-        } catch {
-          // Its predecessor's socket is still in the way.
-        }
-      }
+      startTheirs(world.socket)
       const next = yield* tmux.spawn(world.request())
       const listing = yield* tmux.list
       expect(listing.panes.map(({ identity }) => identity)).toEqual([next])
