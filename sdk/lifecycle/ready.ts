@@ -23,8 +23,6 @@ interface AwaitReady<E, R> {
   readonly agent: ProviderAgent
   readonly pane: PaneIdentity
   readonly withinMs: number
-  /** Prompts that this generation was already asked; each is answered once. */
-  readonly answered: ReadonlyArray<string>
   /** Called before a prompt's keys are pressed. */
   readonly onPrompt: (prompt: StartupPrompt) => Effect.Effect<void, E, R>
 }
@@ -51,10 +49,10 @@ type Look =
  * answered, each once a generation. Fails as a value, with the kind and reason.
  */
 export const awaitReady = <E, R>(
-  { agent, answered, onPrompt, pane, provider, transport, withinMs }: AwaitReady<E, R>
+  { agent, onPrompt, pane, provider, transport, withinMs }: AwaitReady<E, R>
 ): Effect.Effect<Either.Either<ReadyReport, AgentFailure>, E, R> =>
   Effect.gen(function*() {
-    const prompts = new Set(answered)
+    const prompts = new Set<string>()
     let lastScreen: Screen | null = null
     let lastSeen = "nothing was seen on its screen"
     const startedAt = yield* Clock.currentTimeMillis

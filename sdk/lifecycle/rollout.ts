@@ -183,7 +183,6 @@ const proveReady = <E, R>(
         agent: spawn.agent,
         pane,
         withinMs: request.readyWithinMs,
-        answered: [],
         onPrompt: (prompt) =>
           context.operation.append([{
             type: "startup_prompt_handled",
