@@ -23,6 +23,8 @@ interface AwaitReady<E, R> {
   readonly agent: ProviderAgent
   readonly pane: PaneIdentity
   readonly withinMs: number
+  /** The session that it was told to have; null where it chooses. */
+  readonly expectedSession: string | null
   /** Called before a prompt's keys are pressed. */
   readonly onPrompt: (prompt: StartupPrompt) => Effect.Effect<void, E, R>
 }
@@ -39,6 +41,9 @@ const lastLine = (screen: Screen | null): string => {
   return line === undefined ? "" : ` ("${line.slice(0, 120)}")`
 }
 
+const sameReports = 4
+const reportPause = Duration.millis(50)
+
 type Look =
   | { readonly _tag: "Ready"; readonly screen: Screen; readonly evidence: string }
   | { readonly _tag: "Failed"; readonly failure: AgentFailure }
@@ -49,7 +54,7 @@ type Look =
  * answered, each once a generation. Fails as a value, with the kind and reason.
  */
 export const awaitReady = <E, R>(
-  { agent, onPrompt, pane, provider, transport, withinMs }: AwaitReady<E, R>
+  { agent, expectedSession, onPrompt, pane, provider, transport, withinMs }: AwaitReady<E, R>
 ): Effect.Effect<Either.Either<ReadyReport, AgentFailure>, E, R> =>
   Effect.gen(function*() {
     const prompts = new Set<string>()
@@ -106,8 +111,16 @@ export const awaitReady = <E, R>(
       }))
     }
     const tookMs = (yield* Clock.currentTimeMillis) - startedAt
-    const reported = yield* provider.reportedSession({ pid: pane.pid, screen: settled.screen, agent }).pipe(
-      Effect.catchAll(() => Effect.succeed(null))
-    )
+    const report = (screen: Screen) =>
+      Effect.orElseSucceed(provider.reportedSession({ pid: pane.pid, screen, agent }), () => null)
+    let reported = yield* report(settled.screen)
+    // A report that surprises is asked for again until it stays the same: a screen can be read half drawn.
+    for (let same = 1; reported !== null && reported !== expectedSession && same < sameReports;) {
+      yield* Effect.sleep(reportPause)
+      const screen = yield* Effect.either(transport.capture(pane))
+      const next = Either.isRight(screen) ? yield* report(screen.right) : null
+      same = next === reported ? same + 1 : 1
+      reported = next
+    }
     return Either.right({ evidence: `${settled.evidence} after ${tookMs} ms`, sessionId: reported })
   })

@@ -183,6 +183,7 @@ const proveReady = <E, R>(
         agent: spawn.agent,
         pane,
         withinMs: request.readyWithinMs,
+        expectedSession: spawn.sessionId,
         onPrompt: (prompt) =>
           context.operation.append([{
             type: "startup_prompt_handled",

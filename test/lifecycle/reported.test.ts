@@ -31,6 +31,20 @@ describe("the session that a new process says it has", () => {
       ])
     }))
 
+  it.scopedLive("is asked for again where it surprises: a screen can be read half drawn", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      world.script.set("one", { drawsSlowly: true })
+      yield* world.up("alpha", { one: {} })
+      const { session } = yield* world.agent("one")
+      const report = yield* world.restart()
+      assert.strictEqual(report.outcome, "restarted", report.message)
+      assert.strictEqual((yield* world.agent("one")).session?.id, session?.id)
+      const asked = world.spawnsOf("one")[0]?.request.argv[2]
+      assert.strictEqual(session?.id, asked)
+      assert.notInclude((yield* world.events("session.captured")).map(({ captured_via }) => captured_via), "process_report")
+    }))
+
   it.scopedLive("adds nothing where it is the one that was asked for", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld()

@@ -11,6 +11,8 @@ export interface Behaviour {
   readonly transcript?: "at-start" | "never"
   /** The session that its screen shows, in place of its own. */
   readonly reports?: string
+  /** Draws its first screen in two goes, the first of which ends inside its session's id. */
+  readonly drawsSlowly?: boolean
   /** Shows this in place of its idle state once something was pasted: `unreadable` makes the reader of its prompts throw. */
   readonly afterPaste?: "awaiting_approval" | "unreadable" | "gibberish"
   /** Asks whether it may trust its directory before it starts. */
@@ -151,7 +153,10 @@ export const scriptedProgram = (script: ReadonlyMap<string, Behaviour>): MemoryP
     io.screen([...reported === null ? [] : [`session: ${reported}`], `state: ${state}`, `draft: ${draft}`, ...more])
   if (behaviour.hangs === true) show("starting")
   else if (behaviour.trust === true) io.screen(["ask: Trust this?"])
-  else show("idle")
+  else if (behaviour.drawsSlowly === true) {
+    io.screen([`session: ${own.slice(0, 6)}`, "state: idle", "draft: "])
+    setTimeout(() => show("idle"), 70)
+  } else show("idle")
   return {
     onPaste: (text) => {
       draft += text
