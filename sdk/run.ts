@@ -37,10 +37,13 @@ const show = (value: unknown): Effect.Effect<void> =>
     }
   })
 
-const isComplete = <A, E>(
-  _effect: Effect.Effect<A, E, unknown>,
-  provide: unknown
-): _effect is Effect.Effect<A, E, RepriseServices> => provide === undefined
+/**
+ * Always so: the overloads of `run` have checked that the layers give all that is left. It stands for what the compiler
+ * can't follow through a list of layers, and is the one place where it does.
+ */
+const needsNothingMore = <A, E>(
+  _effect: Effect.Effect<A, E, unknown>
+): _effect is Effect.Effect<A, E, RepriseServices> => true
 
 const isList = (provide: AnyLayer | ReadonlyArray<AnyLayer>): provide is ReadonlyArray<AnyLayer> => Array.isArray(provide)
 
@@ -53,7 +56,7 @@ const complete = <A, E>(
   for (const layer of provide === undefined ? [] : isList(provide) ? provide : [provide]) {
     provided = Effect.provide(provided, layer)
   }
-  return isComplete(provided, undefined) ? provided : Effect.dieMessage("unreachable")
+  return needsNothingMore(provided) ? provided : Effect.dieMessage("The services of a script were not all provided.")
 }
 
 /**
