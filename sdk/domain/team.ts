@@ -2,6 +2,14 @@ import * as Schema from "effect/Schema"
 import { AgentId, TeamKey } from "./ids.ts"
 import { Json } from "./json.ts"
 
+/** An MCP server on standard input and output that an agent is given. */
+export const McpServerSpec = Schema.Struct({
+  command: Schema.NonEmptyString,
+  args: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+  env: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
+})
+export type McpServerSpec = typeof McpServerSpec.Type
+
 /** What a team file says of one agent, defaults applied and paths absolute. */
 export const AgentSpec = Schema.Struct({
   id: AgentId,
@@ -20,7 +28,9 @@ export const AgentSpec = Schema.Struct({
   /** Extra environment of the process. */
   env: Schema.Record({ key: Schema.String, value: Schema.String }),
   /** The provider's own options, checked by its Schema. */
-  options: Schema.Record({ key: Schema.String, value: Json })
+  options: Schema.Record({ key: Schema.String, value: Json }),
+  /** MCP servers by name. */
+  mcp: Schema.optionalWith(Schema.Record({ key: Schema.String, value: McpServerSpec }), { default: () => ({}) })
 })
 export type AgentSpec = typeof AgentSpec.Type
 

@@ -10,9 +10,8 @@ import { fold } from "../event-log/fold.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import { type Discovery, discoverSessions } from "../session/discover.ts"
-import { specForSpawn } from "../session/launch-context.ts"
 import { sessionAddressOf } from "../session/session-address.ts"
-import { providerAgent } from "../session/provider-agent.ts"
+import { providerAgentOf } from "../session/provider-agent.ts"
 import { mayLive, type TeamObservation } from "./observe.ts"
 
 export interface Converged {
@@ -92,7 +91,7 @@ const transcriptChange = (input: Converge, missing: ReadonlyArray<AgentState>) =
       const provider = input.findProvider(agent.spec.provider)
       const address = provider === undefined ? null : sessionAddressOf(
         provider,
-        providerAgent(input.team, specForSpawn(agent, "keep")),
+        providerAgentOf(input.team, agent, "keep"),
         agent.session?.id ?? agent.spawn?.sessionId ?? null
       )
       return address === null ? [] : address.directory

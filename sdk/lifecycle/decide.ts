@@ -80,7 +80,7 @@ export const decideAll = <E, R>(
         process: observed.process,
         resumability: provider === undefined
           ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
-          : yield* resumability(agent.session, providerAgent(converged.team, spec), provider),
+          : yield* resumability(agent.session, providerAgent(converged.team, spec, agent.spawn), provider),
         spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
         unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
         drift: driftOf(agent)

@@ -10,7 +10,7 @@ import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { PluginMissing, Provider, Transport } from "../plugin/PluginHost.ts"
 import { PluginHost } from "../plugin/PluginHost.ts"
-import { providerAgent } from "../session/provider-agent.ts"
+import { providerAgentOf } from "../session/provider-agent.ts"
 import { repairCandidates } from "../session/repair.ts"
 import { resumability } from "../session/resumability.ts"
 import { specForSpawn } from "../session/launch-context.ts"
@@ -96,7 +96,7 @@ const repair = (
         )
       )
       for (const session of repairCandidates(agent, held)) {
-        const answer = yield* resumability(session, providerAgent(team, specForSpawn(agent, "keep")), provider)
+        const answer = yield* resumability(session, providerAgentOf(team, agent, "keep"), provider)
         if (answer._tag !== "Resumable") continue
         team = yield* record(team, [{
           type: "resume.session_repaired",

@@ -51,7 +51,7 @@ export const planSpawn = (
       : provider.capabilities.preassignedSession
       ? yield* Effect.sync(() => randomUUID())
       : null
-    const subject = providerAgent(team, spec)
+    const subject = providerAgent(team, spec, agent.spawn)
     const command = yield* provider.command({
       mode,
       agent: subject,

@@ -7,8 +7,7 @@ import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.
 import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf, type PendingMessage, type TeamState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
-import { specForSpawn } from "../session/launch-context.ts"
-import { providerAgent } from "../session/provider-agent.ts"
+import { providerAgentOf } from "../session/provider-agent.ts"
 import { sessionAddressOf } from "../session/session-address.ts"
 import { holdInput } from "./input-lease.ts"
 import { recordedSince, type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
@@ -48,7 +47,7 @@ export const deliverPending = (
     const deliveries: Array<Delivery> = []
     if (agent === undefined) return deliveries
     const waiting = current.pendingMessages.filter((message) => message.agent === id)
-    const subject = providerAgent(current, specForSpawn(agent, "keep"))
+    const subject = providerAgentOf(current, agent, "keep")
     const sessionId = agent.session?.id ?? agent.spawn?.sessionId ?? null
     const transcript = agent.session?.transcript ?? sessionAddressOf(provider, subject, sessionId)?.transcript ?? null
     const scope = { team: current.key, agent: id, generation: agent.generation }

@@ -1,6 +1,6 @@
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { AgentFailure } from "../domain/failure.ts"
+import type { AgentFailure, FailureKind as AgentFailureKind } from "../domain/failure.ts"
 import type { SpawnMode } from "../domain/event.ts"
 import type { Json } from "../domain/json.ts"
 import type { ProcessExit } from "../domain/pane.ts"
@@ -45,6 +45,21 @@ export interface ProviderAgent {
   readonly tools: ReadonlyArray<string>
   /** The agent's `options` of the team file, checked against the provider's `agentOptions`. */
   readonly options: Readonly<Record<string, Json>>
+  /** The environment that the team file adds; it may say where the CLI keeps its account and configuration. */
+  readonly env: Readonly<Record<string, string>>
+  /** Where the spawn that is followed kept its account and configuration; null at the first start. */
+  readonly configHome: string | null
+  /** The MCP servers that the agent is given, with its identity in the environment of each. */
+  readonly mcp: Readonly<Record<string, McpServer>>
+  /** When its newest process was to start, as ISO 8601; null when it never was. */
+  readonly startedAt: string | null
+}
+
+/** An MCP server on standard input and output. */
+export interface McpServer {
+  readonly command: string
+  readonly args: ReadonlyArray<string>
+  readonly env: Readonly<Record<string, string>>
 }
 
 export interface CommandRequest {
@@ -79,8 +94,79 @@ export interface CommandPlan {
 export interface SessionAddress {
   /** The one directory in which this agent's transcripts appear; watched, never walked. */
   readonly directory: string
-  /** The transcript of the asked session; null when no id was given. */
+  /** The transcript of the asked session; null when no id was given, or when `search` has to be asked. */
   readonly transcript: string | null
+  /**
+   * For a CLI whose transcripts have names that an id does not wholly tell: the asked one is the file in one of these few
+   * directories whose name ends so. Each is listed, none is walked.
+   */
+  readonly search?: { readonly directories: ReadonlyArray<string>; readonly ending: string }
+  /** Where else this agent's new transcripts may appear (a CLI with a directory a day). Listed, not watched. */
+  readonly alsoIn?: ReadonlyArray<string>
+}
+
+/** A process as its provider is asked about it: `startTime` is the host's, `TICKS@BOOT` where there is /proc. */
+export interface AgentProcess {
+  readonly pid: number
+  readonly startTime: string
+  /** A process that ended may have left something; what it held open is gone. */
+  readonly alive: boolean
+  readonly agent: ProviderAgent
+}
+
+/** What a process says of itself in records that only it writes: pid files, locks that it holds, files that it has open. */
+export interface ProcessEvidence {
+  /** The session that it is in now; null when it does not say. */
+  readonly sessionId: string | null
+  /** That session's transcript, where the process shows it. */
+  readonly transcript: string | null
+  /** Null when it does not say. Goes before what the screen shows, but never against a dialog on it. */
+  readonly state: ScreenState | null
+  /** A sentence: how it is known. */
+  readonly evidence: string
+}
+
+/** A live process that has a session open. */
+export interface SessionHolder {
+  readonly pid: number
+  readonly startTime: string
+  /** A sentence: how it is known. */
+  readonly evidence: string
+}
+
+/** A process of this user's that Reprise may not have started. */
+export interface HostProcess {
+  readonly pid: number
+  readonly ppid: number
+  readonly startTime: string
+  readonly argv: ReadonlyArray<string>
+  /** Null where it can't be read. */
+  readonly cwd: string | null
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A process that a provider knows for one of its CLI, as it would be written into a team file. */
+export interface RecognisedProcess {
+  /** Null when it can't be told exactly; `evidence` says why. */
+  readonly sessionId: string | null
+  readonly transcript: string | null
+  /** Where the conversation belongs; a resume has to be made there. */
+  readonly cwd: string
+  readonly model: string | null
+  readonly permissions: string | null
+  readonly options: Readonly<Record<string, Json>>
+  /** What of its environment a resume needs, by name and value; no secret. */
+  readonly env: Readonly<Record<string, string>>
+  /** A sentence: how it is known, or why the session can't be told. */
+  readonly evidence: string
+}
+
+/** Something that speaks against a start, found before anything is touched. A `warning` lets it go on. */
+export interface StartProblem {
+  readonly severity: "refusal" | "warning"
+  readonly kind: AgentFailureKind
+  /** A sentence: what is wrong, and what to do. */
+  readonly problem: string
 }
 
 /** What the beginning of a transcript says of itself. Null is "does not say". */
@@ -129,6 +215,7 @@ export interface ProviderDriver {
   /** What is wrong with an agent's `options`; see `optionsChecker`, which makes this from a Schema. */
   readonly checkOptions: (options: Readonly<Record<string, Json>>) => ReadonlyArray<OptionProblem>
   readonly command: (request: CommandRequest) => Effect.Effect<CommandPlan, ProviderFailure>
+  /** Without an id: where conversations may have appeared since `agent.startedAt`. */
   readonly sessionAddress: (agent: ProviderAgent, sessionId: string | null) => SessionAddress
   /** Reads the first 128 KiB of a transcript (`truncated` says that there is more). */
   readonly readTranscript: (head: string, context: { readonly path: string; readonly truncated: boolean }) => TranscriptIdentity
@@ -146,4 +233,34 @@ export interface ProviderDriver {
   }) => Effect.Effect<string | null, ProviderFailure>
   /** Why a process that ended, ended. */
   readonly explainExit: (end: { readonly exit: ProcessExit | null; readonly lines: ReadonlyArray<string> }) => AgentFailure
+
+  // What follows may be left out by a CLI that has nothing like it.
+
+  /** What a process's own records say of it. Null: it has none. */
+  readonly processEvidence?: (process: AgentProcess) => Effect.Effect<ProcessEvidence | null, ProviderFailure>
+  /** Live processes that have this conversation open, whoever started them. */
+  readonly sessionHolders?: (
+    agent: ProviderAgent,
+    sessionId: string
+  ) => Effect.Effect<ReadonlyArray<SessionHolder>, ProviderFailure>
+  /** Knows a process for one of this CLI, for adoption; null when it is none. Looks only: nothing is typed or changed. */
+  readonly recognise?: (process: HostProcess) => Effect.Effect<RecognisedProcess | null, ProviderFailure>
+  /**
+   * What speaks against starting this agent in this environment: a login that is missing, a version that is newer than the
+   * plugin was proved with. Cheap: it is asked before each start.
+   */
+  readonly checkStart?: (
+    agent: ProviderAgent,
+    env: Readonly<Record<string, string>>
+  ) => Effect.Effect<ReadonlyArray<StartProblem>, ProviderFailure>
+  /** What is wrong with an agent that lives and shows this: a login, a usage limit with its reset time. Null: nothing known. */
+  readonly trouble?: (screen: Screen) => AgentFailure | null
+  /** Names of the environment that no process of it may inherit; a trailing `*` stands for any ending. */
+  readonly scrubbed?: ReadonlyArray<string>
+  /** The permission modes, from the narrowest to the widest. One that is not among them can't be compared. */
+  readonly permissionModes?: ReadonlyArray<string>
+  /** The mode of an agent whose team file names none. */
+  readonly defaultPermissions?: string
+  /** How long to wait, in milliseconds, between a paste and Enter; for a CLI that takes an early Enter for a new line. */
+  readonly pasteSettleMs?: number
 }

@@ -11,8 +11,7 @@ import {
   type SpawnWindow,
   type TranscriptCandidate
 } from "./attribution.ts"
-import { specForSpawn } from "./launch-context.ts"
-import { providerAgent } from "./provider-agent.ts"
+import { providerAgentOf } from "./provider-agent.ts"
 import { sessionAddressOf } from "./session-address.ts"
 import { birthOf, listTranscripts, readTranscriptFile } from "./transcript.ts"
 
@@ -44,7 +43,7 @@ type FindProvider = (name: string) => Provider | undefined
 const locate = (team: TeamState, agent: AgentState, provider: Provider | undefined): ReadonlyArray<Located> => {
   if (agent.spawn === null || provider === undefined) return []
   const assignedId = agent.spawn.sessionId
-  const address = sessionAddressOf(provider, providerAgent(team, specForSpawn(agent, "keep")), assignedId)
+  const address = sessionAddressOf(provider, providerAgentOf(team, agent, "keep"), assignedId)
   if (address === null) return []
   return [{
     team,

@@ -52,6 +52,16 @@ const JsonValue = Schema.declare(Schema.is(Json), { message: () => "a value that
 /** May be left out. (A plain `optional` would tell people that it could be undefined too.) */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
+const Environment = Schema.Record({ key: Schema.String, value: Text })
+  .annotations({ message: expected("a mapping of names to text") })
+  .pipe(Schema.filter(badNames))
+
+const McpServerEntry = Schema.Struct({
+  command: FilledText,
+  args: optional(Schema.Array(Text).annotations({ message: expected("a list of texts") })),
+  env: optional(Environment)
+}).annotations({ message: expected("a mapping with the keys command, args and env") })
+
 /** The keys of an agent; all of them may stand in `defaults` too. */
 export const AgentEntry = Schema.Struct({
   role: optional(TextOrNull),
@@ -63,12 +73,14 @@ export const AgentEntry = Schema.Struct({
   permissions: optional(TextOrNull),
   tools: optional(Schema.Array(FilledText).annotations({ message: expected("a list of names") })),
   prompt: optional(TextOrNull),
-  env: optional(
-    Schema.Record({ key: Schema.String, value: Text }).annotations({ message: expected("a mapping of names to text") })
-      .pipe(Schema.filter(badNames))
-  ),
+  env: optional(Environment),
   options: optional(
     Schema.Record({ key: Schema.String, value: JsonValue }).annotations({ message: expected("a mapping") })
+  ),
+  mcp: optional(
+    Schema.Record({ key: Schema.String, value: McpServerEntry }).annotations({
+      message: expected("a mapping of names to servers (docs: { command: docs-server })")
+    })
   )
 }).annotations({ message: expected("a mapping of the agent's keys") })
 export type AgentEntry = typeof AgentEntry.Type

@@ -181,7 +181,12 @@ const agentSpec = (id: string, defaults: AgentEntry, entry: AgentEntry, workspac
     tools: all.tools ?? [],
     prompt: all.prompt ?? null,
     env: { ...defaults.env, ...entry.env },
-    options: { ...defaults.options, ...entry.options }
+    options: { ...defaults.options, ...entry.options },
+    mcp: Object.fromEntries(
+      Object.entries({ ...defaults.mcp, ...entry.mcp }).map(([name, { args, command, env }]) =>
+        [name, { command, args: args ?? [], env: env ?? {} }]
+      )
+    )
   }
 }
 

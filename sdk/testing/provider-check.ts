@@ -104,6 +104,10 @@ export const sampleAgent = (options: ProviderSuiteOptions, over: Partial<Provide
   permissions: "ask",
   tools: [],
   options: options.options ?? {},
+  env: {},
+  configHome: null,
+  mcp: {},
+  startedAt: null,
   ...over
 })
 

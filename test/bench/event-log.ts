@@ -32,7 +32,8 @@ const recorded: Event = {
       tools: [],
       prompt: null,
       env: {},
-      options: {}
+      options: {},
+      mcp: {}
     }))
   },
   workspace: "/workspace",

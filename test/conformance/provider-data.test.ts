@@ -32,7 +32,11 @@ const agent: ProviderAgent = {
   effort: null,
   permissions: null,
   tools: [],
-  options: {}
+  options: {},
+  env: {},
+  configHome: null,
+  mcp: {},
+  startedAt: null
 }
 const request = (over: Partial<CommandRequest> = {}): CommandRequest => ({
   mode: "fresh",

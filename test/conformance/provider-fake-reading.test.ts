@@ -21,7 +21,11 @@ const agent: ProviderAgent = {
   effort: null,
   permissions: null,
   tools: [],
-  options: {}
+  options: {},
+  env: {},
+  configHome: null,
+  mcp: {},
+  startedAt: null
 }
 const request = (mode: CommandRequest["mode"], options: ProviderAgent["options"] = {}): CommandRequest => ({
   mode,

@@ -17,7 +17,8 @@ export const spec = (id: string): AgentSpec => ({
   tools: [],
   prompt: null,
   env: {},
-  options: {}
+  options: {},
+  mcp: {}
 })
 
 export const recorded = (key: string, ids: ReadonlyArray<string> = ["coder-1", "coder-2"]): EventOf<"team.recorded"> => ({

@@ -42,7 +42,8 @@ const recorded = (team: TeamKey, agents: ReadonlyArray<AgentId>): Event => ({
       tools: [],
       prompt: null,
       env: {},
-      options: {}
+      options: {},
+      mcp: {}
     }))
   }
 })

@@ -35,7 +35,11 @@ const agent: ProviderAgent = {
   effort: null,
   permissions: null,
   tools: [],
-  options: {}
+  options: {},
+  env: {},
+  configHome: null,
+  mcp: {},
+  startedAt: null
 }
 
 const host = (name: string) =>

@@ -4,7 +4,7 @@ import type { Database } from "better-sqlite3"
 export const schemaVersion = 2
 
 /** Version of what a snapshot holds: raise it whenever the fold or its state changes, so that old ones are dropped. */
-export const snapshotVersion = 2
+export const snapshotVersion = 3
 
 const events = `
   CREATE TABLE events (
