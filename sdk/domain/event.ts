@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import { DecisionKind, SessionConvergence } from "./decision.ts"
 import { AgentFailure } from "./failure.ts"
+import { Trigger } from "./history.ts"
 import { AgentId, Generation, OperationId, SpawnToken, TeamKey } from "./ids.ts"
 import { Json } from "./json.ts"
 import { PaneIdentity, ProcessExit } from "./pane.ts"
@@ -26,6 +27,14 @@ export type OperationKind = typeof OperationKind.Type
 export const SpawnMode = Schema.Literal("fresh", "resume", "fork")
 export type SpawnMode = typeof SpawnMode.Type
 
+/** Whose restarts a budget counts. */
+export const BudgetScope = Schema.Literal("agent", "team", "credential")
+export type BudgetScope = typeof BudgetScope.Type
+
+/** What follows a boot of the machine. */
+export const BootDecision = Schema.Literal("resume", "hold")
+export type BootDecision = typeof BootDecision.Type
+
 export const StepPhase = Schema.Literal("intent", "result")
 export type StepPhase = typeof StepPhase.Type
 
@@ -44,7 +53,8 @@ export const LifecycleEvent = Schema.Union(
     agents: Schema.Array(AgentId),
     /** The agents that were proved alive then: what a roll back brings back. */
     alive: Schema.Array(AgentId),
-    policy: Schema.NullOr(Schema.String)
+    policy: Schema.NullOr(Schema.String),
+    trigger: Schema.optional(Trigger)
   }),
   operationEvent("operation.step", {
     agent: Schema.optional(AgentId),
@@ -101,6 +111,21 @@ export const LifecycleEvent = Schema.Union(
     left_behind: Schema.NullOr(SessionRef),
     reason: Schema.String
   }),
+  /** A policy handed the decision to somebody else. */
+  agentEvent("restart.escalated", { to: Schema.String, why: Schema.Array(Schema.String) }),
+  /** A gate of the policy was passed; of one agent, or of the whole team. */
+  teamEvent("restart.gate_passed", { agent: Schema.optional(AgentId), gate: Schema.String, said: Schema.String }),
+  /** What waits for a resumed agent was not given to it. */
+  agentEvent("restart.held_back", { why: Schema.String }),
+  agentEvent("budget.exceeded", {
+    restarts: Schema.NonNegativeInt,
+    per_ms: Schema.Number,
+    used: Schema.NonNegativeInt,
+    scope: BudgetScope
+  }),
+  agentEvent("budget.cleared", { reason: Schema.String }),
+  /** What is done after a boot of the machine: decided once for each. */
+  teamEvent("boot.decided", { boot_id: Schema.String, decision: BootDecision, why: Schema.String }),
   teamEvent("restart.atomic_refusal", { unresumable: Schema.Array(Json) }),
   teamEvent("restart.first_send_at_invalid", { invalid: Schema.Array(Json) }),
   teamEvent("lifecycle.shutdown.started", { reason: Schema.String }),

@@ -9,6 +9,7 @@ export const FailureKind = Schema.Literal(
   "missing_transcript",
   "resume_mismatch",
   "not_ready",
+  "verify_failed",
   "crash",
   "unknown"
 )

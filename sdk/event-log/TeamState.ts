@@ -1,7 +1,8 @@
 import * as Schema from "effect/Schema"
-import { OperationKind, SpawnMode, StepPhase } from "../domain/event.ts"
+import { BootDecision, OperationKind, SpawnMode, StepPhase } from "../domain/event.ts"
 import { AgentFailure } from "../domain/failure.ts"
 import { FirstSend } from "../domain/first-send.ts"
+import { AgentHistory, noHistory, Trigger } from "../domain/history.ts"
 import { AgentId, Generation, OperationId, SpawnToken, TeamKey } from "../domain/ids.ts"
 import { PaneIdentity, ProcessExit } from "../domain/pane.ts"
 import { SessionRef } from "../domain/session.ts"
@@ -49,7 +50,8 @@ export const AgentState = Schema.Struct({
   typedInto: Schema.optionalWith(Schema.Boolean, { default: () => false }),
   exit: Schema.NullOr(ProcessExit),
   failure: Schema.NullOr(AgentFailure),
-  attributionAmbiguous: Schema.Boolean
+  attributionAmbiguous: Schema.Boolean,
+  history: Schema.optionalWith(AgentHistory, { default: () => noHistory })
 })
 export type AgentState = typeof AgentState.Type
 
@@ -71,6 +73,7 @@ export const OperationState = Schema.Struct({
   agents: Schema.Array(AgentId),
   alive: Schema.Array(AgentId),
   policy: Schema.NullOr(Schema.String),
+  trigger: Schema.optionalWith(Trigger, { default: () => "person" as const }),
   startedAt: Schema.String,
   /** The newest phase of each step of each agent, keyed `step` or `step/agent`. */
   steps: Schema.Record({ key: Schema.String, value: StepPhase })
@@ -93,6 +96,11 @@ export const TeamState = Schema.Struct({
   agents: Schema.Array(AgentState),
   /** The unfinished operation, if any. */
   operation: Schema.NullOr(OperationState),
+  /** What was decided after the machine's newest boot that was decided on; null before the first. */
+  boot: Schema.optionalWith(
+    Schema.NullOr(Schema.Struct({ id: Schema.String, decision: BootDecision, at: Schema.String })),
+    { default: () => null }
+  ),
   pendingMessages: Schema.Array(PendingMessage),
   messagesSubmitted: Schema.NonNegativeInt,
   /** Position of the newest lifecycle event. */

@@ -3,6 +3,8 @@ import { isLifecycleEvent } from "../domain/event.ts"
 import { classifyFirstSend } from "../domain/first-send.ts"
 import type { Confidence, SessionRef } from "../domain/session.ts"
 import type { AgentSpec } from "../domain/team.ts"
+import { noHistory, type StartCause } from "../domain/history.ts"
+import { foldHistory } from "./fold-history.ts"
 import type { AgentState, TeamState } from "./TeamState.ts"
 
 const capturesKept = 32
@@ -20,7 +22,8 @@ const newAgent = (spec: AgentSpec): AgentState => ({
   typedInto: false,
   exit: null,
   failure: null,
-  attributionAmbiguous: false
+  attributionAmbiguous: false,
+  history: noHistory
 })
 
 /** Nothing was ever started or said in its name. */
@@ -47,6 +50,7 @@ const recordTeam = (state: TeamState | undefined, event: EventOf<"team.recorded"
     )
   ],
   operation: state?.operation ?? null,
+  boot: state?.boot ?? null,
   pendingMessages: state?.pendingMessages ?? [],
   messagesSubmitted: state?.messagesSubmitted ?? 0,
   lifecycleVersion: state?.lifecycleVersion ?? 0,
@@ -160,6 +164,7 @@ const foldTeam = (state: TeamState, event: Event, at: string): TeamState => {
           agents: event.agents,
           alive: event.alive,
           policy: event.policy,
+          trigger: event.trigger ?? "person",
           startedAt: at,
           steps: {}
         }
@@ -169,6 +174,8 @@ const foldTeam = (state: TeamState, event: Event, at: string): TeamState => {
       const step = event.agent === undefined ? event.step : `${event.step}/${event.agent}`
       return { ...state, operation: { ...state.operation, steps: { ...state.operation.steps, [step]: event.phase } } }
     }
+    case "boot.decided":
+      return { ...state, boot: { id: event.boot_id, decision: event.decision, at } }
     case "operation.finished":
       return state.operation?.id === event.operation ? { ...state, operation: null } : state
     case "message.accepted":
@@ -205,11 +212,23 @@ const foldTeam = (state: TeamState, event: Event, at: string): TeamState => {
 const isAgentEvent = (event: Event): event is AgentEvent =>
   "agent" in event && event.agent !== undefined && "generation" in event && event.generation !== undefined
 
+/** What the operation that an event belongs to was for. */
+const causeOf = ({ operation }: TeamState, event: AgentEvent): StartCause =>
+  operation === null || operation.id !== event.operation ? "person" : operation.kind === "launch" ? "launch" : operation.trigger
+
+/** What changed nothing of the agent, as an observation of another generation, is no history either. */
+const withHistory = (after: AgentState, before: AgentState, event: AgentEvent, at: string, cause: StartCause): AgentState => {
+  if (after === before && !event.type.startsWith("budget.")) return after
+  const history = foldHistory(before.history, event, at, cause)
+  return history === before.history ? after : { ...after, history }
+}
+
 /** Most events, messages above all, leave most agents as they are. */
-const foldAgents = (agents: ReadonlyArray<AgentState>, event: AgentEvent, at: string): ReadonlyArray<AgentState> => {
+const foldAgents = (team: TeamState, event: AgentEvent, at: string): ReadonlyArray<AgentState> => {
+  const { agents } = team
   const index = agents.findIndex((agent) => agent.spec.id === event.agent)
   const before = agents[index]
-  const after = before === undefined ? undefined : foldAgent(before, event, at)
+  const after = before === undefined ? undefined : withHistory(foldAgent(before, event, at), before, event, at, causeOf(team, event))
   return after === undefined || after === before ? agents : agents.with(index, after)
 }
 
@@ -233,7 +252,7 @@ export const fold = (state: TeamState | undefined, entry: LogEntry): TeamState |
   const team = foldTeam(state, event, at)
   return {
     ...team,
-    agents: isAgentEvent(event) ? foldAgents(team.agents, event, at) : team.agents,
+    agents: isAgentEvent(event) ? foldAgents(team, event, at) : team.agents,
     position,
     lifecycleVersion: isLifecycleEvent(event) ? position : team.lifecycleVersion
   }
