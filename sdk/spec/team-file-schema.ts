@@ -62,6 +62,16 @@ const McpServerEntry = Schema.Struct({
   env: optional(Environment)
 }).annotations({ message: expected("a mapping with the keys command, args and env") })
 
+export const mcpServerKeys: ReadonlyArray<string> = Object.keys(McpServerEntry.fields)
+
+/** The name of an MCP server stands in options and in the names of its tools. */
+const serverName = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
+
+const badServerNames = (servers: { readonly [name: string]: unknown }) =>
+  Object.keys(servers).flatMap((name) =>
+    serverName.test(name) ? [] : [{ path: [name], message: `the name ${JSON.stringify(name)} does not match ${serverName.source}` }]
+  )
+
 /** The keys of an agent; all of them may stand in `defaults` too. */
 export const AgentEntry = Schema.Struct({
   role: optional(TextOrNull),
@@ -80,7 +90,7 @@ export const AgentEntry = Schema.Struct({
   mcp: optional(
     Schema.Record({ key: Schema.String, value: McpServerEntry }).annotations({
       message: expected("a mapping of names to servers (docs: { command: docs-server })")
-    })
+    }).pipe(Schema.filter(badServerNames))
   )
 }).annotations({ message: expected("a mapping of the agent's keys") })
 export type AgentEntry = typeof AgentEntry.Type

@@ -9,7 +9,7 @@ import { isAbsolute, resolve } from "node:path"
 import { AgentId, namePattern, TeamKey } from "../domain/ids.ts"
 import type { AgentSpec, TeamSpec } from "../domain/team.ts"
 import { closest } from "./suggestion.ts"
-import { agentKeys, kindOf, TeamFileContent, teamKeys } from "./team-file-schema.ts"
+import { agentKeys, kindOf, mcpServerKeys, TeamFileContent, teamKeys } from "./team-file-schema.ts"
 import type { AgentEntry } from "./team-file-schema.ts"
 import type { YamlReading } from "./yaml-document.ts"
 
@@ -97,6 +97,10 @@ const likelyName = (text: string): string | undefined => {
 
 const unknownKey = (path: ReadonlyArray<string>): string => {
   const key = path.at(-1) ?? ""
+  if (path.at(-3) === "mcp") {
+    const meant = closest(key, mcpServerKeys)
+    return meant === undefined ? `unknown key, known are ${mcpServerKeys.join(", ")}` : `unknown key, did you mean "${meant}"?`
+  }
   const ofTeam = path.length === 1
   const near = closest(key, ofTeam ? teamKeys : agentKeys)
   if (ofTeam && agentKeys.includes(key)) return `unknown key here; under "defaults" it is for all agents`

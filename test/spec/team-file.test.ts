@@ -43,7 +43,8 @@ describe("a team file that is right", () => {
         tools: ["read"],
         prompt: null,
         env: { A: "1", B: "2" },
-        options: { turn: 5, startup: "slow" }
+        options: { turn: 5, startup: "slow" },
+        mcp: {}
       })
       assert.deepStrictEqual([first?.cwd, first?.paused, first?.env, first?.tools], [
         "/w/packages/core",
@@ -66,6 +67,19 @@ describe("a team file that is right", () => {
         "name: a\ndefaults: &d { provider: fake, model: big }\nagents:\n  x: { <<: *d, model: null }\n  y: *d\n"
       )
       assert.deepStrictEqual(agents.map(({ provider, model }) => [provider, model]), [["fake", null], ["fake", "big"]])
+    }))
+
+  it.effect("may name MCP servers, for all agents and for one; one of the same name takes the other's place", () =>
+    Effect.gen(function*() {
+      const { agents } = yield* spec(
+        "name: a\ndefaults: { provider: fake, mcp: { docs: { command: docs }, log: { command: log, args: [-v] } } }\n" +
+          "agents:\n  x: { mcp: { docs: { command: own, env: { A: b } } } }\n  y:\n"
+      )
+      const log = { command: "log", args: ["-v"], env: {} }
+      assert.deepStrictEqual(agents.map(({ mcp }) => mcp), [
+        { docs: { command: "own", args: [], env: { A: "b" } }, log },
+        { docs: { command: "docs", args: [], env: {} }, log }
+      ])
     }))
 
   it.effect("may have no agents, a BOM, Windows line ends and an absolute directory", () =>
@@ -129,6 +143,9 @@ agents:
     ["an unknown tag", "name: !x a\nagents: {}\n", /:1:7 a YAML tag/],
     ["unclosed", "name: [a\n", /not valid YAML/],
     ["a mapping as key", "name: a\nagents: {}\n? { a: b }\n: c\n", /:3:3 a key must be plain text/],
+    ["an MCP server without a command", "name: a\nagents: { x: { provider: p, mcp: { docs: {} } } }\n", /:2:36 agents.x.mcp.docs.command: is missing/],
+    ["an MCP server's unknown key", "name: a\nagents: { x: { provider: p, mcp: { docs: { comand: x, command: y } } } }\n", /docs.comand: unknown key, did you mean "command"/],
+    ["an MCP server's name", "name: a\nagents: { x: { provider: p, mcp: { my docs: { command: x } } } }\n", /x.mcp.my docs: the name "my docs" does not match/],
     ["__proto__", "name: a\nagents: { x: { options: { __proto__: { y: 1 } } } }\n", /can't be used as a key/],
     ["a line break in a key", "name: a\nagents: {}\n\"a\\nb\": 1\n", /:3:1 a\\u000ab: unknown key/]
   ]
@@ -224,7 +241,16 @@ describe("any text at all", () => {
     tools: FastCheck.array(text.filter((value) => value.trim() !== ""), { maxLength: 3 }),
     prompt: maybe(text),
     env: FastCheck.dictionary(key.filter((value) => value !== "" && !value.includes("=")), text, { maxKeys: 3 }),
-    options: FastCheck.dictionary(key, json, { maxKeys: 3 })
+    options: FastCheck.dictionary(key, json, { maxKeys: 3 }),
+    mcp: FastCheck.dictionary(
+      FastCheck.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,20}$/),
+      FastCheck.record({
+        command: text.filter((value) => value.trim() !== ""),
+        args: FastCheck.array(text, { maxLength: 3 }),
+        env: FastCheck.dictionary(key.filter((value) => value !== "" && !value.includes("=")), text, { maxKeys: 2 })
+      }),
+      { maxKeys: 2 }
+    )
   })
   it.effect.prop(
     "written from a valid team reads back as that team",
