@@ -79,6 +79,17 @@ export const LifecycleEvent = Schema.Union(
   agentEvent("agent.ready", { evidence: Schema.String, session_id: Schema.NullOr(Schema.String) }),
   agentEvent("agent.failed", { failure: AgentFailure }),
   agentEvent("agent.stopped", { evidence: Schema.String }),
+  /** A process that a person had started became an agent: watched from here, and never touched without leave. */
+  agentEvent("agent.adopted", {
+    pid: Schema.Int,
+    start_time: Schema.String,
+    /** Where it lives, for people: a place in somebody's tmux, a terminal. */
+    place: Schema.String,
+    started_at: Schema.NullOr(Schema.String),
+    evidence: Schema.String
+  }),
+  /** The agent's conversation is to begin as a copy of another's. */
+  agentEvent("agent.forked", { source_agent: AgentId, source_session_id: Schema.NonEmptyString }),
   agentEvent("discard.session_tombstone", {
     agent_id: AgentId,
     session_id: Schema.NullOr(Schema.String),

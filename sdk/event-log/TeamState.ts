@@ -34,6 +34,19 @@ export type SpawnState = typeof SpawnState.Type
 export const AgentPhase = Schema.Literal("absent", "intended", "spawned", "running", "stopped", "exited", "failed")
 export type AgentPhase = typeof AgentPhase.Type
 
+/** A process that a person started and Reprise watches. It ends by its person's hand, or by a takeover. */
+export const AdoptedProcess = Schema.Struct({
+  pid: Schema.Int,
+  /** As the host tells it: a pid alone is given out again. */
+  startTime: Schema.String,
+  /** Where it lives, for people. */
+  place: Schema.String,
+  startedAt: Schema.NullOr(Schema.String),
+  evidence: Schema.String,
+  adoptedAt: Schema.String
+})
+export type AdoptedProcess = typeof AdoptedProcess.Type
+
 export const AgentState = Schema.Struct({
   spec: AgentSpec,
   /** Whether the team file has it no more: it is not started, and its conversation waits for it to be put back. */
@@ -42,6 +55,13 @@ export const AgentState = Schema.Struct({
   phase: AgentPhase,
   /** The newest spawn, also when it is over. */
   spawn: Schema.NullOr(SpawnState),
+  /** The process that it was adopted from, until Reprise starts one of its own. */
+  adopted: Schema.optionalWith(Schema.NullOr(AdoptedProcess), { default: () => null }),
+  /** The conversation that its own is to begin as a copy of, until it has one. */
+  forkOf: Schema.optionalWith(
+    Schema.NullOr(Schema.Struct({ agent: AgentId, sessionId: Schema.NonEmptyString })),
+    { default: () => null }
+  ),
   session: Schema.NullOr(SessionRef),
   /** Sessions captured since the last tombstone, newest last; what a repair may choose from. Bounded. */
   captures: Schema.Array(SessionRef),

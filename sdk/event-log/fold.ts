@@ -16,6 +16,8 @@ const newAgent = (spec: AgentSpec): AgentState => ({
   generation: 0,
   phase: "absent",
   spawn: null,
+  adopted: null,
+  forkOf: null,
   session: null,
   captures: [],
   firstSend: { _tag: "Absent" },
@@ -75,7 +77,7 @@ const capture = (agent: AgentState, event: EventOf<"session.captured" | "resume.
     generation: event.generation
   }
   const captures = [...agent.captures.filter((known) => known.id !== session.id), session].slice(-capturesKept)
-  return { ...agent, session: prefer(agent.session, session), captures, attributionAmbiguous: false }
+  return { ...agent, session: prefer(agent.session, session), captures, forkOf: null, attributionAmbiguous: false }
 }
 
 type AgentEvent = Extract<Event, { readonly agent: string; readonly generation: number }>
@@ -105,6 +107,7 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
         },
         exit: null,
         failure: null,
+        adopted: null,
         attributionAmbiguous: false
       }
       // What belongs to a conversation ends with it.
@@ -122,6 +125,19 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
         : agent
     case "agent.failed":
       return current ? { ...agent, phase: "failed", failure: event.failure } : agent
+    case "agent.adopted": {
+      const { evidence, pid, place, start_time: startTime, started_at: startedAt } = event
+      return {
+        ...agent,
+        generation: event.generation,
+        phase: "running",
+        adopted: { pid, startTime, place, startedAt, evidence, adoptedAt: at },
+        exit: null,
+        failure: null
+      }
+    }
+    case "agent.forked":
+      return { ...agent, forkOf: { agent: event.source_agent, sessionId: event.source_session_id } }
     case "agent.stopped":
       return current ? { ...agent, phase: "stopped" } : agent
     case "agent.exited":
