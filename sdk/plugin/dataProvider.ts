@@ -20,6 +20,7 @@ import type {
   SessionAddress
 } from "./provider-driver.ts"
 import { ProviderFailure } from "./provider-driver.ts"
+import type { Screen } from "./transport-driver.ts"
 
 /** What an exit means: every member that is given must agree; `says` looks at the last lines of the screen. */
 export interface ExitRule {
@@ -59,6 +60,15 @@ export interface ProviderData<Options, Encoded> {
   readonly transcript: TranscriptData
   readonly screen: ScreenData
   readonly exits?: ReadonlyArray<ExitRule>
+  /** What is wrong with an agent that lives and shows this; the first rule that matches tells. */
+  readonly troubles?: ReadonlyArray<Omit<ExitRule, "code"> & { readonly says: RegExp }>
+  /** Names of the environment that no process of it may inherit; a trailing `*` stands for any ending. */
+  readonly scrubbed?: ReadonlyArray<string>
+  /** The permission modes, from the narrowest to the widest, and the one that an agent has where its file names none. */
+  readonly permissionModes?: ReadonlyArray<string>
+  readonly defaultPermissions?: string
+  /** How long to wait, in milliseconds, between a paste and Enter. */
+  readonly pasteSettleMs?: number
 }
 
 const names = new Set([
@@ -139,6 +149,15 @@ const explain = (rules: ReadonlyArray<ExitRule>) =>
     ? `It ended with exit code ${code}.`
     : "It ended; how, nobody saw."
   return { kind: crashed ? "crash" : "unknown", reason: how, retryable: true, retryAt: null }
+}
+
+const troubleIn = (rules: NonNullable<ProviderData<unknown, unknown>["troubles"]>) =>
+({ lines }: Screen): AgentFailure | null => {
+  const said = lines.filter((line) => line.trim() !== "").slice(-12)
+  const rule = rules.find(({ says }) => said.some((line) => line.search(says) >= 0))
+  return rule === undefined
+    ? null
+    : { kind: rule.kind, reason: rule.reason, retryable: rule.retryable, retryAt: null }
 }
 
 /**
@@ -235,6 +254,11 @@ export const dataProvider = <Options = {}, Encoded = {}>(data: ProviderData<Opti
     ...transcriptReader(data.transcript),
     ...screen,
     reportedSession: (process) => Effect.sync(() => sessionOn(process.screen)),
-    explainExit: explain(data.exits ?? [])
+    explainExit: explain(data.exits ?? []),
+    ...data.troubles === undefined ? {} : { trouble: troubleIn(data.troubles) },
+    ...data.scrubbed === undefined ? {} : { scrubbed: data.scrubbed },
+    ...data.permissionModes === undefined ? {} : { permissionModes: data.permissionModes },
+    ...data.defaultPermissions === undefined ? {} : { defaultPermissions: data.defaultPermissions },
+    ...data.pasteSettleMs === undefined ? {} : { pasteSettleMs: data.pasteSettleMs }
   }
 }

@@ -5,10 +5,16 @@ import * as Stream from "effect/Stream"
 import type { PaneIdentity } from "../domain/pane.ts"
 import {
   ProviderFailure,
+  type AgentProcess,
   type CommandPlan,
   type CommandRequest,
+  type HostProcess,
+  type ProcessEvidence,
   type ProviderAgent,
-  type ProviderDriver
+  type ProviderDriver,
+  type RecognisedProcess,
+  type SessionHolder,
+  type StartProblem
 } from "./provider-driver.ts"
 import {
   TransportFailure,
@@ -53,13 +59,30 @@ export interface PromiseTransport {
   readonly residence?: string | null
 }
 
-/** A provider in async functions; what is pure stays as it is. Rejections become `ProviderFailure`s. */
-export interface PromiseProvider extends Omit<ProviderDriver, "command" | "reportedSession"> {
+type Asked = "command" | "reportedSession" | "processEvidence" | "sessionHolders" | "recognise" | "checkStart"
+
+/**
+ * A provider in async functions; what is pure stays as it is. Rejections become `ProviderFailure`s: "not known", never
+ * "no".
+ */
+export interface PromiseProvider extends Omit<ProviderDriver, Asked> {
   readonly command: (request: CommandRequest, signal: AbortSignal) => Promise<CommandPlan>
   readonly reportedSession: (
     process: { readonly pid: number; readonly screen: Screen; readonly agent: ProviderAgent },
     signal: AbortSignal
   ) => Promise<string | null>
+  readonly processEvidence?: (process: AgentProcess, signal: AbortSignal) => Promise<ProcessEvidence | null>
+  readonly sessionHolders?: (
+    agent: ProviderAgent,
+    sessionId: string,
+    signal: AbortSignal
+  ) => Promise<ReadonlyArray<SessionHolder>>
+  readonly recognise?: (process: HostProcess, signal: AbortSignal) => Promise<RecognisedProcess | null>
+  readonly checkStart?: (
+    agent: ProviderAgent,
+    env: Readonly<Record<string, string>>,
+    signal: AbortSignal
+  ) => Promise<ReadonlyArray<StartProblem>>
 }
 
 const Rejection = Schema.Struct({
@@ -146,6 +169,7 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
       try: run,
       catch: (rejection) => new ProviderFailure({ provider: name, operation, detail: sentenceOf(rejection) })
     })
+  const { checkStart, processEvidence, recognise, sessionHolders } = provider
   return {
     capabilities: provider.capabilities,
     executables: provider.executables,
@@ -160,7 +184,26 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
     approvalPrompt: (screen) => provider.approvalPrompt(screen),
     draft: (screen) => provider.draft(screen),
     reportedSession: (process) => attempt("reportedSession", (signal) => provider.reportedSession(process, signal)),
-    explainExit: (end) => provider.explainExit(end)
+    explainExit: (end) => provider.explainExit(end),
+    ...processEvidence === undefined ? {} : {
+      processEvidence: (process) =>
+        attempt("processEvidence", (signal) => processEvidence.call(provider, process, signal))
+    },
+    ...sessionHolders === undefined ? {} : {
+      sessionHolders: (agent, sessionId) =>
+        attempt("sessionHolders", (signal) => sessionHolders.call(provider, agent, sessionId, signal))
+    },
+    ...recognise === undefined ? {} : {
+      recognise: (process) => attempt("recognise", (signal) => recognise.call(provider, process, signal))
+    },
+    ...checkStart === undefined ? {} : {
+      checkStart: (agent, env) => attempt("checkStart", (signal) => checkStart.call(provider, agent, env, signal))
+    },
+    ...provider.trouble === undefined ? {} : { trouble: (screen) => provider.trouble?.(screen) ?? null },
+    ...provider.scrubbed === undefined ? {} : { scrubbed: provider.scrubbed },
+    ...provider.permissionModes === undefined ? {} : { permissionModes: provider.permissionModes },
+    ...provider.defaultPermissions === undefined ? {} : { defaultPermissions: provider.defaultPermissions },
+    ...provider.pasteSettleMs === undefined ? {} : { pasteSettleMs: provider.pasteSettleMs }
   }
 }
 

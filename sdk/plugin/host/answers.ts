@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
-import { AgentFailure as AgentFailureSchema } from "../../domain/failure.ts"
+import { AgentFailure as AgentFailureSchema, FailureKind } from "../../domain/failure.ts"
+import { Json } from "../../domain/json.ts"
 import { PaneIdentity, ProcessExit } from "../../domain/pane.ts"
 
 // The shapes of what drivers answer. A driver's answer is data from outside: it is checked before anybody believes it.
@@ -86,7 +87,12 @@ export const CommandPlan = Schema.Struct({
 
 export const SessionAddress = Schema.Struct({
   directory: Schema.String,
-  transcript: Schema.NullOr(Schema.String)
+  transcript: Schema.NullOr(Schema.String),
+  search: Schema.optionalWith(
+    Schema.Struct({ directories: Schema.Array(Schema.String), ending: Schema.NonEmptyString }),
+    { exact: true }
+  ),
+  alsoIn: Schema.optionalWith(Schema.Array(Schema.String), { exact: true })
 })
 
 export const TranscriptIdentity = Schema.Struct({
@@ -111,4 +117,37 @@ export const ApprovalPrompt = Schema.NullOr(Schema.Struct({
 }))
 
 export const AgentFailure = AgentFailureSchema
+export const MaybeAgentFailure = Schema.NullOr(AgentFailureSchema)
 export const MaybeText = Schema.NullOr(Schema.String)
+// An empty id or path would look like one.
+const MaybeName = Schema.NullOr(Schema.NonEmptyString)
+
+export const ProcessEvidence = Schema.NullOr(Schema.Struct({
+  sessionId: MaybeName,
+  transcript: MaybeName,
+  state: Schema.NullOr(ScreenState),
+  evidence: Schema.String
+}))
+
+export const SessionHolders = Schema.Array(Schema.Struct({
+  pid: Schema.Int.pipe(Schema.positive()),
+  startTime: Schema.String,
+  evidence: Schema.String
+}))
+
+export const RecognisedProcess = Schema.NullOr(Schema.Struct({
+  sessionId: MaybeName,
+  transcript: MaybeName,
+  cwd: Schema.NonEmptyString,
+  model: Schema.NullOr(Schema.String),
+  permissions: Schema.NullOr(Schema.String),
+  options: Schema.Record({ key: Schema.String, value: Json }),
+  env: Schema.Record({ key: Schema.String, value: Schema.String }),
+  evidence: Schema.String
+}))
+
+export const StartProblems = Schema.Array(Schema.Struct({
+  severity: Schema.Literal("refusal", "warning"),
+  kind: FailureKind,
+  problem: Schema.String
+}))

@@ -5,13 +5,28 @@ import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Provider } from "../PluginHost.ts"
-import { ProviderFailure, type ProviderDriver, type ScreenState, type TranscriptIdentity } from "../provider-driver.ts"
+import {
+  type AgentProcess,
+  type HostProcess,
+  type ProviderAgent,
+  type ProviderDriver,
+  ProviderFailure,
+  type ScreenState,
+  type TranscriptIdentity
+} from "../provider-driver.ts"
 import type { Screen } from "../transport-driver.ts"
 import * as Answers from "./answers.ts"
 import { bounded, describeCause, describeProblem, describeThrown } from "./bounded-call.ts"
 
 /** Longest time, in milliseconds, that each call may take. */
-export const providerLimits = { command: 10_000, reportedSession: 10_000 } as const
+export const providerLimits = {
+  command: 10_000,
+  reportedSession: 10_000,
+  processEvidence: 2_000,
+  sessionHolders: 5_000,
+  recognise: 2_000,
+  checkStart: 10_000
+} as const
 
 const decodeFailure = Schema.decodeUnknownOption(Answers.ProviderFailureShape)
 const problems = Schema.decodeUnknownEither(Answers.OptionProblems)
@@ -24,6 +39,11 @@ const approvalPrompt = Schema.decodeUnknownEither(Answers.ApprovalPrompt)
 const maybeText = Schema.decodeUnknownEither(Answers.MaybeText)
 const truth = Schema.decodeUnknownEither(Schema.Boolean)
 const agentFailure = Schema.decodeUnknownEither(Answers.AgentFailure)
+const trouble = Schema.decodeUnknownEither(Answers.MaybeAgentFailure)
+const evidence = Schema.decodeUnknownEither(Answers.ProcessEvidence)
+const holders = Schema.decodeUnknownEither(Answers.SessionHolders)
+const recognised = Schema.decodeUnknownEither(Answers.RecognisedProcess)
+const startProblems = Schema.decodeUnknownEither(Answers.StartProblems)
 
 type Decode<A> = (answer: unknown) => Either.Either<A, ParseResult.ParseError>
 
@@ -53,7 +73,7 @@ export const guardProvider = (
       })
     )
   const call = <A, B>(
-    operation: "command" | "reportedSession",
+    operation: keyof typeof providerLimits,
     decode: Decode<A>,
     run: () => Effect.Effect<B, ProviderFailure>
   ): Effect.Effect<A, ProviderFailure> => {
@@ -103,6 +123,35 @@ export const guardProvider = (
     return !broke
   }
 
+  // A member that the driver leaves out stays left out: nobody is to take "it can't be asked" for an answer.
+  const gone = (operation: keyof typeof providerLimits) =>
+    Effect.fail(failure(operation, "The provider does not answer this any more."))
+  const optional: Partial<ProviderDriver> = {
+    ...driver.processEvidence === undefined ? {} : {
+      processEvidence: (process: AgentProcess) =>
+        call("processEvidence", evidence, () => driver.processEvidence?.(process) ?? gone("processEvidence"))
+    },
+    ...driver.sessionHolders === undefined ? {} : {
+      sessionHolders: (agent: ProviderAgent, sessionId: string) =>
+        call("sessionHolders", holders, () => driver.sessionHolders?.(agent, sessionId) ?? gone("sessionHolders"))
+    },
+    ...driver.recognise === undefined ? {} : {
+      recognise: (process: HostProcess) =>
+        call("recognise", recognised, () => driver.recognise?.(process) ?? gone("recognise"))
+    },
+    ...driver.checkStart === undefined ? {} : {
+      checkStart: (agent: ProviderAgent, env: Readonly<Record<string, string>>) =>
+        call("checkStart", startProblems, () => driver.checkStart?.(agent, env) ?? gone("checkStart"))
+    },
+    ...driver.trouble === undefined ? {} : {
+      trouble: (screen: Screen) => read(() => driver.trouble?.(screen), trouble, () => null)
+    },
+    ...driver.scrubbed === undefined ? {} : { scrubbed: driver.scrubbed },
+    ...driver.permissionModes === undefined ? {} : { permissionModes: driver.permissionModes },
+    ...driver.defaultPermissions === undefined ? {} : { defaultPermissions: driver.defaultPermissions },
+    ...driver.pasteSettleMs === undefined ? {} : { pasteSettleMs: driver.pasteSettleMs }
+  }
+
   return {
     name,
     plugin,
@@ -133,6 +182,7 @@ export const guardProvider = (
         reason: `The provider ${name} (plugin ${plugin}) could not explain it: ${why}`,
         retryable: false,
         retryAt: null
-      }))
+      })),
+    ...optional
   }
 }

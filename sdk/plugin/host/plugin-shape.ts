@@ -119,6 +119,25 @@ const transportProblem = (driver: unknown): string | undefined => {
     : "its residence must be a sentence or null"
 }
 
+const optionalCalls = ["processEvidence", "sessionHolders", "recognise", "checkStart", "trouble"]
+const isModeList = (value: unknown) => isStrings(value) && new Set(value).size === value.length
+const isPause = Schema.is(Schema.Finite.pipe(Schema.between(0, 10_000)))
+
+/** What may be left out; a member that stands there is meant. */
+const optionalProblem = (driver: Readonly<Record<string, unknown>>): string | undefined => {
+  const given = (member: string): boolean => driver[member] !== undefined
+  const wrong = optionalCalls.find((call) => given(call) && typeof driver[call] !== "function")
+  if (wrong !== undefined) return `its ${wrong} must be a function, or left out`
+  if (given("scrubbed") && !isStrings(driver["scrubbed"])) return "its scrubbed must be a list of names"
+  const modes = driver["permissionModes"]
+  if (given("permissionModes") && !isModeList(modes)) return "its permissionModes must be a list of names, each once"
+  const mode = driver["defaultPermissions"]
+  if (given("defaultPermissions") && typeof mode !== "string") return "its defaultPermissions must be a mode's name"
+  return given("pasteSettleMs") && !isPause(driver["pasteSettleMs"])
+    ? "its pasteSettleMs must be a number of milliseconds, 10000 at most"
+    : undefined
+}
+
 const providerProblem = (driver: unknown): string | undefined => {
   if (!isRecord(driver)) return "it is not an object"
   const missing = missingCalls(driver, providerCalls)
@@ -126,7 +145,8 @@ const providerProblem = (driver: unknown): string | undefined => {
   if (!isProviderCapabilities(driver["capabilities"])) {
     return "its capabilities must be resume, fork, preassignedSession, mcp, headless and resumeConcurrency"
   }
-  return isStrings(driver["executables"]) ? undefined : "its executables must be a list of strings"
+  if (!isStrings(driver["executables"])) return "its executables must be a list of strings"
+  return optionalProblem(driver)
 }
 
 const entryName = /^[a-z][a-z0-9-]{0,62}$/
