@@ -7,7 +7,7 @@ import type { Wire } from "./wire.ts"
 // The Messages protocol, as far as a coding CLI speaks it.
 
 /** What the CLI adds to a message of its own accord. */
-const added = /^\s*<(system-reminder|local-command|command-name|command-message|bash-)/
+const added = /^\s*<(system-reminder|local-command|command-name|command-message|bash-)|^# Environment\n/
 
 const textsOf = (content: unknown): ReadonlyArray<string> =>
   typeof content === "string"
@@ -24,7 +24,9 @@ export const readMessages = (path: string, headers: IncomingHttpHeaders, body: s
   let toolResult: string | null = null
   for (const message of list(field(json, "messages"))) {
     const content = field(message, "content")
-    const role = field(message, "role") === "assistant" ? "assistant" : "user"
+    const role = field(message, "role")
+    // There are others: what the CLI tells of its environment.
+    if (role !== "assistant" && role !== "user") continue
     const said = textsOf(content).filter((each) => each.trim() !== "" && !added.test(each))
     if (role === "user") {
       const results = blocks(content, "tool_result")
