@@ -6,6 +6,7 @@ import { definePlugin, Effect, optionsChecker, ProviderFailure, Schema } from "r
 import type { CommandPlan, CommandRequest, ProviderAgent, ProviderDriver, SessionAddress } from "reprise/plugin"
 import { explainExit } from "./exit.ts"
 import { AgentOptions } from "./options.ts"
+import { evidenceOf, holdersOf, recognise } from "./processes.ts"
 import { approvalPrompt, classify, draft, sessionOn, startupPrompt } from "./screen.ts"
 import { holdsUserMessage, readTranscript } from "./transcript.ts"
 
@@ -117,7 +118,10 @@ const driver: ProviderDriver = {
   approvalPrompt,
   draft,
   reportedSession: ({ screen }) => Effect.succeed(sessionOn(screen)),
-  explainExit
+  explainExit,
+  processEvidence: (process) => Effect.sync(() => evidenceOf(rootOf(process.agent), process)),
+  sessionHolders: (agent, sessionId) => holdersOf(rootOf(agent), sessionId),
+  recognise: (process) => Effect.sync(() => recognise(process))
 }
 
 export default definePlugin({

@@ -1,5 +1,5 @@
 // The worker's conversation: what was said, and the transcript that keeps it.
-import { mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { agent, exits, given, onResume, refuse, root } from "./worker-arguments.mjs"
 
@@ -34,7 +34,7 @@ if (sourceId !== undefined && source === null) {
   refuse(exits.missing, `No conversation found with session ID ${sourceId}.`)
 }
 if (given.resume !== undefined && onResume === "exit") refuse(1, "Told to exit on resume.")
-export const sessionId = given.resume ?? given["session-id"] ?? (await import("node:crypto")).randomUUID()
+export let sessionId = given.resume ?? given["session-id"] ?? (await import("node:crypto")).randomUUID()
 if (given.resume === undefined && load(sessionId) !== null) {
   refuse(exits.inUse, `Session ID ${sessionId} is already in use.`)
 }
@@ -46,11 +46,13 @@ export const conversation = source === null ? [] : recordsOf(source)
  * @type {number | null}
  */
 let transcript = null
+/** Whether this conversation was begun in this process, whatever it was started with. */
+let began = false
 export const openTranscript = () => {
   if (transcript !== null) return transcript
   mkdirSync(root, { recursive: true, mode: 0o700 })
   transcript = openSync(fileOf(sessionId), "a", 0o600)
-  if (given.resume === undefined) {
+  if (given.resume === undefined || began) {
     const records = [{ sessionId, cwd: process.cwd(), agent }, ...conversation]
     writeSync(transcript, records.map((record) => `${JSON.stringify(record)}\n`).join(""))
   } else if (source !== null && !source.endsWith("\n")) {
@@ -67,3 +69,13 @@ export const record = (role, text) => {
   writeSync(file, `${JSON.stringify(told)}\n`)
 }
 export const loseTranscript = () => unlinkSync(fileOf(sessionId))
+/** Leaves the conversation and begins another. @param {boolean} atOnce whether its transcript appears now */
+export const beginAnother = async (atOnce) => {
+  const { randomUUID } = await import("node:crypto")
+  if (transcript !== null) closeSync(transcript)
+  transcript = null
+  conversation.length = 0
+  sessionId = randomUUID()
+  began = true
+  if (atOnce) openTranscript()
+}

@@ -1,7 +1,8 @@
 // A process that behaves in a terminal as a coding CLI does, with no model behind it. It uses node's builtins only and
 // starts as fast as node does. `index.ts` beside it is the driver that starts it and reads its screen.
 import { agent, exits, given, printable, session, startup, turnMs } from "./worker-arguments.mjs"
-import { conversation, loseTranscript, openTranscript, record, sessionId } from "./worker-conversation.mjs"
+import { beginAnother, conversation, loseTranscript, openTranscript, record, sessionId } from "./worker-conversation.mjs"
+import { sayOfItself } from "./worker-record.mjs"
 import { frame, keyboard, tail } from "./worker-terminal.mjs"
 
 /** @typedef {import("./worker-terminal.mjs").Question & { escape: number, choose: (index: number) => void }} Dialog */
@@ -66,8 +67,16 @@ const child = async () => {
 
 /** @param {string} text */
 const begin = (text) => {
-  record("user", text)
   problem = null
+  if (text.trim() === "/clear") {
+    turn = { timer: null }
+    return void beginAnother(session === "at-start").then(() => {
+      turn = null
+      draw()
+      pump()
+    })
+  }
+  record("user", text)
   turn = { timer: null }
   const [command, ...rest] = text.trim().split(/\s+/)
   const argument = rest.join(" ")
@@ -154,6 +163,8 @@ const title = () => {
 }
 
 function draw() {
+  sayOfItself(sessionId, dialog !== null ? "awaiting_approval"
+    : phase === "starting" ? "starting" : turn !== null ? "busy" : problem !== null ? "error" : "idle")
   if (!terminal) return
   const typed = draft.map((piece) => piece.label ?? piece.text).join("")
   const view = { header: header(), conversation, dialog, draft: typed, footer: footer(), title: title() }
