@@ -76,6 +76,11 @@ export const awaitReady = <E, R>(
       lastScreen = screen
       const prompt = provider.startupPrompt(screen)
       if (prompt !== null) {
+        const { consent } = prompt
+        if (consent !== undefined && agent.options[consent.option] !== true) {
+          const reason = `It asks: ${prompt.question} Nobody agreed to that for it. ${consent.advice} Its process was left alone.`
+          return { _tag: "Failed", failure: failure({ kind: "not_ready", reason }) } satisfies Look
+        }
         if (!prompts.has(prompt.name)) {
           prompts.add(prompt.name)
           yield* onPrompt(prompt)

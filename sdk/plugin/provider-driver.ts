@@ -192,6 +192,11 @@ export interface StartupPrompt {
   readonly name: string
   readonly question: string
   readonly answer: ReadonlyArray<Key>
+  /**
+   * For what only the user may agree to: it is answered when this option of the agent is `true`, else the start fails
+   * with the advice, a sentence. Left out: it may always be answered.
+   */
+  readonly consent?: { readonly option: string; readonly advice: string }
 }
 
 export interface ApprovalPrompt {

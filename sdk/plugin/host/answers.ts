@@ -108,7 +108,8 @@ export const ScreenState = Schema.Literal("starting", "idle", "busy", "awaiting_
 export const StartupPrompt = Schema.NullOr(Schema.Struct({
   name: Schema.String,
   question: Schema.String,
-  answer: Schema.Array(Schema.String)
+  answer: Schema.Array(Schema.String),
+  consent: Schema.optionalWith(Schema.Struct({ option: Schema.NonEmptyString, advice: Schema.String }), { exact: true })
 }))
 
 export const ApprovalPrompt = Schema.NullOr(Schema.Struct({
