@@ -8,9 +8,10 @@ import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf, type PendingMessage, type TeamState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
-import { sessionAddressOf } from "../session/session-address.ts"
+import { noEvidence } from "../session/agent-state.ts"
 import { holdInput } from "./input-lease.ts"
-import { recordedSince, type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
+import { bornSince, conversationOf, recordedSince } from "./record.ts"
+import { type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
 
 /** What became of one queued message. */
 export interface Delivery {
@@ -48,8 +49,10 @@ export const deliverPending = (
     if (agent === undefined) return deliveries
     const waiting = current.pendingMessages.filter((message) => message.agent === id)
     const subject = providerAgentOf(current, agent, "keep")
-    const sessionId = agent.session?.id ?? agent.spawn?.sessionId ?? null
-    const transcript = agent.session?.transcript ?? sessionAddressOf(provider, subject, sessionId)?.transcript ?? null
+    const conversation = {
+      sessionId: agent.session?.id ?? agent.spawn?.sessionId ?? null,
+      transcript: agent.session?.transcript ?? null
+    }
     const scope = { team: current.key, agent: id, generation: agent.generation }
 
     /** Which transcript it was typed for, and how long that was; undefined where that was not recorded. */
@@ -57,7 +60,7 @@ export const deliverPending = (
       log.read({ team: current.key, agent: id, types: ["message.submitting"] }).pipe(
         Stream.filterMap((entry) =>
           entry._tag === "Event" && entry.event.type === "message.submitting" && entry.event.message_id === message.id
-            ? Option.some({ path: entry.event.rollout_path, size: entry.event.rollout_size })
+            ? Option.some({ path: entry.event.rollout_path, size: entry.event.rollout_size, at: Date.parse(entry.at) })
             : Option.none()
         ),
         Stream.runLast,
@@ -68,8 +71,15 @@ export const deliverPending = (
       Effect.gen(function*() {
         // Only what was written since its first key: the same words may have been said before.
         const began = yield* submissionOf(message)
-        const found = transcript !== null && began?.path === transcript && began.size !== undefined &&
-          (yield* recordedSince(provider, transcript, began.size, withoutControls(message.text)))
+        const transcript = yield* conversationOf(provider, subject, conversation, noEvidence)
+        const since = transcript === null || began === undefined
+          ? null
+          : began.path === transcript && began.size !== undefined
+          ? began.size
+          // It was typed before there was a file: one that was born since can hold nothing older.
+          : began.path === undefined && (yield* bornSince(transcript, began.at)) ? 0 : null
+        const found = transcript !== null && since !== null &&
+          (yield* recordedSince(provider, transcript, since, withoutControls(message.text)))
         yield* log.append(found
           ? [
             { type: "message.submitted", ...scope, message_id: message.id, evidence: "it stands in the transcript" },
@@ -104,15 +114,16 @@ export const deliverPending = (
         transport,
         provider,
         pane,
-        transcript,
+        agent: subject,
+        conversation,
         text: message.text,
         deadlines,
-        beforeFirstKey: (size) =>
+        beforeFirstKey: (transcript) =>
           log.append([{
             type: "message.submitting",
             ...scope,
             message_id: message.id,
-            ...transcript === null || size === null ? {} : { rollout_path: transcript, rollout_size: size }
+            ...transcript === null ? {} : { rollout_path: transcript.path, rollout_size: transcript.size }
           }])
       }).pipe(
         Effect.catchTag("TransportFailure", (error) =>

@@ -1,11 +1,13 @@
-import * as FileSystem from "@effect/platform/FileSystem"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { PaneIdentity } from "../domain/pane.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
-import type { Screen, TransportFailure } from "../plugin/transport-driver.ts"
+import type { Draft, ProviderAgent, ScreenState } from "../plugin/provider-driver.ts"
+import type { TransportFailure } from "../plugin/transport-driver.ts"
+import { type AgentSight, agentStateOf, type EvidenceReading, noEvidence, readEvidence } from "../session/agent-state.ts"
+import { bornSince, conversationOf, recordedSince, sizeOf } from "./record.ts"
 
 // The order in which a message is typed into a CLI. It was hard won: see the state again and fail closed, paste, see it on
 // the screen, Enter, see it leave; Enter is the only thing ever tried twice.
@@ -18,9 +20,11 @@ export interface TypingDeadlines {
   readonly idleMs: number
   readonly visibleMs: number
   readonly submittedMs: number
+  /** How long the conversation's record may lag behind the screen. */
+  readonly recordedMs: number
 }
 
-export const typingDeadlines: TypingDeadlines = { idleMs: 5_000, visibleMs: 2_000, submittedMs: 3_000 }
+export const typingDeadlines: TypingDeadlines = { idleMs: 5_000, visibleMs: 2_000, submittedMs: 3_000, recordedMs: 1_000 }
 
 /** What became of the keys. `NotTyped`: none was pressed. `Unknown`: some were, and no evidence followed. */
 export type Typed =
@@ -32,15 +36,16 @@ interface Typing<E, R> {
   readonly transport: Transport
   readonly provider: Provider
   readonly pane: PaneIdentity
-  /** Where the agent's conversation is written, if that is known. */
-  readonly transcript: string | null
+  readonly agent: ProviderAgent
+  /** The conversation that it is known to be in, as far as that is known. */
+  readonly conversation: { readonly sessionId: string | null; readonly transcript: string | null }
   readonly text: string
   readonly deadlines: TypingDeadlines
   /**
-   * Called once before the first key, with how long the transcript was then (null where that can't be told); its failure
-   * leaves the agent untouched.
+   * Called once before the first key, with the transcript and how long it was then (null where that can't be told); its
+   * failure leaves the agent untouched.
    */
-  readonly beforeFirstKey: (transcriptSize: number | null) => Effect.Effect<void, E, R>
+  readonly beforeFirstKey: (transcript: { readonly path: string; readonly size: number } | null) => Effect.Effect<void, E, R>
 }
 
 /** Control characters would be keys: they are shown as their pictures instead, so that nothing vanishes silently. */
@@ -50,31 +55,52 @@ export const withoutControls = (text: string): string =>
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\ufffd"
   })
 
-/** What keeps a message from being typed now; null where nothing does. `retry` where waiting can help. */
-const obstacle = (provider: Provider, screen: Screen): { readonly code: string; readonly why: string; readonly retry: boolean } | null => {
-  const startup = provider.startupPrompt(screen)
-  if (startup !== null) return { code: "startup_prompt", why: `it asks: ${startup.question}`, retry: true }
-  const approval = provider.approvalPrompt(screen)
-  if (approval !== null) return { code: "awaiting_approval", why: `it asks for an approval: ${approval.question}`, retry: false }
-  const state = provider.classify(screen)
-  if (state === "awaiting_approval") return { code: state, why: "it asks for an approval", retry: false }
-  if (state !== "idle") return { code: `not_idle`, why: `its screen is ${state}`, retry: state === "busy" || state === "starting" || state === "unknown" }
-  const draft = provider.draft(screen)
-  return draft !== null && draft !== "" ? { code: "draft", why: "somebody has typed something that is not sent", retry: true } : null
+/** What is seen of an agent at one moment. */
+interface Look {
+  readonly sight: AgentSight
+  readonly reading: EvidenceReading
+  /** What its screen alone says: the text goes into what is on it, so it has to be recognised whatever the records say. */
+  readonly shown: ScreenState
+  readonly draft: Draft
 }
 
-/** Whether the agent asks for an approval, by either of the readers. */
-const asksApproval = (provider: Provider, screen: Screen): boolean =>
-  provider.approvalPrompt(screen) !== null || provider.classify(screen) === "awaiting_approval"
+interface Obstacle {
+  readonly code: string
+  readonly why: string
+  /** Whether waiting can help. */
+  readonly retry: boolean
+}
+
+/** What keeps a message from being typed now; null where nothing does. */
+const obstacle = ({ draft, shown, sight }: Look): Obstacle | null => {
+  if (sight.state === "awaiting_approval") {
+    return {
+      code: sight.state,
+      why: sight.question === null ? "it asks for an approval" : `it asks for an approval: ${sight.question}`,
+      retry: false
+    }
+  }
+  if (sight.state === "starting" && sight.question !== null) {
+    return { code: "startup_prompt", why: `it asks: ${sight.question}`, retry: true }
+  }
+  if (sight.state !== "idle") return { code: "not_idle", why: sight.evidence, retry: sight.state !== "error" }
+  if (shown === "unknown") return { code: "not_idle", why: "its screen is not recognised", retry: true }
+  return draft !== null && draft !== ""
+    ? { code: "draft", why: "somebody has typed something that is not sent", retry: true }
+    : null
+}
+
+/** Whether a dialog is open, whichever source says so. */
+const asksSomething = ({ sight }: Look): boolean => sight.state === "awaiting_approval" || sight.question !== null
 
 /**
  * What keeps Enter from being pressed on a message that was typed; null where nothing does. In a dialog Enter would be an
  * answer, and a screen that is not recognised may be one.
  */
-const enterForbidden = (provider: Provider, screen: Screen): string | null => {
-  if (asksApproval(provider, screen) || provider.startupPrompt(screen) !== null) return "a dialog opened"
-  const state = provider.classify(screen)
-  return state === "idle" || state === "busy" ? null : `its screen was ${state}`
+const enterForbidden = (look: Look): string | null => {
+  if (asksSomething(look)) return "a dialog opened"
+  if (look.shown === "unknown") return "its screen was unknown"
+  return look.sight.state === "idle" || look.sight.state === "busy" ? null : `its state was ${look.sight.state}`
 }
 
 /** Looks until the answer is not null or the time is over; then null. */
@@ -88,42 +114,40 @@ const until = <A, E, R>(look: Effect.Effect<A | null, E, R>, withinMs: number): 
     }
   })
 
-/** How long a file is; nothing where there is none, null where that can't be told. */
-const sizeOf = (path: string | null) =>
-  path === null ? Effect.succeed(null) : Effect.flatMap(FileSystem.FileSystem, (files) =>
-    files.stat(path).pipe(
-      Effect.map((info): number | null => Number(info.size)),
-      Effect.catchAll((error) => Effect.succeed(error._tag === "SystemError" && error.reason === "NotFound" ? 0 : null))
-    ))
-
-const decoder = new TextDecoder()
-
-/** Whether a transcript came to hold a message after it had a certain size; bounded. */
-export const recordedSince = (provider: Provider, path: string, from: number, clean: string) =>
-  Effect.map(writtenSince(path, from, clean.length * 6 + 65_536), (tail) => provider.holdsUserMessage(tail, clean))
-
-/** What was written to a transcript after a position; bounded. */
-const writtenSince = (path: string, from: number, most: number) =>
-  Effect.scoped(Effect.gen(function*() {
-    const files = yield* FileSystem.FileSystem
-    const file = yield* files.open(path, { flag: "r" })
-    yield* file.seek(FileSystem.Size(from), "start")
-    return Option.match(yield* file.readAlloc(most), { onNone: () => "", onSome: (bytes) => decoder.decode(bytes) })
-  })).pipe(Effect.catchAll(() => Effect.succeed("")))
+/** What became of an Enter, by what can be seen; null while nothing tells. */
+const outcomeOf = (look: Look, visible: boolean, watched: boolean): string | null => {
+  // A dialog that opened as Enter was pressed may have taken it: then only the record can tell.
+  if (asksSomething(look)) return watched ? null : "the agent asks for an approval"
+  if (visible && look.draft === "") return "it left the input line"
+  return !visible && look.sight.state === "busy" ? "the agent began to work" : null
+}
 
 /** Types one message into an agent, and says by evidence what became of it. */
 export const typeMessage = <E, R>(
-  { beforeFirstKey, deadlines, pane, provider, text, transcript, transport }: Typing<E, R>
+  { agent, beforeFirstKey, conversation, deadlines, pane, provider, text, transport }: Typing<E, R>
 ): Effect.Effect<Typed, E | TransportFailure, R | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const inspection = yield* transport.inspect(pane)
     if (inspection.state !== "alive") {
       return { _tag: "NotTyped" as const, code: "not_alive", why: inspection.evidence }
     }
-    let last: ReturnType<typeof obstacle> = null
+    // The screen is captured last: it is what the keys go into.
+    const look: Effect.Effect<Look, TransportFailure> = Effect.gen(function*() {
+      const reading = yield* readEvidence(provider, pane, agent)
+      const screen = yield* transport.capture(pane)
+      return {
+        sight: agentStateOf(provider, screen, reading),
+        reading,
+        shown: provider.classify(screen),
+        draft: provider.draft(screen)
+      }
+    })
+    let last: Obstacle | null = null
+    let reading = noEvidence
     const clear = yield* until(
-      Effect.map(transport.capture(pane), (screen) => {
-        last = obstacle(provider, screen)
+      Effect.map(look, (seen) => {
+        last = obstacle(seen)
+        reading = seen.reading
         return last === null || !last.retry ? { obstacle: last } : null
       }),
       deadlines.idleMs
@@ -132,27 +156,42 @@ export const typeMessage = <E, R>(
     if (inTheWay !== null) return { _tag: "NotTyped" as const, code: inTheWay.code, why: inTheWay.why }
 
     const clean = withoutControls(text)
-    const offset = yield* sizeOf(transcript)
-    const recorded = transcript === null || offset === null
-      ? Effect.succeed(false)
-      : recordedSince(provider, transcript, offset, clean)
-    yield* beforeFirstKey(offset)
+    const transcript = yield* conversationOf(provider, agent, conversation, reading)
+    const size = transcript === null ? null : yield* sizeOf(transcript)
+    yield* beforeFirstKey(transcript === null || size === null ? null : { path: transcript, size })
+    const firstKeyAt = yield* Clock.currentTimeMillis
+    /** Whether the conversation's own record shows it, and whether there is one to look at. */
+    const record = Effect.gen(function*() {
+      if (transcript !== null) {
+        return { watched: size !== null, found: size !== null && (yield* recordedSince(provider, transcript, size, clean)) }
+      }
+      // A CLI that begins its file with the first message: only a file that was born since can hold it.
+      const appeared = yield* conversationOf(provider, agent, conversation, yield* readEvidence(provider, pane, agent))
+      const fresh = appeared !== null && (yield* bornSince(appeared, firstKeyAt))
+      return { watched: fresh, found: fresh && (yield* recordedSince(provider, appeared, 0, clean)) }
+    })
     yield* transport.leaveModes(pane)
     yield* transport.paste(pane, clean)
-    const visible = yield* until(
+    const pastedAt = yield* Clock.currentTimeMillis
+    const visible = null !== (yield* until(
       Effect.map(transport.capture(pane), (screen) => {
         const draft = provider.draft(screen)
         return draft !== null && draft !== "" ? draft : null
       }),
       deadlines.visibleMs
-    )
+    ))
+    const settleMs = (provider.pasteSettleMs ?? 0) - ((yield* Clock.currentTimeMillis) - pastedAt)
+    if (settleMs > 0) yield* Effect.sleep(Duration.millis(settleMs))
+
     for (let press = 1; press <= enterTries; press++) {
       let forbidden = ""
+      let left = false
       // A screen that is half drawn may be recognised at the next look; a dialog stays one.
       yield* until(
-        Effect.map(transport.capture(pane), (screen) => {
-          forbidden = enterForbidden(provider, screen) ?? ""
-          return forbidden === "" || asksApproval(provider, screen) ? true : null
+        Effect.map(look, (seen) => {
+          forbidden = enterForbidden(seen) ?? ""
+          left = seen.draft === null || seen.draft === ""
+          return forbidden === "" || asksSomething(seen) ? true : null
         }),
         deadlines.visibleMs
       )
@@ -160,22 +199,23 @@ export const typeMessage = <E, R>(
         const again = press === 1 ? "" : " again"
         return { _tag: "Unknown" as const, why: `${forbidden} while it was being typed; Enter was not pressed${again}` }
       }
+      // Enter is repeated only for a text that is seen to stand there still.
+      if (press > 1 && left) break
       yield* transport.press(pane, ["Enter"])
       const seen = yield* until(
         Effect.gen(function*() {
-          if (yield* recorded) return { evidence: "it stands in the transcript", consumed: true }
-          const screen = yield* transport.capture(pane)
-          if (asksApproval(provider, screen)) return { evidence: "the agent asks for an approval", consumed: false }
-          if (visible !== null && provider.draft(screen) === "") return { evidence: "it left the input line", consumed: false }
-          return visible === null && provider.classify(screen) === "busy"
-            ? { evidence: "the agent began to work", consumed: false }
-            : null
+          const { found, watched } = yield* record
+          if (found) return { evidence: "it stands in the transcript", consumed: true }
+          const evidence = outcomeOf(yield* look, visible, watched)
+          return evidence === null ? null : { evidence, consumed: false }
         }),
         Math.max(200, deadlines.submittedMs / enterTries)
       )
       if (seen !== null) {
-        const consumed = seen.consumed || (transcript !== null &&
-          (yield* until(Effect.map(recorded, (found) => found ? true : null), 500)) === true)
+        const consumed = seen.consumed || (yield* until(
+          Effect.map(record, ({ found }) => found ? true : null),
+          deadlines.recordedMs
+        )) === true
         return {
           _tag: "Submitted" as const,
           evidence: consumed && !seen.consumed ? `${seen.evidence} and stands in the transcript` : seen.evidence,
@@ -183,7 +223,7 @@ export const typeMessage = <E, R>(
         }
       }
       // Without a sight of the text there is nothing to tell a lost Enter from a slow one.
-      if (visible === null) break
+      if (!visible) break
     }
     return { _tag: "Unknown" as const, why: "it was typed, and neither the screen nor the transcript shows that it was taken" }
   })
