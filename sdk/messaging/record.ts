@@ -1,0 +1,68 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Provider } from "../plugin/PluginHost.ts"
+import type { ProviderAgent } from "../plugin/provider-driver.ts"
+import type { EvidenceReading } from "../session/agent-state.ts"
+import { sessionAddressOf } from "../session/session-address.ts"
+import { birthOf, listTranscripts } from "../session/transcript.ts"
+import { join } from "node:path"
+
+// Whether a conversation's own record shows a message: the one proof that it was taken.
+
+/** How long a file is; nothing where there is none, null where that can't be told. */
+export const sizeOf = (path: string): Effect.Effect<number | null, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) =>
+    files.stat(path).pipe(
+      Effect.map((info): number | null => Number(info.size)),
+      Effect.catchAll((error) => Effect.succeed(error._tag === "SystemError" && error.reason === "NotFound" ? 0 : null))
+    ))
+
+const decoder = new TextDecoder()
+
+/** What was written to a transcript after a position; bounded. */
+const writtenSince = (path: string, from: number, most: number) =>
+  Effect.scoped(Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const file = yield* files.open(path, { flag: "r" })
+    yield* file.seek(FileSystem.Size(from), "start")
+    return Option.match(yield* file.readAlloc(most), { onNone: () => "", onSome: (bytes) => decoder.decode(bytes) })
+  })).pipe(Effect.catchAll(() => Effect.succeed("")))
+
+/** Whether a transcript came to hold a message after it had a certain size; bounded. */
+export const recordedSince = (provider: Provider, path: string, from: number, clean: string) =>
+  Effect.map(writtenSince(path, from, clean.length * 6 + 524_288), (tail) => provider.holdsUserMessage(tail, clean))
+
+/** Whether a file was born after a moment, in milliseconds of the epoch. A host's coarse clock may lag a little. */
+export const bornSince = (path: string, momentMs: number): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+  Effect.map(birthOf(path), (bornAt) => bornAt !== null && bornAt >= momentMs - 20)
+
+/** The transcript of a session, looked up where its provider says; null where there is none, or none that can be told. */
+const addressed = (provider: Provider, agent: ProviderAgent, sessionId: string) =>
+  Effect.gen(function*() {
+    const address = sessionAddressOf(provider, agent, sessionId)
+    if (address === null || address.transcript !== null || address.search === undefined) return address?.transcript ?? null
+    const { directories, ending } = address.search
+    const found: Array<string> = []
+    for (const directory of directories) {
+      const names = yield* listTranscripts(directory)
+      found.push(...(names ?? []).filter((name) => name.endsWith(ending)).map((name) => join(directory, name)))
+    }
+    return found.length === 1 ? found[0] ?? null : null
+  })
+
+/** Where the conversation that an agent is in now is written; null where that can't be told (yet). */
+export const conversationOf = (
+  provider: Provider,
+  agent: ProviderAgent,
+  known: { readonly sessionId: string | null; readonly transcript: string | null },
+  reading: EvidenceReading
+): Effect.Effect<string | null, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const own = reading._tag === "Read" ? reading.evidence : null
+    if (own?.transcript !== null && own?.transcript !== undefined) return own.transcript
+    const moved = own !== null && own.sessionId !== null && own.sessionId !== known.sessionId
+    if (!moved && known.transcript !== null) return known.transcript
+    const sessionId = own?.sessionId ?? known.sessionId
+    return sessionId === null ? null : yield* addressed(provider, agent, sessionId)
+  })
