@@ -42,6 +42,8 @@ export interface MemoryTransport {
   readonly inject: (fault: MemoryFault) => Effect.Effect<void>
   /** Ends a process from outside. */
   readonly kill: (pid: number, exit?: ProcessExit, options?: { readonly silent?: boolean }) => Effect.Effect<void>
+  /** The agent's process ends, and something that Reprise did not start gets its place and its id. */
+  readonly takePane: (agent: string) => Effect.Effect<void>
   /** The home goes away, with all processes but those of the named agents. */
   readonly vanish: (survivors?: ReadonlyArray<string>) => Effect.Effect<void>
 }
@@ -213,6 +215,11 @@ export const makeMemoryTransport = (
             if (process.identity.pid === pid) world.end(process, exit ?? killed, how?.silent ?? false)
             process.children = process.children.filter((child) => child !== pid)
           }
+        }),
+      takePane: (agent) =>
+        change(() => {
+          const process = world.ofAgent(agent)
+          if (process !== undefined) world.takeByForeign(process)
         }),
       vanish: (survivors) => change(() => world.vanish(survivors ?? []))
     }

@@ -158,15 +158,18 @@ export const makeWorld = (name: string, programs: Programs) => {
       : { state: "foreign", evidence: `Pane ${pane.pane} belongs to process ${taken.pid}.`, exit: process?.exit ?? null }
   }
 
+  const listed = ({ identity, request }: Running) => ({
+    identity,
+    team: request.team,
+    agent: request.agent,
+    generation: request.generation
+  })
   const list = (): PaneListing => ({
     home: up ? "up" : "absent",
-    panes: processes.filter(({ placed }) => placed).map(({ identity, request }) => ({
-      identity,
-      team: request.team,
-      agent: request.agent,
-      generation: request.generation
-    })),
-    foreign: [...foreign.values()]
+    panes: processes.filter(({ placed }) => placed).map(listed),
+    foreign: [...foreign.values()],
+    // Nobody else may know of them: who started them can have died before it wrote them down.
+    orphans: processes.filter(({ alive, placed }) => alive && !placed).map(listed)
   })
 
   return { processes, pending, endpoint, find, ofAgent, end, spawn, vanish, takeByForeign, inspect, list }

@@ -1,0 +1,129 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { EventLog } from "../../event-log/EventLog.ts"
+import * as Launch from "../../lifecycle/Launch.ts"
+import { HostEnvironment } from "../../lifecycle/operation.ts"
+import * as Restart from "../../lifecycle/Restart.ts"
+import * as Send from "../../lifecycle/Send.ts"
+import * as Shutdown from "../../lifecycle/Shutdown.ts"
+import * as Status from "../../lifecycle/Status.ts"
+import { PluginHost, PluginMissing } from "../../plugin/PluginHost.ts"
+import * as Grants from "../../policy/Grants.ts"
+import * as Policy from "../../policy/Policy.ts"
+import type { TeamFile } from "../../spec/team-file.ts"
+import type { CommandFacts } from "./facts.ts"
+import type { ProcessServices } from "./layers.ts"
+import type { CommandStep } from "./scenario.ts"
+
+/** The team of a simulated world. */
+export const teamName = "alpha"
+export const workspace = "/work"
+
+/** How a command ended. `refused`: it says that it touched nothing. */
+export interface CommandEnd {
+  readonly outcome: string
+  readonly ok: boolean
+  readonly refused: boolean
+}
+
+const asks = (step: CommandStep): boolean =>
+  step.do === "restart" && (step.policy === "fresh" || step.policy === "resumeOrFresh")
+
+/** What the rules are told of a command. */
+export const factsOf = (step: CommandStep): CommandFacts => ({
+  command: step.do,
+  agents: step.do === "restart" ? step.agents ?? null : step.do === "send" ? [step.agent] : null,
+  grant: asks(step),
+  inside: (step.do === "restart" || step.do === "down" ? step.inside : undefined) ?? null
+})
+
+const restart = (step: Extract<CommandStep, { do: "restart" }>) => {
+  const options: Restart.RestartOptions = {
+    ...step.agents === undefined ? {} : { agents: step.agents },
+    ...step.onlyDead === undefined ? {} : { onlyDead: step.onlyDead },
+    ...step.unfinished === undefined ? {} : { unfinished: step.unfinished }
+  }
+  const granted = Grants.discardContext("the world lets it go")
+  switch (step.policy) {
+    case "standard":
+      return Restart.restart(teamName, Policy.standard, options)
+    case "resume":
+      return Restart.restart(teamName, Policy.resume, options)
+    case "isolated":
+      return Restart.restart(teamName, Policy.isolated(Policy.standard), options)
+    case "fresh":
+      return Effect.provide(Restart.restart(teamName, Policy.fresh, options), granted)
+    case "resumeOrFresh":
+      return Effect.provide(Restart.restart(teamName, Policy.isolated(Policy.resumeOrFresh), options), granted)
+  }
+}
+
+const done = (outcome: string, ok: boolean, refused: boolean): CommandEnd => ({ outcome, ok, refused })
+
+const refusals = /^(refused_|resume_not_ready|grant_missing|already_running)/
+
+const command = Effect.fn(function*(step: CommandStep, file: TeamFile) {
+  switch (step.do) {
+    case "up": {
+      const { ok, outcome } = yield* Launch.up(file, { workspace, transport: "memory", plugins: [] })
+      return done(outcome, ok, refusals.test(outcome))
+    }
+    case "restart": {
+      const { ok, operation, outcome } = yield* restart(step)
+      return done(outcome, ok, operation === null)
+    }
+    case "send": {
+      const { ok, outcome } = yield* Send.send(teamName, step.agent, step.text)
+      return done(outcome, ok, false)
+    }
+    case "down": {
+      const { ok, outcome } = yield* Shutdown.down(teamName)
+      return done(outcome, ok, false)
+    }
+    case "plan": {
+      const { refusal } = yield* Restart.plan(teamName, Policy.standard)
+      return done(refusal?.outcome ?? "planned", true, true)
+    }
+    case "status":
+      yield* Status.status(teamName)
+      return done("ok", true, true)
+  }
+})
+
+const refusedErrors: ReadonlySet<string> = new Set([
+  "TeamTargetUnresolved",
+  "TeamTargetAmbiguous",
+  "AgentUnknown",
+  "NothingUnfinished",
+  "InvalidSetting",
+  "TeamOwnerMismatch",
+  "LaunchImpossible",
+  "TeamFileInvalid",
+  "LeaseHeld"
+])
+
+const layerOf = ({ env, files, log, providers, transport }: ProcessServices) =>
+  Layer.mergeAll(
+    Layer.succeed(EventLog, log),
+    Layer.succeed(FileSystem.FileSystem, files),
+    Layer.succeed(HostEnvironment, env),
+    Layer.succeed(PluginHost, {
+      provider: (name) => {
+        const provider = providers.get(name)
+        return provider === undefined
+          ? new PluginMissing({ kind: "provider", name, known: [...providers.keys()], rejected: [] })
+          : Effect.succeed(provider)
+      },
+      transport: () => Effect.succeed(transport),
+      rejected: Effect.succeed([])
+    })
+  )
+
+/** Runs a command as its own process would, and says how it ended. */
+export const runCommand = (step: CommandStep, file: TeamFile, services: ProcessServices): Effect.Effect<CommandEnd> =>
+  command(step, file).pipe(
+    Effect.catchAll((error) => Effect.succeed(done(error._tag, false, refusedErrors.has(error._tag)))),
+    Effect.catchAllDefect((defect) => Effect.succeed(done(`defect: ${String(defect)}`, false, false))),
+    Effect.provide(layerOf(services))
+  )

@@ -1,0 +1,90 @@
+import type { Event } from "../../domain/event.ts"
+
+/** What a command of a simulated world is, as far as the rules look at it. */
+export interface CommandFacts {
+  readonly command: "up" | "restart" | "send" | "down" | "plan" | "status"
+  /** The agents that it may touch; null for all. */
+  readonly agents: ReadonlyArray<string> | null
+  /** Whether it was given leave to let conversations go. */
+  readonly grant: boolean
+  /** The agent inside which it was started; null for a person's terminal. */
+  readonly inside: string | null
+}
+
+/** One thing that happened in a simulated world, with the truth about it that no Reprise process can know. */
+export type Happening =
+  | { readonly kind: "begins"; readonly command: CommandFacts }
+  | { readonly kind: "ends"; readonly outcome: string; readonly ok: boolean; readonly refused: boolean }
+  | { readonly kind: "dies" }
+  | { readonly kind: "holds"; readonly resource: string; readonly token: number }
+  | { readonly kind: "releases"; readonly resource: string; readonly token: number }
+  | {
+    readonly kind: "writes"
+    readonly batch: number
+    readonly position: number
+    readonly lifecycle: boolean
+    readonly event: Event
+    /** Whether the process of that generation of the event's agent lives; null where there was none. */
+    readonly lives: boolean | null
+    /** Conversations of the event's agent that hold a user's words and were never given up. */
+    readonly holds: ReadonlyArray<string>
+  }
+  /** What a query answered: of one agent, or, with null, of the whole home. */
+  | { readonly kind: "sees"; readonly agent: string | null; readonly state: string }
+  | {
+    readonly kind: "spawns"
+    readonly team: string
+    readonly agent: string
+    readonly pid: number
+    readonly token: string
+    readonly permissions: string | null
+    /** Other processes of the agent that lived then. */
+    readonly beside: ReadonlyArray<number>
+  }
+  /** A CLI came up in a conversation, which other living processes may be in. */
+  | { readonly kind: "starts"; readonly agent: string; readonly pid: number; readonly session: string; readonly shared: ReadonlyArray<number> }
+  | {
+    readonly kind: "stops"
+    readonly team: string
+    readonly agent: string
+    readonly pid: number
+    /** Whether the process lived and was Reprise's. */
+    readonly lived: boolean
+    /** What else the stop ended. */
+    readonly foreign: ReadonlyArray<string>
+  }
+  | { readonly kind: "types"; readonly agent: string; readonly pid: number; readonly text: string }
+  | { readonly kind: "hears"; readonly agent: string; readonly session: string; readonly text: string }
+  | { readonly kind: "happens"; readonly what: string }
+  /** What a world is found to be when all is over; an empty list is as it should be. */
+  | { readonly kind: "settles"; readonly wrong: ReadonlyArray<{ readonly rule: number; readonly problem: string }> }
+
+/** A happening, when, and by which process. */
+export type Fact = Happening & { readonly at: number; readonly by: string }
+
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+
+/** The facts as lines, with what is drawn anew in each run replaced by the order in which it came up. */
+export const traceLines = (facts: ReadonlyArray<Fact>): ReadonlyArray<string> => {
+  const names = new Map<string, string>()
+  const named = (id: string): string => {
+    const known = names.get(id) ?? `#${names.size + 1}`
+    names.set(id, known)
+    return known
+  }
+  return facts.map(({ at, by, kind, ...rest }) =>
+    `${String(at).padStart(8)} ${by.padEnd(12)} ${kind.padEnd(8)} ${JSON.stringify(rest)}`.replace(uuid, named))
+}
+
+/** A short name of a trace: equal traces have equal ones. */
+export const traceHash = (lines: ReadonlyArray<string>): string => {
+  let a = 0x811c9dc5
+  let b = 0x01000193
+  for (const line of lines) {
+    for (let at = 0; at < line.length; at++) {
+      a = Math.imul(a ^ line.charCodeAt(at), 0x01000193)
+      b = Math.imul(b + line.charCodeAt(at), 0x85ebca6b) ^ (a >>> 7)
+    }
+  }
+  return (a >>> 0).toString(16).padStart(8, "0") + (b >>> 0).toString(16).padStart(8, "0")
+}

@@ -1,0 +1,19 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type { EventLog } from "../../event-log/EventLog.ts"
+import type { Provider, Transport } from "../../plugin/PluginHost.ts"
+import type * as Context from "effect/Context"
+
+/** What a Reprise process of a simulated world runs on. */
+export interface ProcessServices {
+  readonly log: Context.Tag.Service<typeof EventLog>
+  readonly transport: Transport
+  readonly providers: ReadonlyMap<string, Provider>
+  readonly files: FileSystem.FileSystem
+  readonly env: Readonly<Record<string, string>>
+}
+
+/**
+ * Puts something between a process and what it runs on. One that breaks a rule on purpose is a mutant: the product knows
+ * nothing of it.
+ */
+export type Wrap = (services: ProcessServices, world: { readonly process: string; readonly shared: Map<string, number> }) => ProcessServices

@@ -1,0 +1,73 @@
+import type { TeamFile } from "../../spec/team-file.ts"
+import type { Wrap } from "./layers.ts"
+import { isWorldStep, type Scenario } from "./scenario.ts"
+import { makeSimulatedWorld, type Played, type SimulatedWorld } from "./world.ts"
+
+interface Wrong {
+  readonly rule: number
+  readonly problem: string
+}
+
+/** What is wrong with a world in which all trouble is over and a restart was asked for. */
+const wrongAtTheEnd = (world: SimulatedWorld, started: boolean): ReadonlyArray<Wrong> => {
+  const state = world.state()
+  const folded = world.folded() ?? null
+  const wrong: Array<Wrong> = []
+  if (JSON.stringify(folded) !== JSON.stringify(state)) wrong.push({ rule: 5, problem: "the state is not what its events make of it" })
+  if (state === null) return wrong
+  const last = world.ends.at(-1)
+  if (started && last?.outcome === "LeaseHeld") {
+    wrong.push({ rule: 5, problem: "the lease of a dead process could not be taken over: no restart is possible any more" })
+    return wrong
+  }
+  if (started && state.operation !== null && last?.ok === true) {
+    wrong.push({ rule: 2, problem: `the ${state.operation.kind} of before is still unfinished after a restart that went well` })
+  }
+  for (const agent of state.agents) {
+    const process = world.livingOf(agent.spec.id)
+    const session = process === undefined ? undefined : world.conversations.byPid.get(process.identity.pid)
+    if (last?.ok === true && started && process === undefined) {
+      wrong.push({ rule: 4, problem: `${agent.spec.id} does not live after a restart that went well` })
+    }
+    if (process !== undefined && agent.phase === "running" && agent.session !== null && session !== agent.session.id) {
+      wrong.push({ rule: 3, problem: `${agent.spec.id} lives in session ${session ?? "?"} and is recorded in ${agent.session.id}` })
+    }
+    const left = world.held(agent.spec.id).filter((held) => held !== session)
+    if (last?.ok === true && started && left.length > 0 && (session === undefined || !world.held(agent.spec.id).includes(session))) {
+      wrong.push({ rule: 4, problem: `${agent.spec.id} came back without its conversation ${left.join(", ")}` })
+    }
+  }
+  return wrong
+}
+
+/** Plays a scenario to its end: then all trouble ceases, the team is restarted, and it is looked at what is left. */
+export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Played => {
+  const world = makeSimulatedWorld(template, scenario, wrap)
+  for (const step of scenario.steps) {
+    if (world.violations.length > 0) break
+    world.step(step)
+  }
+  if (world.violations.length === 0) {
+    for (const { behaviour, id } of scenario.agents) world.behaviours.set(id, { ...behaviour, startup: "ready", resumes: "well" })
+    world.step({ do: "time passes", millis: 60_000 })
+    const known = world.state() !== null
+    // What an interrupted restart left is continued by the next, and that may leave something for one more.
+    for (const policy of ["isolated", "isolated"] as const) {
+      if (known) world.step({ do: "commands", commands: [{ do: "restart", policy }] })
+    }
+    world.note({ kind: "settles", wrong: wrongAtTheEnd(world, known) })
+  }
+  return {
+    facts: world.facts,
+    violations: world.violations,
+    ends: world.ends,
+    instants: world.facts.length
+  }
+}
+
+/** The verbs and worldly steps of a scenario, one a line: what a person reads first. */
+export const describe = ({ agents, steps }: Scenario): ReadonlyArray<string> => [
+  ...agents.map((agent) => `agent ${agent.id}: ${agent.provider}${agent.permissions === null ? "" : `, ${agent.permissions}`} ${JSON.stringify(agent.behaviour)}`),
+  ...steps.flatMap((step) =>
+    isWorldStep(step) ? [`world ${JSON.stringify(step)}`] : step.commands.map((command, at) => `${at === 0 ? "run  " : " and "} ${JSON.stringify(command)}`))
+]

@@ -1,0 +1,278 @@
+import type { CommandFacts, Fact } from "./facts.ts"
+
+/** A rule of the design that a world broke: which, and how. */
+export interface Violation {
+  readonly rule: number
+  readonly message: string
+}
+
+/** Looks at one fact after the other; says what is wrong with the newest, if anything is. */
+type Watch = (fact: Fact) => string | null
+
+interface Rule {
+  readonly number: number
+  readonly name: string
+  /** A rule may be watched in several ways, each with a memory of its own. */
+  readonly watches: ReadonlyArray<() => Watch>
+}
+
+/** The commands by the process that runs them. */
+const commands = () => {
+  const known = new Map<string, CommandFacts>()
+  return (fact: Fact): CommandFacts | undefined => {
+    if (fact.kind === "begins") known.set(fact.by, fact.command)
+    return known.get(fact.by)
+  }
+}
+
+const key = (...parts: ReadonlyArray<string | number>): string => parts.join("\u0000")
+
+/** Rule 1: a failed query authorises nothing. */
+const actsOnEvidence = (): Watch => {
+  const listed = new Set<string>()
+  const seen = new Map<string, string>()
+  const own = new Set<string>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    switch (fact.kind) {
+      case "sees":
+        if (fact.agent !== null) seen.set(key(fact.by, fact.agent), fact.state)
+        else if (fact.state !== "unknown") listed.add(fact.by)
+        return null
+      case "spawns": {
+        own.add(key(fact.by, fact.pid))
+        if (!listed.has(fact.by)) return `${fact.agent} was started, and what lives was never successfully asked`
+        return seen.get(key(fact.by, fact.agent)) === "unknown" ? `${fact.agent} was started while whether it lived was unknown` : null
+      }
+      case "stops":
+        // A person's down ends what can be named exactly, seen or not.
+        return fact.lived && command?.command !== "down" && !own.has(key(fact.by, fact.pid)) &&
+            seen.get(key(fact.by, fact.agent)) === "unknown"
+          ? `${fact.agent} was ended while whether it lived was unknown`
+          : null
+      case "writes":
+        return fact.event.type === "discard.session_tombstone" && (!listed.has(fact.by) || seen.get(key(fact.by, fact.event.agent)) === "unknown")
+          ? `${fact.event.agent}'s conversation was let go while what lives was unknown`
+          : null
+      default:
+        return null
+    }
+  }
+}
+
+/** Rule 1: what the log says happened, happened. */
+const writesOnlyTruth = (): Watch => {
+  const texts = new Map<string, string>()
+  const heard = new Set<string>()
+  return (fact) => {
+    if (fact.kind === "hears") heard.add(fact.text)
+    if (fact.kind !== "writes") return null
+    const { event } = fact
+    switch (event.type) {
+      case "message.accepted":
+        texts.set(event.message_id, event.text)
+        return null
+      case "message.submitted":
+      case "message.consumed": {
+        const text = texts.get(event.message_id)
+        return text === undefined || heard.has(text) ? null : `${event.type} of ${text} was written, and nobody heard it`
+      }
+      case "agent.exited":
+      case "agent.stopped":
+        return fact.lives === true ? `${event.type} of ${event.agent} was written, and it lives` : null
+      default:
+        return null
+    }
+  }
+}
+
+/** Rule 2: an intent is on record before what it intends. */
+const recordsBeforeActing = (): Watch => {
+  const intended = new Set<string>()
+  const open = new Set<string>()
+  const own = new Set<string>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    switch (fact.kind) {
+      case "writes": {
+        const { event } = fact
+        if (event.type === "agent.spawn_intended") intended.add(key(fact.by, event.spawn))
+        if (event.type === "operation.step" && event.step === "stop" && event.agent !== undefined) {
+          if (event.phase === "intent") open.add(key(fact.by, event.agent))
+          else open.delete(key(fact.by, event.agent))
+        }
+        return command?.command === "plan" || command?.command === "status"
+          ? `${command.command} wrote ${event.type}, and it changes nothing`
+          : null
+      }
+      case "spawns":
+        own.add(key(fact.by, fact.pid))
+        return intended.has(key(fact.by, fact.token)) ? null : `${fact.agent} was started, and no intent was written before`
+      case "stops":
+        return !fact.lived || own.has(key(fact.by, fact.pid)) || open.has(key(fact.by, fact.agent))
+          ? null
+          : `${fact.agent} was ended, and no intent was written before`
+      default:
+        return null
+    }
+  }
+}
+
+/** Rule 2: whoever refuses has touched nothing. */
+const refusesUntouched = (): Watch => {
+  const touched = new Map<string, string>()
+  return (fact) => {
+    if (fact.kind === "spawns" || fact.kind === "types" || (fact.kind === "stops" && fact.lived)) touched.set(fact.by, `${fact.kind} ${fact.agent}`)
+    const what = touched.get(fact.by)
+    return fact.kind === "ends" && fact.refused && what !== undefined ? `it was refused (${fact.outcome}) after it had touched something: ${what}` : null
+  }
+}
+
+/** Rule 3: one live process a session, and one session an agent. */
+const oneProcess = (): Watch => (fact) => {
+  if (fact.kind === "spawns" && fact.beside.length > 0) {
+    return `${fact.agent} was started as ${fact.pid} beside its living process ${fact.beside.join(", ")}`
+  }
+  return fact.kind === "starts" && fact.shared.length > 0
+    ? `session ${fact.session} has two live processes: ${fact.pid} of ${fact.agent} and ${fact.shared.join(", ")}`
+    : null
+}
+
+const oneOwner = (): Watch => {
+  const owners = new Map<string, string>()
+  return (fact) => {
+    if (fact.kind !== "writes") return null
+    const { event } = fact
+    if (event.type === "discard.session_tombstone") {
+      for (const [session, owner] of owners) if (owner === event.agent) owners.delete(session)
+    }
+    if (event.type !== "session.captured" && event.type !== "resume.session_repaired") return null
+    const owner = owners.get(event.session_id)
+    if (owner !== undefined && owner !== event.agent) return `session ${event.session_id} of ${owner} was given to ${event.agent}`
+    for (const [session, holder] of owners) if (holder === event.agent) owners.delete(session)
+    owners.set(event.session_id, event.agent)
+    return null
+  }
+}
+
+/** Rule 4: no conversation is left behind without leave and a record. */
+const dropsNothing = (): Watch => {
+  const released = new Map<string, number>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    if (fact.kind !== "writes") return null
+    const { event } = fact
+    if (event.type === "discard.session_tombstone") {
+      released.set(event.agent, fact.batch)
+      return command?.grant === true ? null : `${event.agent}'s conversation was let go, and nobody gave leave to`
+    }
+    if (event.type !== "agent.spawn_intended" || event.mode !== "fresh" || fact.holds.length === 0) return null
+    return released.get(event.agent) === fact.batch ? null : `${event.agent} was started anew, and ${fact.holds.join(", ")} held its user's words`
+  }
+}
+
+/** Rule 5: who changes a team's life holds its lease. */
+const holdsTheLease = (): Watch => {
+  const holders = new Map<string, string>()
+  return (fact) => {
+    if (fact.kind === "holds") holders.set(fact.resource, key(fact.by, fact.token))
+    if (fact.kind === "releases" && holders.get(fact.resource) === key(fact.by, fact.token)) holders.delete(fact.resource)
+    if (fact.kind !== "writes" || !fact.lifecycle) return null
+    const holder = holders.get(`team/${fact.event.team}`)
+    return holder?.startsWith(key(fact.by, "")) === true ? null : `${fact.event.type} was written by ${fact.by}, who does not hold the team's lease`
+  }
+}
+
+const countsGenerations = (): Watch => {
+  const generations = new Map<string, number>()
+  return (fact) => {
+    if (fact.kind !== "writes" || fact.event.type !== "agent.spawn_intended") return null
+    const before = generations.get(fact.event.agent) ?? 0
+    generations.set(fact.event.agent, fact.event.generation)
+    return fact.event.generation === before + 1
+      ? null
+      : `generation ${fact.event.generation} of ${fact.event.agent} follows generation ${before}`
+  }
+}
+
+/** Rule 6: a message is a row first, and is typed once. */
+const typesOnce = (): Watch => {
+  const ids = new Map<string, string>()
+  const crossed = new Set<string>()
+  const typed = new Set<string>()
+  const heard = new Set<string>()
+  return (fact) => {
+    switch (fact.kind) {
+      case "writes":
+        if (fact.event.type === "message.accepted") ids.set(fact.event.text, fact.event.message_id)
+        if (fact.event.type === "message.submitting") crossed.add(fact.event.message_id)
+        return null
+      case "types": {
+        const id = ids.get(fact.text)
+        if (id === undefined) return `${fact.text} was typed into ${fact.agent}, and was never accepted`
+        if (!crossed.has(id)) return `${fact.text} was typed into ${fact.agent}, and that it would be was not written before`
+        if (typed.has(id)) return `${fact.text} was typed into ${fact.agent} a second time`
+        typed.add(id)
+        return null
+      }
+      case "hears": {
+        const twice = heard.has(fact.text)
+        heard.add(fact.text)
+        return twice ? `${fact.agent} heard ${fact.text} twice` : null
+      }
+      default:
+        return null
+    }
+  }
+}
+
+const ranks = ["plan", "ask", "auto", "bypass"]
+
+/** Rule 7: what is not the team's, or was not named, is left alone; permissions never grow. */
+const sparesOthers = (): Watch => {
+  const permissions = new Map<string, number>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    if (fact.kind !== "spawns" && fact.kind !== "stops") return null
+    if (command?.inside !== null && command !== undefined) {
+      return `${command.inside}, an agent of the team, changed its life: ${fact.kind} ${fact.agent}`
+    }
+    if (fact.team !== "alpha") return `${fact.agent} of team ${fact.team} was touched by a command of another team`
+    if (command?.agents?.includes(fact.agent) === false) return `${fact.agent} was touched, and only ${command.agents.join(", ")} were named`
+    if (fact.kind === "stops") return fact.foreign.length === 0 ? null : `what Reprise did not start was ended: ${fact.foreign.join(", ")}`
+    const rank = ranks.indexOf(fact.permissions ?? "plan")
+    const before = permissions.get(fact.agent) ?? rank
+    permissions.set(fact.agent, rank)
+    return rank > before ? `${fact.agent} was started with ${fact.permissions ?? ""}, and had ${ranks[before] ?? ""} before` : null
+  }
+}
+
+/** The seven rules of the design, in their order. */
+export const rules: ReadonlyArray<Rule> = [
+  { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, writesOnlyTruth] },
+  { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched] },
+  { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner] },
+  { number: 4, name: "Context is never dropped silently", watches: [dropsNothing] },
+  { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations] },
+  { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce] },
+  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers] }
+]
+
+/** A watch over all rules; each fact is shown to it once, in order, and it answers with what that fact broke. */
+export const watchRules = (): (fact: Fact) => ReadonlyArray<Violation> => {
+  const watches = rules.flatMap(({ number, watches }) => watches.map((make) => ({ rule: number, watch: make() })))
+  return (fact) =>
+    fact.kind === "settles"
+      ? fact.wrong.map(({ problem, rule }) => ({ rule, message: problem }))
+      : watches.flatMap(({ rule, watch }) => {
+        const message = watch(fact)
+        return message === null ? [] : [{ rule, message }]
+      })
+}
+
+/** Everything in which a world's facts break the rules; a pure function. */
+export const violationsOf = (facts: ReadonlyArray<Fact>): ReadonlyArray<Violation> => facts.flatMap(watchRules())

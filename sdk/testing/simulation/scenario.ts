@@ -1,0 +1,64 @@
+import type { CliBehaviour } from "./simulated-cli.ts"
+
+// What happens in a simulated world, as data: it can be generated, shown, made smaller and played again.
+
+export type PolicyName = "standard" | "resume" | "isolated" | "resumeOrFresh" | "fresh"
+
+/** What goes wrong while a command runs. */
+export interface CommandTrouble {
+  /** The process dies at this instant of its life. */
+  readonly dieAt?: number
+  /** How likely each call of each boundary is to fail, to be late or to lose its answer. */
+  readonly faults?: number
+  /** At this append it is held up and taken for dead, and goes on afterwards. */
+  readonly presumedDeadAt?: number
+  /** Happens so many milliseconds after its start. */
+  readonly meanwhile?: ReadonlyArray<{ readonly after: number; readonly what: WorldStep }>
+}
+
+export type CommandStep = CommandTrouble & (
+  | { readonly do: "up" }
+  | {
+    readonly do: "restart"
+    readonly policy: PolicyName
+    readonly agents?: ReadonlyArray<string>
+    readonly onlyDead?: boolean
+    readonly unfinished?: "continue" | "rollback"
+    /** Run by this agent, inside its own team. */
+    readonly inside?: string
+  }
+  | { readonly do: "send"; readonly agent: string; readonly text: string }
+  | { readonly do: "down"; readonly inside?: string }
+  | { readonly do: "plan" }
+  | { readonly do: "status" }
+)
+
+/** What the world does by itself. */
+export type WorldStep =
+  | { readonly do: "dies"; readonly agent: string; readonly silently: boolean }
+  | { readonly do: "home vanishes"; readonly survivors: ReadonlyArray<string> }
+  | { readonly do: "transcripts lost"; readonly agent: string }
+  | { readonly do: "stranger takes pane"; readonly agent: string }
+  | { readonly do: "person says"; readonly agent: string; readonly text: string }
+  | { readonly do: "clock jumps"; readonly millis: number }
+  | { readonly do: "cli behaves"; readonly agent: string; readonly behaviour: CliBehaviour }
+  | { readonly do: "time passes"; readonly millis: number }
+
+/** Commands of one step run at once, each in a process of its own. */
+export type Step = WorldStep | { readonly do: "commands"; readonly commands: ReadonlyArray<CommandStep> }
+
+export interface SimulatedAgent {
+  readonly id: string
+  readonly provider: string
+  readonly permissions: string | null
+  readonly behaviour: CliBehaviour
+}
+
+export interface Scenario {
+  readonly seed: number
+  readonly agents: ReadonlyArray<SimulatedAgent>
+  readonly steps: ReadonlyArray<Step>
+}
+
+/** Whether a step is of the world. */
+export const isWorldStep = (step: Step): step is WorldStep => step.do !== "commands"

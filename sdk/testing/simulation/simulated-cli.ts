@@ -1,0 +1,207 @@
+import * as Effect from "effect/Effect"
+import { basename, join } from "node:path"
+import type { ProviderDriver } from "../../plugin/provider-driver.ts"
+import type { Screen } from "../../plugin/transport-driver.ts"
+import type { MemoryProgram } from "../memory-program.ts"
+import type { SimulatedFiles } from "./SimulatedFiles.ts"
+
+// A coding CLI of the simulated world: it keeps conversations, asks questions when it starts, and can be slow or wrong.
+
+/** What the CLI of one agent does; what is left out is what a good one does. */
+export interface CliBehaviour {
+  readonly startup?: "ready" | "slow" | "trust" | "hangs" | "exits"
+  /** When a new conversation's file appears. */
+  readonly transcript?: "at-start" | "at-first-message"
+  /** A resume comes up blank: in a conversation of its own, or under the id that was asked for. */
+  readonly resumes?: "well" | "elsewhere"
+  /** How long a turn takes, in milliseconds. */
+  readonly turn?: number
+  readonly ignoresStop?: boolean
+  /** Opens a dialog as soon as something was pasted. */
+  readonly dialog?: boolean
+}
+
+/** What is told of a CLI's life. */
+export interface CliReports {
+  readonly onStart: (pid: number, session: string, permissions: string | null) => void
+  readonly onHeard: (pid: number, session: string, text: string) => void
+}
+
+const parsed = (line: string): Readonly<Record<string, unknown>> | null => {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === "object" && value !== null ? { ...value } : null
+  } catch {
+    return null
+  }
+}
+
+const text = (value: unknown): string | null => typeof value === "string" ? value : null
+const line = (value: unknown): string => `${JSON.stringify(value)}\n`
+const shown = (screen: Screen, prefix: string): string | null =>
+  screen.lines.find((row) => row.startsWith(prefix))?.slice(prefix.length) ?? null
+
+const directoryOf = (workspace: string, directory: unknown): string =>
+  join(workspace, typeof directory === "string" ? directory : "sessions")
+
+/** Whether a transcript holds something that a user said. */
+export const holdsUserRecord = (transcript: string): boolean => transcript.includes("\"role\":\"user\"")
+
+interface ProviderKind {
+  /** It takes the id of a new conversation from us; else it chooses one and says so on its screen, or keeps it to itself. */
+  readonly session: "assigned" | "reported" | "silent" | "marked"
+  readonly serial?: boolean
+}
+
+/** The providers that a team of a simulated world may have, by name. */
+export const providerKinds: Readonly<Record<string, ProviderKind>> = {
+  assigned: { session: "assigned" },
+  serial: { session: "assigned", serial: true },
+  reported: { session: "reported" },
+  silent: { session: "silent" },
+  marked: { session: "marked" }
+}
+
+/** The driver of the simulated CLI. */
+export const simulatedProvider = (name: string, { serial = false, session }: ProviderKind): ProviderDriver => ({
+  capabilities: {
+    resume: true,
+    fork: false,
+    preassignedSession: session === "assigned",
+    mcp: false,
+    headless: false,
+    resumeConcurrency: serial ? "serial" : "parallel"
+  },
+  executables: [],
+  checkOptions: () => [],
+  command: ({ agent, mode, sessionId }) =>
+    Effect.succeed({
+      argv: [
+        "/sim/cli",
+        mode,
+        sessionId ?? "-",
+        directoryOf(agent.workspace, agent.options["directory"]),
+        agent.permissions ?? "-",
+        session === "marked" ? `${agent.team}/${agent.id}` : "-",
+        session
+      ],
+      env: {},
+      files: [],
+      configHome: null,
+      account: null
+    }),
+  sessionAddress: (agent, id) => {
+    const directory = directoryOf(agent.workspace, agent.options["directory"])
+    return { directory, transcript: id === null ? null : join(directory, `${id}.jsonl`) }
+  },
+  readTranscript: (head, { truncated }) => {
+    const first = parsed(head.split("\n")[0] ?? "")
+    return {
+      sessionId: text(first?.["sessionId"]),
+      cwd: null,
+      marker: text(first?.["agent"]),
+      spokenTo: truncated || (head !== "" && first === null) || holdsUserRecord(head),
+      whole: head.endsWith("\n")
+    }
+  },
+  holdsUserMessage: (tail, message) =>
+    tail.split("\n").some((row) => {
+      const record = parsed(row)
+      return record?.["role"] === "user" && record["text"] === message
+    }),
+  classify: (screen) => {
+    const state = shown(screen, "state: ")
+    return state === "idle" || state === "busy" || state === "starting" || state === "awaiting_approval" ? state : "unknown"
+  },
+  startupPrompt: (screen) => {
+    const question = shown(screen, "ask: ")
+    return question === null ? null : { name: "trust", question, answer: ["y"] }
+  },
+  approvalPrompt: (screen) =>
+    shown(screen, "state: ") === "awaiting_approval"
+      ? { question: "May I?", choices: [{ label: "yes", keys: ["1"] }] }
+      : null,
+  draft: (screen) => shown(screen, "draft: ") ?? "",
+  reportedSession: ({ screen }) => Effect.succeed(shown(screen, "session: ")),
+  explainExit: ({ exit }) => ({
+    kind: exit?.code === 3 ? "missing_transcript" : "crash",
+    reason: `${name} ended with code ${exit?.code ?? "unknown"}.`,
+    retryable: exit?.code !== 3,
+    retryAt: null
+  })
+})
+
+/** The CLI itself. `behaviours` says what the one of each agent does now. */
+export const simulatedCli = (
+  behaviours: ReadonlyMap<string, CliBehaviour>,
+  files: SimulatedFiles,
+  reports: CliReports,
+  now: () => number
+): MemoryProgram => (request, io) => {
+  const behaviour = behaviours.get(request.agent) ?? {}
+  const [, mode = "fresh", asked = "-", directory = "/nowhere", permissions = "-", marker = "-", kind = "assigned"] = request.argv
+  const pathOf = (id: string): string => join(directory, `${id}.jsonl`)
+  const blank = mode === "resume" && behaviour.resumes === "elsewhere"
+  const own = asked === "-" || blank ? `chosen-${request.agent}-${io.pid}` : asked
+  const path = pathOf(own)
+  io.title(basename(request.cwd))
+  if (behaviour.startup === "exits") {
+    io.exit(1)
+    return {}
+  }
+  if (mode === "resume" && !blank && files.read(path) === undefined) {
+    io.exit(3)
+    return {}
+  }
+  reports.onStart(io.pid, own, permissions === "-" ? null : permissions)
+  const begin = (): void => {
+    if (files.read(path) === undefined) {
+      files.append(path, line({ sessionId: own, cwd: request.cwd, ...marker === "-" ? {} : { agent: marker } }), now())
+    }
+  }
+  if (behaviour.transcript !== "at-first-message") begin()
+  let draft = ""
+  let state = "idle"
+  const show = (): void =>
+    io.screen([...kind === "silent" || kind === "marked" ? [] : [`session: ${own}`], `state: ${state}`, `draft: ${draft}`])
+  const become = (next: string): void => {
+    state = next
+    show()
+  }
+  switch (behaviour.startup) {
+    case "hangs":
+      become("starting")
+      break
+    case "slow":
+      become("starting")
+      io.after(400, () => become("idle"))
+      break
+    case "trust":
+      io.screen(["ask: Trust this directory?"])
+      break
+    default:
+      show()
+  }
+  return {
+    onPaste: (pasted) => {
+      draft += pasted
+      if (behaviour.dialog === true) become("awaiting_approval")
+      else show()
+    },
+    onKey: (key) => {
+      if (key === "y" && draft === "" && behaviour.startup === "trust") return become("idle")
+      if (key !== "Enter" || draft === "" || state !== "idle") return
+      begin()
+      files.append(path, line({ role: "user", text: draft }), now())
+      reports.onHeard(io.pid, own, draft)
+      draft = ""
+      become("busy")
+      io.after(behaviour.turn ?? 30, () => {
+        files.append(path, line({ role: "assistant", text: "done" }), now())
+        become("idle")
+      })
+    },
+    onInterrupt: () => become("idle"),
+    onStop: () => behaviour.ignoresStop === true ? "ignores" : "ends"
+  }
+}
