@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { BudgetScope } from "./history.ts"
 import { SessionRef } from "./session.ts"
 
 /** What a restart does with one agent. */
@@ -8,6 +9,14 @@ export type DecisionKind = typeof DecisionKind.Type
 /** Permissions to lose or risk something, by the name that `--grant` takes. */
 export const GrantName = Schema.Literal("discard-context")
 export type GrantName = typeof GrantName.Type
+
+/** What a policy may need beyond the services of every restart, as data: what types can't say past an `import()`. */
+export const Requirement = Schema.Literal(...GrantName.literals, "approvals")
+export type Requirement = typeof Requirement.Type
+
+/** The grants among what a policy requires. */
+export const grantsAmong = (requires: ReadonlyArray<Requirement>): ReadonlyArray<GrantName> =>
+  requires.filter((requirement) => requirement !== "approvals")
 
 /** The state of convergence at the moment a grant overrode a missing session. Members follow the wire names. */
 export const SessionConvergence = Schema.Struct({
@@ -30,6 +39,15 @@ export const Decision = Schema.Struct({
   session: Schema.NullOr(SessionRef),
   /** What this decision may lose, hence which grants it asks for. */
   requires: Schema.Array(GrantName),
-  forcedFresh: Schema.NullOr(SessionConvergence)
+  forcedFresh: Schema.NullOr(SessionConvergence),
+  /** To whom the policy hands the decision; the agent itself is refused then. */
+  escalateTo: Schema.optional(Schema.String),
+  /** The budget that was found spent. */
+  budget: Schema.optional(Schema.Struct({
+    restarts: Schema.NonNegativeInt,
+    per_ms: Schema.Number,
+    used: Schema.NonNegativeInt,
+    scope: BudgetScope
+  }))
 })
 export type Decision = typeof Decision.Type

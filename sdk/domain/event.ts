@@ -1,7 +1,7 @@
 import * as Schema from "effect/Schema"
 import { DecisionKind, SessionConvergence } from "./decision.ts"
 import { AgentFailure } from "./failure.ts"
-import { Trigger } from "./history.ts"
+import { BudgetScope, Trigger } from "./history.ts"
 import { AgentId, Generation, OperationId, SpawnToken, TeamKey } from "./ids.ts"
 import { Json } from "./json.ts"
 import { PaneIdentity, ProcessExit } from "./pane.ts"
@@ -26,10 +26,6 @@ export type OperationKind = typeof OperationKind.Type
 /** What a spawn starts: a new conversation, an old one, or a copy of one. */
 export const SpawnMode = Schema.Literal("fresh", "resume", "fork")
 export type SpawnMode = typeof SpawnMode.Type
-
-/** Whose restarts a budget counts. */
-export const BudgetScope = Schema.Literal("agent", "team", "credential")
-export type BudgetScope = typeof BudgetScope.Type
 
 /** What follows a boot of the machine. */
 export const BootDecision = Schema.Literal("resume", "hold")

@@ -15,6 +15,8 @@ export type StartCause = typeof StartCause.Type
 export const StartRecord = Schema.Struct({
   generation: Generation,
   at: Schema.String,
+  /** The operation that it was part of; one may start an agent more than once. */
+  operation: Schema.NullOr(Schema.String),
   cause: StartCause,
   readyAt: Schema.NullOr(Schema.String),
   /** When it was stopped or seen to have ended; null while neither is recorded. */
@@ -45,3 +47,7 @@ export const AgentHistory = Schema.Struct({
 export type AgentHistory = typeof AgentHistory.Type
 
 export const noHistory: AgentHistory = { starts: [], deaths: [], budgetExceededAt: null, budgetClearedAt: null }
+
+/** Whose restarts a budget counts. */
+export const BudgetScope = Schema.Literal("agent", "team", "credential")
+export type BudgetScope = typeof BudgetScope.Type

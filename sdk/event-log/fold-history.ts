@@ -39,7 +39,14 @@ export const foldHistory = (history: AgentHistory, event: Event, at: string, cau
     case "agent.spawn_intended": {
       const before = history.starts.at(-1)
       const over = before === undefined ? history : ended(history, before.generation, at)
-      const start: StartRecord = { generation: event.generation, at, cause, readyAt: null, endedAt: null }
+      const start: StartRecord = {
+        generation: event.generation,
+        at,
+        operation: event.operation ?? null,
+        cause,
+        readyAt: null,
+        endedAt: null
+      }
       return { ...over, starts: [...over.starts, start].slice(-kept) }
     }
     case "agent.ready":

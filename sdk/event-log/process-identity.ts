@@ -31,7 +31,8 @@ const readLink = (file: string): string => {
   }
 }
 
-const bootId = (): string => readText("/proc/sys/kernel/random/boot_id")?.trim() ?? ""
+/** The id of the machine's present boot; empty where the host has none. */
+export const bootId = (): string => readText("/proc/sys/kernel/random/boot_id")?.trim() ?? ""
 
 const hostId = (): string =>
   [os.hostname(), readText("/etc/machine-id")?.trim() ?? "", readLink("/proc/self/ns/pid")].join("\0")

@@ -6,14 +6,14 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { GrantName } from "../domain/decision.ts"
 import type { Event } from "../domain/event.ts"
+import type { Trigger } from "../domain/history.ts"
 import type { AgentId } from "../domain/ids.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog, type Lease, teamResource } from "../event-log/EventLog.ts"
 import { agentOf, type TeamState } from "../event-log/TeamState.ts"
 import type { PluginHost, PluginMissing } from "../plugin/PluginHost.ts"
 import { DiscardContext } from "../policy/Grants.ts"
-import { type AnyPolicy, skip, standard, toTeam } from "../policy/Policy.ts"
-import type { OnDrift } from "../session/launch-context.ts"
+import { type AnyPolicy, type DriftPolicy, skip, standard, toTeam } from "../policy/Policy.ts"
 import { closest } from "../spec/suggestion.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import type { HostEnvironment } from "./operation.ts"
@@ -77,8 +77,13 @@ export interface RestartOptions<E = never, R = never> {
   readonly readyWithin?: Duration.DurationInput
   /** How many agents are restarted at once. @default 4 */
   readonly concurrency?: number
-  /** Whether a resumed agent keeps what it last ran with, or takes the team file as it is now. @default "keep" */
-  readonly onDrift?: OnDrift
+  /**
+   * Whether an agent keeps what it last ran with, takes the team file as it is now, or is refused where the two differ.
+   * @default what the policy says, else "keep"
+   */
+  readonly onDrift?: DriftPolicy
+  /** Why the restart is done. @default "person" */
+  readonly trigger?: Trigger
   /** Requires an interrupted operation, and finishes it or takes it back. Without it, one that is found is continued. */
   readonly unfinished?: "continue" | "rollback"
   /** Called with the decisions before anything is touched; its failure leaves everything untouched. */
@@ -101,14 +106,19 @@ const request = <E, R>(
       }
       ids.push(agent.spec.id)
     }
+    const whole = toTeam(policy)
+    const drift = options.onDrift ?? whole.onDrift ?? "keep"
+    const converging = options.convergeWithin ?? whole.convergeWithinMs
     return {
       team: team.key,
-      policy: toTeam(policy),
+      policy: whole,
       agents: options.agents === undefined ? "all" : ids,
       onlyDead: options.onlyDead ?? false,
-      onDrift: options.onDrift ?? "keep",
+      onDrift: drift === "adopt" ? "adopt" : "keep",
+      refuseDrift: drift === "refuse",
+      trigger: options.trigger ?? "person",
       ...standardDeadlines,
-      ...options.convergeWithin === undefined ? {} : { convergeWithinMs: Duration.toMillis(options.convergeWithin) },
+      ...converging === null ? {} : { convergeWithinMs: Duration.toMillis(converging) },
       ...options.readyWithin === undefined ? {} : { readyWithinMs: Duration.toMillis(options.readyWithin) },
       concurrency: options.concurrency ?? 4
     }

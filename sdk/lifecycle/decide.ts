@@ -1,25 +1,36 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type { AgentSpec } from "../domain/team.ts"
 import { redacted } from "../event-log/redact.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
-import type { Facts } from "../policy/Facts.ts"
-import type { Decided, TeamPolicy } from "../policy/Policy.ts"
+import { type Facts, lifeOf, rosterEntry } from "../policy/Facts.ts"
+import { decided as plainly, type Decided } from "../policy/Policy.ts"
 import { driftOf, specForSpawn } from "../session/launch-context.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { Resumability, resumability } from "../session/resumability.ts"
+import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentObservation, isShown, type TeamObservation } from "./observe.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
 
-const without = (kind: "skip" | "refuse", code: string | null, why: string): Decided => ({
-  decision: { kind, code, why: [why], session: null, requires: [], forcedFresh: null },
-  gates: []
-})
+const without = (kind: "skip" | "refuse", code: string | null, why: string): Decided => plainly({ kind, code, why: [why] })
+
+interface Context {
+  readonly boot: BootAnswer | null
+  /** Why what else runs in the agents' names is not known; null where it is. */
+  readonly unlisted: string | null
+  /** Whether an interrupted operation is continued. */
+  readonly continues: boolean
+}
 
 /** What holds for every policy comes before it: nobody may act on what is unknown or not ours. */
-const decideOne = <E, R>(policy: TeamPolicy<E, R>, facts: Facts, unlisted: string | null): Decided<E, R> => {
+const decideOne = <E, R>(
+  { policy, refuseDrift = false, trigger = "person" }: RestartRequest<E, R>,
+  facts: Facts,
+  { boot, continues, unlisted }: Context
+): Decided<E, R> => {
   if (facts.agent.spec.paused) return without("skip", null, "it is paused in the team file")
   if (facts.process.state === "unknown") {
     return without("refuse", "unknown", `whether its process lives is unknown (${facts.process.evidence}), so nothing may be started beside it`)
@@ -27,7 +38,13 @@ const decideOne = <E, R>(policy: TeamPolicy<E, R>, facts: Facts, unlisted: strin
   if (unlisted !== null) {
     return without("refuse", "unknown", `what else runs in its name is unknown (${unlisted}), so nothing may be started beside it`)
   }
-  return policy.decide(facts)
+  if (boot !== null && boot.decision === "hold") return without("skip", "held_after_boot", boot.why)
+  // In the middle of an operation a stop is a step of it, and no wish.
+  if (trigger !== "person" && !continues && facts.agent.phase === "stopped") return without("skip", null, "it was stopped, which is no death")
+  const made = policy.decide(facts)
+  return refuseDrift && facts.drift.length > 0 && touches(made.decision)
+    ? without("refuse", "drift", `it would not come back as its team file has it: ${facts.drift.join("; ")}`)
+    : made
 }
 
 /** Nobody is started from what stands where a secret stood. In the environment, the host's own takes its place. */
@@ -64,37 +81,60 @@ interface DecideInput<E, R> {
   readonly back: ReadonlySet<string>
 }
 
+/** What is decided, for each agent and for the boot that triggered it. */
+export interface Decisions<out E, out R> {
+  readonly agents: ReadonlyArray<AgentPlan<E, R>>
+  readonly boot: BootAnswer | null
+}
+
 /** Gathers each agent's facts and lets the policy decide. */
 export const decideAll = <E, R>(
   { back, converged, findProvider, observation, request }: DecideInput<E, R>
-): Effect.Effect<ReadonlyArray<AgentPlan<E, R>>, never, FileSystem.FileSystem> =>
-  Effect.forEach(converged.team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
-    Effect.gen(function*() {
-      const id = agent.spec.id
-      const observed = observation.agents.get(id) ?? nothingSeen
-      const spec = specForSpawn(asLaunched(request, agent), request.onDrift)
-      const provider = findProvider(spec.provider)
-      const facts: Facts = {
-        team: converged.team.key,
-        agent,
-        process: observed.process,
-        resumability: provider === undefined
-          ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
-          : yield* resumability(agent.session, providerAgent(converged.team, spec, agent.spawn), provider),
-        spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
-        unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
-        drift: driftOf(agent)
-      }
-      const named = means(request, agent)
-      const dead = observed.process.state === "dead" && agent.phase !== "stopped"
-      const untouched = !named || (request.onlyDead && !dead && !agent.spec.paused)
-      const alreadyBack = !untouched && back.has(id)
-      const decided: Decided<E, R> = untouched
-        ? without("skip", null, named
-          ? agent.phase === "stopped" ? "it was stopped, which is no death" : `it is not dead: ${observed.process.evidence}`
-          : agent.removed ? "it is not in the team file any more" : "it was not named")
-        : alreadyBack
-        ? without("skip", null, "the interrupted operation has brought it back already")
-        : unrecorded(agent, observed) ?? withSecrets(spec, decideOne(request.policy, facts, observation.failure?.message ?? null))
-      return { facts, observation: observed, decided, untouched, alreadyBack }
-    }), { concurrency: 16 })
+): Effect.Effect<Decisions<E, R>, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const { team } = converged
+    const now = yield* Clock.currentTimeMillis
+    const bootId = yield* HostBoot
+    const boot = request.trigger === "boot" ? answerBoot(request.policy, team, bootId) : null
+    const seen = (agent: AgentState): AgentObservation => observation.agents.get(agent.spec.id) ?? nothingSeen
+    const roster = team.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, lifeOf(seen(agent).process)))
+    const agents = yield* Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
+      Effect.gen(function*() {
+        const id = agent.spec.id
+        const observed = seen(agent)
+        const spec = specForSpawn(asLaunched(request, agent), request.onDrift)
+        const provider = findProvider(spec.provider)
+        const facts: Facts = {
+          team: team.key,
+          agent,
+          process: observed.process,
+          life: lifeOf(observed.process),
+          resumability: provider === undefined
+            ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
+            : yield* resumability(agent.session, providerAgent(team, spec, agent.spawn), provider),
+          sessionAgeMs: agent.session === null ? null : now - Date.parse(agent.session.capturedAt),
+          spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
+          unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
+          drift: driftOf(agent),
+          history: agent.history,
+          roster,
+          trigger: request.trigger ?? "person",
+          boot: bootId,
+          now
+        }
+        const named = means(request, agent)
+        const dead = observed.process.state === "dead" && agent.phase !== "stopped"
+        const untouched = !named || (request.onlyDead && !dead && !agent.spec.paused)
+        const alreadyBack = !untouched && back.has(id)
+        const context: Context = { boot, unlisted: observation.failure?.message ?? null, continues: team.operation !== null }
+        const decided: Decided<E, R> = untouched
+          ? without("skip", null, named
+            ? agent.phase === "stopped" ? "it was stopped, which is no death" : `it is not dead: ${observed.process.evidence}`
+            : agent.removed ? "it is not in the team file any more" : "it was not named")
+          : alreadyBack
+          ? without("skip", null, "the interrupted operation has brought it back already")
+          : unrecorded(agent, observed) ?? withSecrets(spec, decideOne(request, facts, context))
+        return { facts, observation: observed, decided, untouched, alreadyBack }
+      }), { concurrency: 16 })
+    return { agents, boot }
+  })

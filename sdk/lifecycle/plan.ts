@@ -1,4 +1,5 @@
-import type { Decision, SessionConvergence } from "../domain/decision.ts"
+import type { SessionConvergence } from "../domain/decision.ts"
+import type { Trigger } from "../domain/history.ts"
 import type { AgentId, OperationId } from "../domain/ids.ts"
 import type { AgentSpec } from "../domain/team.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
@@ -6,7 +7,10 @@ import type { ForeignPane } from "../plugin/transport-driver.ts"
 import type { Facts } from "../policy/Facts.ts"
 import type { Decided, TeamPolicy } from "../policy/Policy.ts"
 import type { OnDrift } from "../session/launch-context.ts"
+import type { BootAnswer } from "./boot.ts"
 import type { AgentObservation } from "./observe.ts"
+
+export { touches } from "../policy/Policy.ts"
 
 /** What one agent is in for, with everything that the decision was made from. */
 export interface AgentPlan<out E = never, out R = never> {
@@ -48,6 +52,8 @@ export interface RestartPlan<out E = never, out R = never> {
   readonly refusal: Refusal | null
   /** The interrupted operation that executing the plan would continue. */
   readonly continues: OperationId | null
+  /** What follows the boot that triggered the restart; null where none did. */
+  readonly boot: BootAnswer | null
 }
 
 export interface RestartRequest<out E = never, out R = never> {
@@ -59,6 +65,10 @@ export interface RestartRequest<out E = never, out R = never> {
   /** Only agents that are proved dead. */
   readonly onlyDead: boolean
   readonly onDrift: OnDrift
+  /** Whether an agent that would come back otherwise than its team file says is refused. */
+  readonly refuseDrift?: boolean
+  /** Why the restart is done; `person` where nothing is said. */
+  readonly trigger?: Trigger
   /** How long to wait for sessions, and how often to look, in milliseconds. */
   readonly convergeWithinMs: number
   readonly convergePollMs: number
@@ -79,6 +89,3 @@ export const asLaunched = ({ specs }: RestartRequest<unknown, unknown>, agent: A
   const spec = specs?.find(({ id }) => id === agent.spec.id)
   return spec === undefined ? agent : { ...agent, spec }
 }
-
-/** Whether carrying out the decision touches the agent. */
-export const touches = (decision: Decision): boolean => decision.kind === "resume" || decision.kind === "fresh_start"

@@ -2,7 +2,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { GrantName } from "../domain/decision.ts"
+import { type GrantName, grantsAmong } from "../domain/decision.ts"
 import type { Event } from "../domain/event.ts"
 import type { TeamKey } from "../domain/ids.ts"
 import type { AppendError, EventLogError } from "../event-log/errors.ts"
@@ -184,7 +184,8 @@ const unreachable = <E, R>(
     },
     foreign: [],
     refusal: unreachableRefusal(transport.name, why),
-    continues: null
+    continues: null,
+    boot: null
   }
 })
 
@@ -232,8 +233,8 @@ export const prepare = <E, R>(
       record,
       announce: input.recording._tag === "Log"
     })
-    const converged = yield* repair(found, teams, targets, providers.find, record)
-    const agents = yield* decideAll({
+    const converged = request.policy.repairFromLog ? yield* repair(found, teams, targets, providers.find, record) : found
+    const { agents, boot } = yield* decideAll({
       request,
       converged,
       observation,
@@ -245,7 +246,8 @@ export const prepare = <E, R>(
       atomic: request.policy.atomic,
       agents,
       converged,
-      required: request.policy.requires,
+      required: grantsAmong(request.policy.requires),
+      rollout: request.policy.rollout,
       granted: input.granted,
       attach: transport.attachCommand?.join(" ") ?? null
     })
@@ -264,7 +266,8 @@ export const prepare = <E, R>(
         convergence: converged.convergence,
         foreign: observation.foreign,
         refusal,
-        continues: input.continuing ? converged.team.operation?.id ?? null : null
+        continues: input.continuing ? converged.team.operation?.id ?? null : null,
+        boot
       }
     }
   })

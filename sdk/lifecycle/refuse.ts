@@ -1,5 +1,6 @@
 import type { GrantName } from "../domain/decision.ts"
 import { paneAddress } from "../domain/pane.ts"
+import { missingCanaries, type Rollout } from "../policy/Rollout.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentPlan, type Refusal, touches } from "./plan.ts"
 import type { Lack } from "./preconditions.ts"
@@ -10,6 +11,7 @@ interface RefuseInput {
   readonly agents: ReadonlyArray<AgentPlan<unknown, unknown>>
   readonly converged: Converged
   readonly required: ReadonlyArray<GrantName>
+  readonly rollout: Rollout
   /** Null while only planning: then grants are not asked for. */
   readonly granted: ReadonlySet<GrantName> | null
   /** The command with which a person looks at the panes. */
@@ -116,7 +118,7 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     next: [
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
       ...unresumable.some(({ reason }) => reason === "secret_not_kept") ? ["reprise up FILE"] : [],
-      ...unresumable.every(({ reason }) => reason === "secret_not_kept")
+      ...unresumable.every(({ reason }) => reason === "secret_not_kept" || reason === "escalated")
         ? []
         : [`reprise restart --team ${team} --allow-fresh`]
     ],
@@ -124,9 +126,20 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
   }
 }
 
+/** To go on without the canary that a policy names would be to go on without one. */
+const noCanary = ({ agents, rollout, team }: RefuseInput): Refusal | null => {
+  const missing = missingCanaries(rollout, agents.map(({ facts }) => facts.agent.spec.id))
+  return missing.length === 0 ? null : {
+    outcome: "failed",
+    message: `The policy brings ${list(missing)} back first, and team ${team} has no such agent. ${untouchedToo}`,
+    next: [`reprise status --team ${team}`],
+    details: { reason: "canary_unknown", missing }
+  }
+}
+
 /** The first reason, in their fixed order, for which nothing may be touched; null where there is none. */
 export const firstRefusal = (input: RefuseInput): Refusal | null =>
-  notReady(input) ?? corruptFirstSend(input) ?? dirtyTopology(input) ?? grantMissing(input) ?? atomicity(input)
+  notReady(input) ?? corruptFirstSend(input) ?? dirtyTopology(input) ?? grantMissing(input) ?? atomicity(input) ?? noCanary(input)
 
 /** Refuses where the transport could not be asked: nothing may be started beside what nobody can see. */
 export const unreachableRefusal = (transport: string, why: string): Refusal => ({

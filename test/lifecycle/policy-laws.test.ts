@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as FastCheck from "effect/FastCheck"
 import { AgentState } from "../../sdk/event-log/TeamState.ts"
-import type { Facts } from "../../sdk/policy/Facts.ts"
+import { type Facts, rosterEntry } from "../../sdk/policy/Facts.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import { Resumability } from "../../sdk/session/resumability.ts"
 
@@ -60,8 +60,17 @@ const facts: FastCheck.Arbitrary<Facts> = FastCheck.record({
   unconverged: FastCheck.option(FastCheck.constant(
     { complete: false, deadline_s: 1, deadline_ms: 1000, elapsed_ms: 1000, pending_agent_ids: ["one"] }
   )),
-  drift: FastCheck.constant([])
-})
+  drift: FastCheck.constant([]),
+  now: FastCheck.constant(Date.parse("2026-01-02T04:00:00Z")),
+  life: FastCheck.constantFrom("alive" as const, "dead" as const, "unknown" as const)
+}).map((fields): Facts => ({
+  ...fields,
+  sessionAgeMs: fields.agent.session === null ? null : 1000,
+  history: fields.agent.history,
+  roster: [rosterEntry(fields.agent, fields.life)],
+  trigger: "person",
+  boot: "b-1"
+}))
 
 type Any = Policy.AgentPolicy<unknown, unknown>
 

@@ -1,0 +1,112 @@
+import * as Duration from "effect/Duration"
+import type { AgentHistory, BudgetScope } from "../domain/history.ts"
+import { type AgentPolicy, type Decided, requiredByAny, touches } from "./AgentPolicy.ts"
+import type { Facts, Life, RosterEntry } from "./Facts.ts"
+import { PolicyInvalid } from "./PolicyInvalid.ts"
+import { type AnyPolicy, type TeamPolicy, teamPolicy, toTeam } from "./TeamPolicy.ts"
+
+/** So many restarts within so long, and what happens instead of one more. */
+export interface Budget<out E = never, out R = never> {
+  readonly restarts: number
+  readonly per: Duration.DurationInput
+  /** What an agent gets whose budget is spent. */
+  readonly exceeded: AgentPolicy<E, R>
+  /** Whose restarts count: the agent's own, the whole team's, or those of all that share its login. @default "agent" */
+  readonly scope?: BudgetScope
+  /** How long an agent must work without an end until what was before is forgotten. @default `per` */
+  readonly healthyFor?: Duration.DurationInput
+}
+
+interface Window {
+  readonly now: number
+  readonly perMs: number
+  readonly healthyForMs: number
+}
+
+/** When an agent was last proved to have worked long enough, in milliseconds since the epoch; -Infinity for never. */
+const healedAt = (history: AgentHistory, life: Life, { healthyForMs, now }: Window): number =>
+  Math.max(
+    -Infinity,
+    ...history.starts.flatMap((start, index) => {
+      if (start.readyAt === null) return []
+      const last = index === history.starts.length - 1
+      const until = start.endedAt !== null ? Date.parse(start.endedAt) : last && life === "alive" ? now : null
+      const healthy = Date.parse(start.readyAt) + healthyForMs
+      return until !== null && healthy <= until ? [healthy] : []
+    })
+  )
+
+interface Used {
+  readonly restarts: number
+  /** Whether it was found spent before, and neither cleared nor outlived since. */
+  readonly spent: boolean
+}
+
+/** How much of a budget one agent has used. A launch is no restart, and an operation restarts an agent once. */
+export const usedBy = (history: AgentHistory, life: Life, window: Window): Used => {
+  const healed = healedAt(history, life, window)
+  const cleared = history.budgetClearedAt === null ? -Infinity : Date.parse(history.budgetClearedAt)
+  const counted = history.starts.filter(({ at, cause }) => {
+    const time = Date.parse(at)
+    return cause !== "launch" && time > window.now - window.perMs && time > cleared && time > healed
+  })
+  return {
+    restarts: new Set(counted.map(({ generation, operation }) => operation ?? generation)).size,
+    spent: history.budgetExceededAt !== null && Date.parse(history.budgetExceededAt) > healed
+  }
+}
+
+const inScope = (scope: BudgetScope, { agent, roster }: Facts): ReadonlyArray<RosterEntry> => {
+  const own = roster.find(({ id }) => id === agent.spec.id)
+  return roster.filter(({ credential, id }) =>
+    scope === "team" || id === agent.spec.id || (scope === "credential" && credential === own?.credential)
+  )
+}
+
+/**
+ * Bounds how often agents are restarted: counted in the log, a person's restarts too. A budget that was found spent stays
+ * so until it is cleared by name or the agent has worked long enough without an end.
+ */
+export const withBudget = <E2, R2>(
+  budget: Budget<E2, R2>
+): <E, R>(self: AnyPolicy<E, R>) => TeamPolicy<E | E2, R | R2> => {
+  const scope = budget.scope ?? "agent"
+  const perMs = Duration.toMillis(budget.per)
+  const healthyForMs = budget.healthyFor === undefined ? perMs : Duration.toMillis(budget.healthyFor)
+  const { exceeded, restarts } = budget
+  if (!Number.isInteger(restarts) || restarts < 0) {
+    throw new PolicyInvalid({ reason: "bad_number", detail: `A budget is a whole number of restarts, and ${restarts} is none.` })
+  }
+  const words = `${restarts} restarts in ${Duration.format(perMs)}`
+  return <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E | E2, R | R2> => {
+    const self = toTeam(policy)
+    return teamPolicy<E | E2, R | R2>({
+      ...self,
+      description: `${self.description}, at most ${words}${scope === "agent" ? "" : ` a ${scope}`}, else ${exceeded.description}`,
+      requires: requiredByAny([self, exceeded]),
+      decide: (facts): Decided<E | E2, R | R2> => {
+        const made = self.decide(facts)
+        if (!touches(made.decision)) return made
+        const used = inScope(scope, facts).map(({ history, life }) =>
+          usedBy(history, life, { now: facts.now, perMs, healthyForMs }))
+        const count = used.reduce((sum, one) => sum + one.restarts, 0)
+        const spent = used.some((one) => one.spent)
+        if (!spent && count < restarts) return made
+        const instead = exceeded.decide(facts)
+        return {
+          ...instead,
+          decision: {
+            ...instead.decision,
+            budget: { restarts, per_ms: perMs, used: count, scope },
+            why: [
+              spent && count < restarts
+                ? `its budget of ${words} was spent, and was not cleared since`
+                : `its budget of ${words} is spent (${count} so far)`,
+              ...instead.decision.why
+            ]
+          }
+        }
+      }
+    })
+  }
+}
