@@ -8,6 +8,7 @@ const verbs: Readonly<Record<string, { readonly does: string; readonly load: () 
   status: { does: "show what each agent does, and how that is known", load: () => import("./status.ts") },
   send: { does: "send a message to an agent", load: () => import("./send.ts") },
   restart: { does: "bring the team back with its memory", load: () => import("./restart.ts") },
+  adopt: { does: "make a team of agents that you started by hand", load: () => import("./adopt.ts") },
   down: { does: "stop the team; its conversations are kept", load: () => import("./down.ts") },
   log: { does: "print the event log", load: () => import("./log.ts") },
   demo: { does: "show the main job on a team of fake agents", load: () => import("./demo.ts") }

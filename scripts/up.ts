@@ -3,29 +3,15 @@ import * as Args from "@effect/cli/Args"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { resolve } from "node:path"
-import { ensureRuntime, HostEnvironment, findExecutable, Launch, PluginHost, readTeamFile, Workspace } from "../sdk/index.ts"
+import { ensureRuntime, Launch, readTeamFile, Workspace } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { stayInForeground } from "./command/foreground.ts"
 import { WrongUsage } from "./command/policy-file.ts"
 import { choicesOf } from "./command/recorded-transport.ts"
+import { demandPlugins, standardTransport } from "./command/standard-transport.ts"
 import { teamOption } from "./command/team-option.ts"
 import { writePage } from "./command/team-page.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
-
-/** What is used where nothing was chosen: tmux where it is there, else terminals of this process. */
-const standardTransport = Effect.gen(function*() {
-  const { PATH } = yield* HostEnvironment
-  return findExecutable("tmux", "/", PATH) !== null ? "tmux" : "pty"
-})
-
-/** A plugin that was asked for by name and turned away is no plugin to go on without. */
-const demandPlugins = Effect.gen(function*() {
-  const host = yield* PluginHost
-  // Asking for what no built-in gives loads all that is listed.
-  yield* Effect.either(host.provider(""))
-  const [rejection] = yield* host.rejected
-  if (rejection !== undefined) return yield* rejection
-})
 
 export const verb = defineVerb({
   name: "up",

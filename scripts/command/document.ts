@@ -59,6 +59,15 @@ const refusedBy = (error: unknown, verb: string): Refused => {
       return { outcome: "team_file_invalid", next: [], exitCode: 1 }
     case "AgentUnknown":
       return { outcome: "agent_unknown", next: ["reprise status"], exitCode: 1 }
+    case "AdoptRefused": {
+      const wrong = member(error, "reason") === "BadName"
+      const next = member(error, "next")
+      return {
+        outcome: wrong ? "usage" : "adopt_refused",
+        next: Array.isArray(next) ? next.map(text) : [],
+        exitCode: wrong ? 2 : 1
+      }
+    }
     case "NothingUnfinished":
       return { outcome: "nothing_unfinished", next: ["reprise status"], exitCode: 1 }
     case "ApprovalUnavailable":

@@ -1,0 +1,350 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { randomUUID } from "node:crypto"
+import { join } from "node:path"
+import type { Event } from "../domain/event.ts"
+import { namePattern, TeamKey } from "../domain/ids.ts"
+import type { TeamSpec } from "../domain/team.ts"
+import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
+import { EventLog, teamResource } from "../event-log/EventLog.ts"
+import type { TeamState } from "../event-log/TeamState.ts"
+import { PluginHost, type Provider } from "../plugin/PluginHost.ts"
+import { type ProcessRow, processTable, treeOf } from "../plugin/process-table.ts"
+import {
+  type Adoptable, chooseAdoptable, type Choice, idsFor, type LeftOut, type Recognised, teamNameFor
+} from "../session/adopt.ts"
+import { ancestorsOf, ownProcesses } from "../session/adopt-processes.ts"
+import { adoptedTeamFile } from "../session/adopt-team-file.ts"
+import { parseTeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../spec/team-file.ts"
+import { allTeams } from "./prepare.ts"
+
+/** Nothing could be adopted as it was asked; nothing was recorded, and no process was touched. */
+export class AdoptRefused extends Schema.TaggedError<AdoptRefused>("reprise/AdoptRefused")("AdoptRefused", {
+  reason: Schema.Literal("NoTable", "TeamExists", "BadName", "FileExists", "NotAdoptable", "FileNotWritten"),
+  detail: Schema.String,
+  next: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** One process that was found, or adopted. */
+export interface FoundAgent {
+  readonly id: string
+  readonly provider: string
+  readonly pid: number
+  readonly session: string
+  readonly transcript: string | null
+  readonly cwd: string
+  readonly ageMs: number | null
+  readonly startedAt: string | null
+  readonly where: string
+  readonly evidence: string
+}
+
+/** What came of an adoption. */
+export interface AdoptReport {
+  readonly outcome: "adopted" | "found" | "nothing_found"
+  readonly ok: true
+  readonly message: string
+  readonly next: ReadonlyArray<string>
+  readonly team: string | null
+  /** The team file that was written. */
+  readonly file: string | null
+  readonly agents: ReadonlyArray<FoundAgent>
+  readonly leftOut: ReadonlyArray<LeftOut>
+  /** How many more are not below the workspace. */
+  readonly elsewhere: number
+}
+
+export interface AdoptOptions {
+  readonly workspace: string
+  /** Where the agents come back when they are restarted. */
+  readonly transport: string
+  readonly plugins: ReadonlyArray<string>
+  readonly consents?: ReadonlyArray<string>
+  /** The team's name; the workspace's by default. */
+  readonly name?: string
+  /** These processes only. */
+  readonly only?: ReadonlyArray<number>
+  /** Also processes that are not below the workspace. */
+  readonly everywhere?: boolean
+}
+
+export type AdoptError =
+  | AdoptRefused
+  | AppendError
+  | EventLogError
+  | LeaseHeld
+  | TeamFileInvalid
+  | TeamFileUnreadable
+
+/** All providers that are built in or listed, and can recognise a process. */
+const recognisers = Effect.gen(function*() {
+  const host = yield* PluginHost
+  // Asked for what nobody gives, the host loads all that is listed and tells every name that it knows.
+  const known = yield* Effect.flip(host.provider("")).pipe(Effect.map((missing) => missing.known), Effect.orElseSucceed(() => []))
+  const providers = yield* Effect.forEach(known, (name) => Effect.either(host.provider(name)))
+  const able = providers.flatMap((found) => Either.isRight(found) && found.right.recognise !== undefined ? found.right : [])
+  return [...new Map(able.map((provider) => [provider.name, provider])).values()]
+})
+
+interface Found extends Choice {
+  readonly teams: ReadonlyArray<TeamState>
+}
+
+/** Processes of agents that the log knows, by pid: the whole tree of each, as `team/agent`. */
+const agentProcesses = (teams: ReadonlyArray<TeamState>, table: ReadonlyArray<ProcessRow>): ReadonlyMap<number, string> =>
+  new Map(teams.flatMap((team) => team.agents.flatMap(({ adopted, spawn, spec }) => {
+    const roots = [spawn?.pane, adopted].flatMap((at) => at === null || at === undefined ? [] : { pid: at.pid, startTime: at.startTime })
+    return treeOf(table, roots).map(({ pid }) => [pid, `${team.key}/${spec.id}`] as const)
+  })))
+
+const holdersIn = (teams: ReadonlyArray<TeamState>): ReadonlyMap<string, string> =>
+  new Map(teams.flatMap((team) => team.agents.flatMap(({ session, spec }) =>
+    session === null ? [] : [[`${session.provider}/${session.id}`, `${team.key}/${spec.id}`] as const])))
+
+const noTable = new AdoptRefused({
+  reason: "NoTable",
+  detail: "The processes of this host can't be read here, so nothing can be recognised. Nothing was done.",
+  next: []
+})
+
+/** Looks at all processes of this user, and changes nothing. */
+const find = (options: AdoptOptions): Effect.Effect<Found, AdoptRefused | EventLogError, EventLog | PluginHost> =>
+  Effect.gen(function*() {
+    const providers = yield* recognisers
+    const teams = yield* allTeams
+    const table = yield* processTable
+    const processes = yield* ownProcesses(yield* Clock.currentTimeMillis)
+    if (table === null || processes === null) return yield* noTable
+    const failed: Array<LeftOut> = []
+    const known = yield* Effect.forEach(processes, (process) =>
+      Effect.forEach(providers, (provider) =>
+        Effect.match(provider.recognise?.(process) ?? Effect.succeed(null), {
+          onFailure: (error) => {
+            failed.push({ pid: process.pid, provider: provider.name, reason: `its provider could not tell: ${error.message}` })
+            return []
+          },
+          onSuccess: (said): ReadonlyArray<Recognised> => said === null ? [] : [{ process, provider: provider.name, said }]
+        })), { concurrency: 8 })
+    const only = options.only === undefined ? null : new Set(options.only)
+    const choice = chooseAdoptable(known.flat(2), {
+      workspace: options.workspace,
+      everywhere: options.everywhere ?? false,
+      only,
+      callers: ancestorsOf(process.pid, table),
+      agents: agentProcesses(teams, table),
+      holders: holdersIn(teams),
+      ancestors: (pid) => ancestorsOf(pid, table)
+    })
+    const refused = checkOptions(choice.adoptable, providers)
+    const adoptable = choice.adoptable.filter(({ process: { pid } }) => !refused.some((one) => one.pid === pid))
+    const leftOut = [...choice.leftOut, ...refused, ...failed]
+    const strangers = [...only ?? []].flatMap((pid) =>
+      adoptable.some(({ process }) => process.pid === pid)
+        ? []
+        : [leftOut.find((one) => one.pid === pid) ?? { pid, provider: null, reason: "no provider knows it for one of its CLI" }])
+    if (strangers.length > 0) {
+      return yield* new AdoptRefused({
+        reason: "NotAdoptable",
+        detail: `${strangers.map(({ pid, reason }) => `Process ${pid} can't be adopted: ${reason}.`).join(" ")} Nothing was done.`,
+        next: ["reprise adopt --dry-run"]
+      })
+    }
+    return { ...choice, adoptable, leftOut, teams }
+  })
+
+/** What a provider would not take in a team file can't be written into one. */
+const checkOptions = (adoptable: ReadonlyArray<Adoptable>, providers: ReadonlyArray<Provider>): ReadonlyArray<LeftOut> =>
+  adoptable.flatMap(({ process: { pid }, provider, said }) => {
+    const problems = providers.find(({ name }) => name === provider)?.checkOptions(said.options) ?? []
+    return problems.length === 0 ? [] : [{
+      pid,
+      provider,
+      reason: `what it runs with can't be written into a team file: ${problems.map(({ path, problem }) => `${path.join(".")} ${problem}`).join("; ")}`
+    }]
+  })
+
+const shown = (adoptable: ReadonlyArray<Adoptable>): ReadonlyArray<FoundAgent> => {
+  const ids = idsFor(adoptable)
+  return adoptable.map(({ process, provider, said, sessionId }, at) => ({
+    id: ids[at] ?? "",
+    provider,
+    pid: process.pid,
+    session: sessionId,
+    transcript: said.transcript,
+    cwd: said.cwd,
+    ageMs: process.ageMs,
+    startedAt: process.startedAt,
+    where: process.place,
+    evidence: said.evidence
+  }))
+}
+
+const count = (n: number): string => `${n} ${n === 1 ? "process" : "processes"}`
+
+const others = ({ elsewhere, leftOut }: Choice): string =>
+  `${leftOut.length === 0 ? "" : ` ${leftOut.length} more ${leftOut.length === 1 ? "was" : "were"} left out.`}` +
+  `${elsewhere === 0 ? "" : ` ${elsewhere} ${elsewhere === 1 ? "is" : "are"} not below this workspace; --all means them, too.`}`
+
+const nothingFound = (choice: Choice): AdoptReport => ({
+  outcome: "nothing_found",
+  ok: true,
+  message: `No process was found that can be adopted.${others(choice)} Nothing was done.`,
+  next: choice.elsewhere > 0 ? ["reprise adopt --all --dry-run"] : [],
+  team: null,
+  file: null,
+  agents: [],
+  leftOut: choice.leftOut,
+  elsewhere: choice.elsewhere
+})
+
+/** Which name the team gets; a name that was asked for has to be free. */
+const nameTeam = ({ name, workspace }: AdoptOptions, teams: ReadonlyArray<TeamState>): Either.Either<TeamKey, AdoptRefused> => {
+  const taken = new Set<string>(teams.map(({ key }) => key))
+  if (name === undefined) return Either.right(TeamKey.make(teamNameFor(workspace, taken)))
+  if (!namePattern.test(name)) {
+    return Either.left(new AdoptRefused({
+      reason: "BadName",
+      detail: `${JSON.stringify(name)} does not match ${namePattern.source}, as names of teams do. Nothing was done.`,
+      next: ["reprise adopt --as NAME"]
+    }))
+  }
+  return taken.has(name)
+    ? Either.left(new AdoptRefused({
+      reason: "TeamExists",
+      detail: `There is a team ${name} already. Nothing was done. Give the new one another name.`,
+      next: [`reprise adopt --as ${teamNameFor(name, taken)}`]
+    }))
+    : Either.right(TeamKey.make(name))
+}
+
+/** Where the team file goes: `team.yaml` where that is free, else the team's name. Nobody's file is overwritten. */
+const fileFor = (workspace: string, name: string) =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    for (const file of ["team.yaml", `${name}.yaml`]) {
+      const there = yield* Effect.orElseSucceed(files.exists(join(workspace, file)), () => true)
+      // A broken link is there, too.
+      const link = yield* Effect.isSuccess(files.readLink(join(workspace, file)))
+      if (!there && !link) return file
+    }
+    return yield* new AdoptRefused({
+      reason: "FileExists",
+      detail: `team.yaml and ${name}.yaml are there already, and no file of yours is overwritten. Nothing was done.`,
+      next: ["reprise adopt --as NAME"]
+    })
+  })
+
+const adoptionEvents = (
+  spec: TeamSpec,
+  adoptable: ReadonlyArray<Adoptable>,
+  { consents = [], plugins, transport, workspace }: AdoptOptions
+): ReadonlyArray<Event> => [
+  { type: "team.recorded", team: spec.name, spec, workspace, transport, plugins, consents },
+  ...spec.agents.flatMap((agent, at): ReadonlyArray<Event> => {
+    const one = adoptable[at]
+    if (one === undefined) return []
+    const { process, provider, said, sessionId } = one
+    const scope = { team: spec.name, agent: agent.id, generation: 1 }
+    return [
+      {
+        type: "agent.adopted",
+        ...scope,
+        pid: process.pid,
+        start_time: process.startTime,
+        place: process.place,
+        started_at: process.startedAt,
+        evidence: said.evidence
+      },
+      {
+        type: "session.captured",
+        ...scope,
+        agent_id: agent.id,
+        provider,
+        session_id: sessionId,
+        rollout_path: said.transcript,
+        captured_via: "process_report",
+        attribution_confidence: "high"
+      }
+    ]
+  })
+]
+
+/** Shows what `adopt` would do. Writes nothing. */
+export const look = (
+  options: AdoptOptions
+): Effect.Effect<AdoptReport, AdoptError, EventLog | PluginHost | FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const found = yield* find(options)
+    if (found.adoptable.length === 0) return nothingFound(found)
+    const name = yield* nameTeam(options, found.teams)
+    return {
+      outcome: "found",
+      ok: true,
+      message: `${count(found.adoptable.length)} can be adopted as team ${name}.${others(found)} Nothing was done.`,
+      next: [options.name === undefined ? "reprise adopt" : `reprise adopt --as ${name}`],
+      team: name,
+      file: null,
+      agents: shown(found.adoptable),
+      leftOut: found.leftOut,
+      elsewhere: found.elsewhere
+    }
+  })
+
+/**
+ * Makes a team of agents that a person started by hand: a team file is written, the team and the conversation of each are
+ * recorded. Nothing is typed, no file of theirs is changed, no process is touched.
+ */
+export const adopt = (
+  options: AdoptOptions
+): Effect.Effect<AdoptReport, AdoptError, EventLog | PluginHost | FileSystem.FileSystem> =>
+  Effect.scoped(Effect.gen(function*() {
+    const log = yield* EventLog
+    const files = yield* FileSystem.FileSystem
+    // One at a time: what one adopts, the next one finds to be an agent already.
+    yield* log.lease("adopt", "adopt")
+    const found = yield* find(options)
+    const { adoptable, leftOut, elsewhere, teams } = found
+    if (adoptable.length === 0) return nothingFound(found)
+    const name = yield* nameTeam(options, teams)
+    const lease = yield* log.lease(teamResource(name), "adopt")
+    const shownAs = yield* fileFor(options.workspace, name)
+    const path = join(options.workspace, shownAs)
+    const text = yield* adoptedTeamFile(name, adoptable, options.workspace)
+    // Read as `up` will read it: the file and the record are to say the same.
+    const { spec } = yield* parseTeamFile(text, { file: shownAs, workspace: options.workspace })
+    const notWritten = (error: { readonly message: string }) =>
+      new AdoptRefused({
+        reason: "FileNotWritten",
+        detail: `The team file ${shownAs} could not be written: ${error.message}`,
+        next: [`reprise status --team ${name}`]
+      })
+    // Whole before the record, and at its place only after it: a link is not made over anybody's file.
+    const draft = join(options.workspace, `.${shownAs}.${yield* Effect.sync(() => randomUUID())}`)
+    yield* Effect.acquireRelease(
+      Effect.mapError(files.writeFileString(draft, text, { flag: "wx", mode: 0o600 }), notWritten),
+      () => Effect.ignore(files.remove(draft))
+    )
+    yield* log.append(adoptionEvents(spec, adoptable, options), { lease })
+    yield* Effect.mapError(files.link(draft, path), (error) => {
+      const refused = notWritten(error)
+      return new AdoptRefused({ ...refused, detail: `${refused.detail} The team ${name} is recorded all the same.` })
+    })
+    return {
+      outcome: "adopted",
+      ok: true,
+      message: `Team ${name} is made of ${count(adoptable.length)}, which go on as they were; its file is ${shownAs}.${others(found)}`,
+      next: [`reprise status --team ${name}`, `reprise restart --team ${name}`],
+      team: name,
+      file: path,
+      agents: shown(adoptable),
+      leftOut,
+      elsewhere
+    } satisfies AdoptReport
+  }))
