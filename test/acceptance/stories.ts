@@ -1,0 +1,24 @@
+import type { Claims } from "./claims.ts"
+import type { Installed } from "./install.ts"
+import { adopt } from "./stories/adopt.ts"
+import { approval } from "./stories/approval.ts"
+import { halfway } from "./stories/halfway.ts"
+import { mixed } from "./stories/mixed.ts"
+import { conversations, starts } from "./stories/refusals.ts"
+import { team } from "./stories/team.ts"
+
+/** A story checks claims about one CLI; the others that are installed may take part. */
+export interface Story {
+  readonly name: string
+  readonly run: (claims: Claims, installed: ReadonlyArray<Installed>) => Promise<void>
+}
+
+export const stories: ReadonlyArray<Story> = [
+  { name: "team", run: team },
+  { name: "approval", run: approval },
+  { name: "adopt", run: adopt },
+  { name: "halfway", run: halfway },
+  { name: "conversations", run: conversations },
+  { name: "starts", run: starts },
+  { name: "mixed", run: mixed }
+]
