@@ -1,9 +1,8 @@
 import * as Terminal from "@effect/platform/Terminal"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { createInterface } from "node:readline/promises"
-import { PluginHost, Restart, type RestartPlan } from "../../sdk/index.ts"
+import { lookAtAgent, PluginHost, Restart, type RestartPlan } from "../../sdk/index.ts"
 
 /** A person had to be asked and said no, or there was none to ask; nothing was touched. */
 export class ApprovalUnavailable
@@ -26,8 +25,8 @@ const busyAgents = (plan: RestartPlan<unknown, unknown>) =>
       const touched = decided.decision.kind === "resume" || decided.decision.kind === "fresh_start"
       if (!touched || observation.process.state !== "alive" || observation.pane === null) continue
       const provider = yield* host.provider(facts.agent.spec.provider)
-      const screen = yield* Effect.either(transport.capture(observation.pane))
-      if (Either.isRight(screen) && provider.classify(screen.right) === "busy") busy.push(facts.agent.spec.id)
+      const { state } = yield* lookAtAgent(plan.team, facts.agent, observation.pane, transport, provider)
+      if (state === "busy") busy.push(facts.agent.spec.id)
     }
     return busy
   })

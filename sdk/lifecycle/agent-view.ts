@@ -1,11 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { paneAddress } from "../domain/pane.ts"
+import { AgentFailure } from "../domain/failure.ts"
+import { paneAddress, type PaneIdentity } from "../domain/pane.ts"
 import { CapturedVia, Confidence } from "../domain/session.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { ScreenState } from "../plugin/provider-driver.ts"
+import { type AgentSight, agentStateOf, readEvidence } from "../session/agent-state.ts"
+import { providerAgentOf } from "../session/provider-agent.ts"
 import { isShown, mayLive, type AgentObservation, type TeamObservation } from "./observe.ts"
 
 export const AgentStatus = Schema.Literal(
@@ -42,32 +45,46 @@ export const AgentView = Schema.Struct({
   })),
   firstSendAt: Schema.NullOr(Schema.String),
   /** Whether Reprise ever spoke to it; null where that can't be told: a damaged record, a message of unknown fate. */
-  interacted: Schema.NullOr(Schema.Boolean)
+  interacted: Schema.NullOr(Schema.Boolean),
+  /** What its CLI says is wrong with it, or why it could not be brought up; a usage limit has a `retryAt`. */
+  failure: Schema.NullOr(AgentFailure)
 })
 export type AgentView = typeof AgentView.Type
 
-const told: Record<ScreenState, { readonly status: AgentStatus; readonly evidence: string }> = {
-  starting: { status: "starting", evidence: "it is starting" },
-  idle: { status: "idle", evidence: "it waits for input" },
-  busy: { status: "busy", evidence: "it is at work" },
-  awaiting_approval: { status: "awaiting_approval", evidence: "it asks for an approval" },
-  error: { status: "running", evidence: "an error is on its screen" },
-  unknown: { status: "running", evidence: "what its screen shows is not recognised" }
+/** What an agent that lives is doing, and what is wrong with it where its CLI says so. */
+export interface AgentLook extends AgentSight {
+  /** A login, a usage limit: the process lives and waits. */
+  readonly trouble: AgentFailure | null
 }
+
+const statusBySight: Record<ScreenState, AgentStatus> = {
+  starting: "starting",
+  idle: "idle",
+  busy: "busy",
+  awaiting_approval: "awaiting_approval",
+  error: "running",
+  unknown: "running"
+}
+
+const troubleWords = ({ kind, reason, retryAt }: AgentFailure): string =>
+  `${kind.replaceAll("_", " ")}: ${reason.replace(/\.$/, "")}${retryAt === null ? "" : ` (it can go on at ${retryAt})`}`
 
 const statusOf = (
   agent: AgentState,
   observation: AgentObservation,
-  screen: ScreenState | null
+  look: AgentLook | null
 ): { readonly status: AgentStatus; readonly evidence: string } => {
   const process = { ...observation.process, evidence: observation.process.evidence.replace(/\.$/, "") }
   switch (process.state) {
-    case "alive": {
-      const { evidence, status } = screen === null
-        ? { status: "running" as const, evidence: "its screen was not read" }
-        : told[screen]
-      return { status, evidence: `${process.evidence}; ${evidence}` }
-    }
+    case "alive":
+      return {
+        status: look === null ? "running" : statusBySight[look.state],
+        evidence: [
+          process.evidence,
+          look?.evidence ?? "its screen was not read",
+          ...look === null || look.trouble === null ? [] : [troubleWords(look.trouble)]
+        ].join("; ")
+      }
     case "orphaned":
       return { status: "running", evidence: `${process.evidence}; its pane is gone, so it can't be reached` }
     case "absent":
@@ -78,17 +95,20 @@ const statusOf = (
     case "foreign":
       return agent.spec.paused
         ? { status: "paused", evidence: process.evidence }
-        : { status: agent.phase === "stopped" ? "stopped" : "dead", evidence: process.evidence }
+        : {
+          status: agent.phase === "stopped" ? "stopped" : "dead",
+          evidence: agent.failure === null ? process.evidence : `${process.evidence}; ${troubleWords(agent.failure)}`
+        }
   }
 }
 
-/** Renders one agent; pure. */
-export const viewAgent = (agent: AgentState, observation: AgentObservation, screen: ScreenState | null): AgentView => {
+/** Renders one agent; pure. `look` is null where nobody looked at what it does. */
+export const viewAgent = (agent: AgentState, observation: AgentObservation, look: AgentLook | null): AgentView => {
   const lives = mayLive(observation.process) && observation.pane !== null
   return {
     id: agent.spec.id,
     provider: agent.spec.provider,
-    ...statusOf(agent, observation, screen),
+    ...statusOf(agent, observation, look),
     generation: agent.generation,
     pid: lives ? observation.pane?.pid ?? null : null,
     startedAt: agent.spawn?.spawnedAt ?? null,
@@ -101,7 +121,8 @@ export const viewAgent = (agent: AgentState, observation: AgentObservation, scre
       confidence: agent.session.confidence
     },
     firstSendAt: agent.firstSend._tag === "Valid" ? agent.firstSend.at : null,
-    interacted: agent.firstSend._tag === "Valid" ? true : agent.firstSend._tag === "Corrupt" || agent.typedInto ? null : false
+    interacted: agent.firstSend._tag === "Valid" ? true : agent.firstSend._tag === "Corrupt" || agent.typedInto ? null : false,
+    failure: observation.process.state === "alive" ? look?.trouble ?? null : agent.failure
   }
 }
 
@@ -112,20 +133,35 @@ const unseen: AgentObservation = {
   strays: []
 }
 
-/** Reads the screens of the agents that live, and renders all. Changes nothing. */
+/** Looks at what an agent that lives is doing, by its own records and its screen. Changes nothing, and never fails. */
+export const lookAtAgent = (
+  team: TeamState,
+  agent: AgentState,
+  pane: PaneIdentity,
+  transport: Transport,
+  provider: Provider
+): Effect.Effect<AgentLook> =>
+  Effect.gen(function*() {
+    const reading = yield* readEvidence(provider, pane, providerAgentOf(team, agent, "keep"))
+    const captured = yield* Effect.either(transport.capture(pane))
+    const screen = Either.isRight(captured) ? captured.right : null
+    return {
+      ...agentStateOf(provider, screen, reading),
+      trouble: screen === null ? null : provider.trouble?.(screen) ?? null
+    }
+  })
+
+/** Looks at the agents that live, and renders all. Changes nothing. */
 export const viewTeam = (
   team: TeamState,
   observation: TeamObservation,
   transport: Transport,
   findProvider: (name: string) => Provider | undefined
 ): Effect.Effect<ReadonlyArray<AgentView>> =>
-  Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
-    Effect.gen(function*() {
-      const seen = observation.agents.get(agent.spec.id) ?? unseen
-      const provider = findProvider(agent.spec.provider)
-      if (seen.process.state !== "alive" || seen.pane === null || provider === undefined) {
-        return viewAgent(agent, seen, null)
-      }
-      const screen = yield* Effect.either(transport.capture(seen.pane))
-      return viewAgent(agent, seen, Either.isRight(screen) ? provider.classify(screen.right) : null)
-    }), { concurrency: 16 })
+  Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) => {
+    const seen = observation.agents.get(agent.spec.id) ?? unseen
+    const provider = findProvider(agent.spec.provider)
+    return seen.process.state !== "alive" || seen.pane === null || provider === undefined
+      ? Effect.succeed(viewAgent(agent, seen, null))
+      : Effect.map(lookAtAgent(team, agent, seen.pane, transport, provider), (look) => viewAgent(agent, seen, look))
+  }, { concurrency: 16 })

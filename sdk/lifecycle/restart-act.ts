@@ -44,7 +44,7 @@ const reportOf = (
   decision: decided.decision.kind,
   why: decided.decision.why,
   result: result.result,
-  failure: result.failure,
+  failure: result.failure ?? (result.result === "untouched" || result.result === "skipped" ? null : view.failure),
   before: {
     generation: facts.agent.generation,
     pid: mayLive(observation.process) ? observation.pane?.pid ?? null : null,
