@@ -86,8 +86,7 @@ export type AdoptError =
 /** All providers that are built in or listed, and can recognise a process. */
 const recognisers = Effect.gen(function*() {
   const host = yield* PluginHost
-  // Asked for what nobody gives, the host loads all that is listed and tells every name that it knows.
-  const known = yield* Effect.flip(host.provider("")).pipe(Effect.map((missing) => missing.known), Effect.orElseSucceed(() => []))
+  const known = yield* host.providers ?? Effect.succeed([])
   const providers = yield* Effect.forEach(known, (name) => Effect.either(host.provider(name)))
   const able = providers.flatMap((found) => Either.isRight(found) && found.right.recognise !== undefined ? found.right : [])
   return [...new Map(able.map((provider) => [provider.name, provider])).values()]

@@ -6,8 +6,10 @@ import type { OperationState, TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
+import { captureAdopted } from "./adopted.ts"
 import { observeTeam } from "./observe.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
+import { allTeams, currentState } from "./prepare.ts"
 import { teamState } from "./team.ts"
 
 /** A team as it is now. */
@@ -32,9 +34,14 @@ export const status = (
   Effect.gen(function*() {
     const log = yield* EventLog
     const host = yield* PluginHost
-    const team = yield* teamState(selector)
-    const transport = yield* host.transport(team.transport)
-    const providers = yield* loadProviders(providerNames([team]))
+    const found = yield* teamState(selector)
+    const transport = yield* host.transport(found.transport)
+    const providers = yield* loadProviders(providerNames([found]))
+    // A person may go over to another conversation at any time: it is learnt while its process can tell it.
+    const learnt = yield* captureAdopted(found, allTeams, providers.find).pipe(
+      Effect.catchAll((error) => Effect.as(Effect.logWarning(error.message), false))
+    )
+    const team = learnt ? yield* currentState(found.key, found) : found
     const observation = yield* observeTeam(team, transport)
     return {
       team,

@@ -85,12 +85,12 @@ export const adoptedRotations = (
 /** Writes those captures down. What another command wrote meanwhile is no failure of this one. */
 export const captureAdopted = (
   team: TeamState,
-  teams: ReadonlyArray<TeamState>,
+  teams: Effect.Effect<ReadonlyArray<TeamState>, EventLogError, EventLog>,
   findProvider: FindProvider
 ): Effect.Effect<boolean, AppendError | EventLogError, EventLog> =>
   Effect.gen(function*() {
     if (team.agents.every(({ adopted }) => adopted === null)) return false
-    const events = yield* adoptedRotations(team, teams, findProvider)
+    const events = yield* adoptedRotations(team, yield* teams, findProvider)
     if (events.length === 0) return false
     const log = yield* EventLog
     return yield* Effect.as(log.append(events), true).pipe(Effect.catchTag("SessionClaimed", () => Effect.succeed(false)))

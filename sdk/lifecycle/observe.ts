@@ -6,6 +6,7 @@ import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Transport } from "../plugin/PluginHost.ts"
 import type { ForeignPane, ListedPane, TransportFailure } from "../plugin/transport-driver.ts"
 import type { ProcessFact } from "../policy/Facts.ts"
+import { observeAdopted } from "./adopted.ts"
 
 /** What was seen of one agent. */
 export interface AgentObservation {
@@ -36,6 +37,9 @@ const observeAgent = (
 ): Effect.Effect<AgentObservation> => {
   const named = (panes ?? []).filter((listed) => listed.team === team.key && listed.agent === agent.spec.id)
   const strays = named.flatMap(({ identity }) => identity.spawn === agent.spawn?.token ? [] : identity)
+  if (agent.adopted !== null) {
+    return Effect.map(observeAdopted(agent.adopted), (process) => ({ process, pane: null, exit: null, strays }))
+  }
   const pane = agent.spawn?.pane ?? named.find(({ identity }) => identity.spawn === agent.spawn?.token)?.identity ?? null
   if (agent.spawn === null) return Effect.succeed({ process: absent, pane: null, exit: null, strays })
   if (pane === null) {

@@ -52,6 +52,8 @@ export interface Transport extends TransportDriver {
 export class PluginHost extends Context.Tag("reprise/PluginHost")<PluginHost, {
   readonly provider: (name: string) => Effect.Effect<Provider, PluginMissing>
   readonly transport: (name: string) => Effect.Effect<Transport, PluginMissing>
+  /** The names of all providers that there are: the built-in ones, which need not be loaded, and those of listed plugins. */
+  readonly providers?: Effect.Effect<ReadonlyArray<string>>
   /** What was turned away so far. */
   readonly rejected: Effect.Effect<ReadonlyArray<PluginRejected>>
 }>() {}

@@ -26,7 +26,7 @@ export interface AgentSight {
 /** Asks a live process's own records what they say of it. Looks only; never fails. */
 export const readEvidence = (
   provider: Provider,
-  pane: PaneIdentity,
+  pane: Pick<PaneIdentity, "pid" | "startTime">,
   agent: ProviderAgent
 ): Effect.Effect<EvidenceReading> =>
   provider.processEvidence === undefined

@@ -115,6 +115,11 @@ const make = Effect.fn("PluginHost.make")(function*(options: PluginHostOptions) 
   return PluginHost.of({
     provider: (name) => find("provider", name, providers),
     transport: (name) => find("transport", name, transports),
+    // Nobody's name: what is listed is loaded for it.
+    providers: Effect.map(ensure(""), () => {
+      const builtin = Object.entries(options.builtins).flatMap(([name, url]) => url.includes("/transports/") ? [] : name)
+      return [...new Set([...builtin, ...providers.keys()])].sort()
+    }),
     rejected: Effect.sync(() => [...rejections])
   })
 })
