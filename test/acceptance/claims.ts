@@ -27,11 +27,13 @@ export interface Row {
   readonly checks: ReadonlyArray<string>
 }
 
-interface Found {
+export interface Found {
   readonly capability: Capability
   readonly check: string
   /** Null when it held. */
   readonly problem: string | null
+  /** The product says itself that it does not do this. */
+  readonly unsupported: boolean
   readonly ms: number
 }
 
@@ -43,29 +45,30 @@ const sentence = (error: unknown): string => error instanceof Error ? error.mess
 /** A check that was not reached since one before it failed. */
 class NotReached extends Error {}
 
-/** Collects what the stories find out about one CLI. */
+/** Collects what one telling of a story finds out about one CLI. */
 export const makeClaims = (cli: Installed, note: (line: string) => void) => {
   const found: Array<Found> = []
-  const unsupported = new Map<Capability, string>()
   const add = (each: Found) => {
     found.push(each)
-    note(`${cli.cli}  ${each.capability}: ${each.check}  ${each.problem === null ? "held" : "FAILED"}  ${each.ms} ms`)
+    const came = each.unsupported ? "unsupported" : each.problem === null ? "held" : "FAILED"
+    note(`${cli.cli}  ${each.capability}: ${each.check}  ${came}  ${each.ms} ms`)
     if (each.problem !== null) note(`    ${each.problem.replaceAll("\n", "\n    ")}`)
   }
   /** Checks one thing. A story goes on only from where it held. */
   const claim = async <A>(capability: Capability, check: string, run: () => Promise<A>): Promise<A> => {
     const began = Date.now()
+    const came = (problem: string | null, unsupported = false) =>
+      add({ capability, check, problem, unsupported, ms: Date.now() - began })
     try {
       const value = await run()
-      add({ capability, check, problem: null, ms: Date.now() - began })
+      came(null)
       return value
     } catch (error) {
-      if (error instanceof Unsupported) unsupported.set(capability, error.message)
-      else add({ capability, check, problem: sentence(error), ms: Date.now() - began })
+      came(sentence(error), error instanceof Unsupported)
       throw new NotReached(check)
     }
   }
-  /** Runs a story; what it claims and does not reach is a failure of each of those capabilities. */
+  /** Tells a story; what it is about and does not reach is a failure of each of those capabilities. */
   const story = async (title: string, about: ReadonlyArray<Capability>, run: () => Promise<void>): Promise<void> => {
     try {
       await run()
@@ -73,24 +76,31 @@ export const makeClaims = (cli: Installed, note: (line: string) => void) => {
       const why = error instanceof NotReached ? `"${error.message}" failed before it` : sentence(error)
       for (const capability of about) {
         if (found.some((each) => each.capability === capability && each.problem !== null)) continue
-        if (unsupported.has(capability)) continue
-        add({ capability, check: title, problem: `not reached: ${why}`, ms: 0 })
+        add({ capability, check: title, problem: `not reached: ${why}`, unsupported: false, ms: 0 })
       }
     }
   }
-  const rows = (): ReadonlyArray<Row> =>
-    capabilities.map((capability) => {
-      const checks = found.filter((each) => each.capability === capability)
-      const failed = checks.find(({ problem }) => problem !== null)
-      const held = checks.filter(({ problem }) => problem === null).map(({ check }) => check)
-      const row = { cli: cli.cli, version: cli.version, capability, checks: held }
-      if (failed !== undefined) return { ...row, result: "fail", reason: `${failed.check}: ${failed.problem}` }
-      const why = unsupported.get(capability) ?? (checks.length === 0 ? "nothing of it was checked" : undefined)
-      return why === undefined ? { ...row, result: "pass", reason: null } : { ...row, result: "unsupported", reason: why }
-    })
-  return { cli, claim, story, rows }
+  return { cli, claim, story, found: (): ReadonlyArray<Found> => found }
 }
 export type Claims = ReturnType<typeof makeClaims>
+
+export const failed = (found: ReadonlyArray<Found>): boolean =>
+  found.some(({ problem, unsupported }) => problem !== null && !unsupported)
+
+/** One row a capability, of all that was found out about a CLI. */
+export const rowsOf = (cli: Pick<Installed, "cli" | "version">, found: ReadonlyArray<Found>): ReadonlyArray<Row> =>
+  capabilities.map((capability) => {
+    const about = found.filter((each) => each.capability === capability)
+    const wrong = about.find((each) => failed([each]))
+    const lacking = about.find(({ unsupported }) => unsupported)
+    const held = about.filter(({ problem }) => problem === null).map(({ check }) => check)
+    const row = { cli: cli.cli, version: cli.version, capability, checks: held }
+    if (wrong !== undefined) return { ...row, result: "fail", reason: `${wrong.check}: ${wrong.problem}` }
+    if (lacking !== undefined) return { ...row, result: "unsupported", reason: lacking.problem }
+    return about.length === 0
+      ? { ...row, result: "unsupported", reason: "it was not asked for" }
+      : { ...row, result: "pass", reason: null }
+  })
 
 /** A condition that a check depends on, with the sentence for when it does not hold. */
 export function must(condition: boolean, problem: () => string): asserts condition {
