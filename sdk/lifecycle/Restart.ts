@@ -25,6 +25,7 @@ import { decisionEvents, refusalEvents } from "./restart-events.ts"
 import { deadlines, type InvalidSetting } from "./settings.ts"
 import { teamState } from "./team.ts"
 
+export { clearBudget } from "./clear-budget.ts"
 export { explain } from "./explain.ts"
 export type { RestartReport } from "./restart-act.ts"
 
@@ -71,6 +72,11 @@ export interface RestartOptions<E = never, R = never> {
   readonly agents?: ReadonlyArray<string>
   /** Only agents that are proved dead. */
   readonly onlyDead?: boolean
+  /**
+   * Leave to end a process that a person started and that is in the conversation of an agent. Without it, the agent is
+   * refused as `session_held`.
+   */
+  readonly takeover?: boolean
   /** How long to wait for sessions that are still missing. @default 12 seconds */
   readonly convergeWithin?: Duration.DurationInput
   /** How long an agent may take until it can be spoken to. @default 30 seconds */
@@ -114,6 +120,7 @@ const request = <E, R>(
       policy: whole,
       agents: options.agents === undefined ? "all" : ids,
       onlyDead: options.onlyDead ?? false,
+      takeover: options.takeover ?? false,
       onDrift: drift === "adopt" ? "adopt" : "keep",
       refuseDrift: drift === "refuse",
       trigger: options.trigger ?? "person",

@@ -1,15 +1,33 @@
+import * as Rollout from "../policy/Rollout.ts"
 import type { RestartPlan } from "./plan.ts"
+import { batchesOf } from "./rollout.ts"
 
 const verb = { resume: "resume", fresh_start: "start anew", skip: "leave", refuse: "refuse" } as const
 
 const pad = (text: string, width: number): string => text.padEnd(width)
+
+/** In what order, where that is not all at once. */
+const order = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
+  const { rollout } = plan.request.policy
+  const batches = batchesOf(plan).map(({ agents }) => agents.join(", "))
+  return rollout._tag === "AllAtOnce" || batches.length === 0 ? [] : [`  order: ${batches.join("; then ")} (${Rollout.describe(rollout)})`]
+}
+
+/** What has to be passed before anything is touched, beside grants. */
+const gates = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
+  const { bootGates, gates: own } = plan.request.policy
+  const ofAgents = plan.agents.flatMap(({ decided, facts }) =>
+    decided.gates.flatMap(({ name }) => name === "discard-context" ? [] : `${name} (${facts.agent.spec.id})`))
+  const all = [...plan.boot?.decision === "ask" ? bootGates : [], ...own].map(({ name }) => name)
+  return all.length + ofAgents.length === 0 ? [] : [`  asks first: ${[...all, ...ofAgents].join("; ")}`]
+}
 
 /** The compact table of decisions: an agent a line, with what happens to it and why. */
 export const explain = (plan: RestartPlan<unknown, unknown>): string => {
   const rows = plan.agents.map(({ decided, facts }) => ({
     id: facts.agent.spec.id,
     now: `${facts.agent.spec.provider}, ${facts.process.state}`,
-    what: verb[decided.decision.kind],
+    what: decided.decision.escalateTo === undefined ? verb[decided.decision.kind] : "escalate",
     why: decided.decision.why.join("; "),
     drift: facts.drift
   }))
@@ -28,6 +46,8 @@ export const explain = (plan: RestartPlan<unknown, unknown>): string => {
   return [
     head,
     ...rows.length === 0 ? ["  no agents"] : lines,
+    ...order(plan),
+    ...gates(plan),
     ...plan.foreign.length === 0 ? [] : [`  spared: ${plan.foreign.map(({ command, pane }) => `${pane} (${command})`).join(", ")}`],
     ...plan.refusal === null ? [] : [`Refused: ${plan.refusal.message}`]
   ].join("\n")

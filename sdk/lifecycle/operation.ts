@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import { randomUUID } from "node:crypto"
 import type { Event, OperationKind } from "../domain/event.ts"
 import { type AgentId, OperationId, type TeamKey } from "../domain/ids.ts"
+import type { Trigger } from "../domain/history.ts"
 import type { Json } from "../domain/json.ts"
 import type { AppendError } from "../event-log/errors.ts"
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
@@ -38,6 +39,8 @@ interface Begin {
   readonly agents: ReadonlyArray<AgentId>
   readonly alive: ReadonlyArray<AgentId>
   readonly policy: string | null
+  /** Why it is done, where that is not a person's wish. */
+  readonly trigger?: Trigger
   /** Events that belong to the beginning, in the same batch. */
   readonly before?: (operation: OperationId) => ReadonlyArray<Event>
   readonly after?: (operation: OperationId) => ReadonlyArray<Event>
@@ -45,7 +48,7 @@ interface Begin {
 
 /** Writes the beginning of an operation and gives the handle through which all its changes go. */
 export const beginOperation = (
-  { after, agents, alive, before, kind, lease, policy, team }: Begin
+  { after, agents, alive, before, kind, lease, policy, team, trigger }: Begin
 ): Effect.Effect<Operation, AppendError, EventLog> =>
   Effect.gen(function*() {
     const log = yield* EventLog
@@ -80,7 +83,7 @@ export const beginOperation = (
 
     yield* append([
       ...before?.(id) ?? [],
-      { type: "operation.started", team, operation: id, kind, agents, alive, policy },
+      { type: "operation.started", team, operation: id, kind, agents, alive, policy, ...trigger === undefined ? {} : { trigger } },
       ...after?.(id) ?? []
     ])
     return { id, team, startedAt, append, step }

@@ -3,7 +3,7 @@ import type { DecisionKind } from "../domain/decision.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import type { Event, OperationKind } from "../domain/event.ts"
 import { type AgentState, agentOf, type TeamState } from "../event-log/TeamState.ts"
-import type { Lease } from "../event-log/EventLog.ts"
+import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import { deliverPending } from "../messaging/deliver.ts"
 import { type AgentView, viewAgent, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
@@ -11,7 +11,8 @@ import { mayLive, observeTeam } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import type { AgentPlan, Refusal, RestartPlan } from "./plan.ts"
 import { currentState, type Prepared } from "./prepare.ts"
-import { type AgentResult, type Rollout, passGates, rollOut } from "./rollout.ts"
+import { passGates } from "./gates.ts"
+import { type AgentResult, type Rollout, rollOut } from "./rollout.ts"
 
 /** One agent in the report of a restart. */
 export interface AgentReport extends AgentView {
@@ -19,6 +20,8 @@ export interface AgentReport extends AgentView {
   readonly why: ReadonlyArray<string>
   readonly result: AgentResult["result"]
   readonly failure: AgentFailure | null
+  /** Why what waits for it was not given to it; left out where nothing was held back. */
+  readonly heldBack?: string
   readonly before: { readonly generation: number; readonly pid: number | null; readonly session: string | null }
 }
 
@@ -71,7 +74,7 @@ export const refusedReport = (plan: RestartPlan<unknown, unknown>, refusal: Refu
   plan
 })
 
-const sentence = (team: string, { results, vanishedAfter }: Rollout): Pick<RestartReport, "outcome" | "ok" | "message" | "next" | "details"> => {
+const sentence = (team: string, { notReached, results, vanishedAfter }: Rollout): Pick<RestartReport, "outcome" | "ok" | "message" | "next" | "details"> => {
   const back = results.filter(({ result }) => result === "resumed" || result === "started")
   const bad = results.filter(({ result }) => result === "failed" || result === "refused")
   const resumed = back.filter(({ result }) => result === "resumed").length
@@ -84,27 +87,47 @@ const sentence = (team: string, { results, vanishedAfter }: Rollout): Pick<Resta
   return {
     outcome: back.length === 0 ? "failed" : "partial",
     ok: false,
-    message: `${back.length === 0 ? `No agent of team ${team} came back` : did}; ${count(bad.length)} did not. ${why.join(" ")}`,
-    next: [`reprise restart ${bad.map(({ agent }) => agent).join(" ")} --team ${team}`],
+    message: `${back.length === 0 ? `No agent of team ${team} came back` : did}; ${count(bad.length)} did not. ${why.join(" ")}` +
+      `${notReached.length === 0 ? "" : ` The rollout ended there, and these were not touched: ${notReached.join(", ")}.`}`,
+    next: [`reprise restart ${[...bad.map(({ agent }) => agent), ...notReached].join(" ")} --team ${team}`],
     details: {
+      ...notReached.length === 0 ? {} : { notReached },
       failures: bad.map(({ agent, failure, result }) => ({ agent, result, failure })),
       ...vanishedAfter === null ? {} : { reason: "session_disappeared_after_spawn", after: vanishedAfter }
     }
   }
 }
 
-/** Releases what waited for the agents that are back, and for nobody else. */
-const deliverAll = (team: TeamState, prepared: Prepared<unknown, unknown>, results: ReadonlyArray<AgentResult>) =>
-  Effect.forEach(results.flatMap(({ agent, result }) => result === "resumed" || result === "started" ? agent : []), (id) => {
-    const agent = agentOf(team, id)
-    const provider = agent === undefined ? undefined : prepared.providers.find(agent.spec.provider)
-    return agent === undefined || provider === undefined || agent.phase !== "running" ||
+/** Why what waits for a resumed agent is not for it any more; null where nothing speaks against it. */
+const heldBackBy = <E, R>({ decided, facts }: AgentPlan<E, R>): Effect.Effect<string | null, never, R> =>
+  decided.decision.kind !== "resume" ? Effect.succeed(null) :
+    Effect.map(
+      Effect.forEach(decided.handling.workStillOpen, (check) => check.run(facts)),
+      (verdicts) => verdicts.flatMap(({ ok, said }) => ok ? [] : [said]).join("; ") || null
+    )
+
+/** Releases what waited for the agents that are back, and for nobody else; answers with whose went on waiting, and why. */
+const deliverAll = <E, R>(team: TeamState, prepared: Prepared<E, R>, lease: Lease, results: ReadonlyArray<AgentResult>) =>
+  Effect.forEach(results.flatMap(({ agent, result }) => result === "resumed" || result === "started" ? agent : []), (id) =>
+    Effect.gen(function*() {
+      const agent = agentOf(team, id)
+      const provider = agent === undefined ? undefined : prepared.providers.find(agent.spec.provider)
+      if (
+        agent === undefined || provider === undefined || agent.phase !== "running" ||
         team.pendingMessages.every((message) => message.agent !== id)
-      ? Effect.void
-      : deliverPending({ team, agent: id, transport: prepared.transport, provider }).pipe(
+      ) return []
+      const entry = prepared.plan.agents.find(({ facts }) => facts.agent.spec.id === id)
+      const why = entry === undefined ? null : yield* heldBackBy(entry)
+      if (why !== null) {
+        const log = yield* EventLog
+        yield* log.append([{ type: "restart.held_back", team: team.key, agent: id, generation: agent.generation, why }], { lease })
+        return [{ id, why }]
+      }
+      yield* deliverPending({ team, agent: id, transport: prepared.transport, provider }).pipe(
         Effect.catchTag("LeaseHeld", () => Effect.void)
       )
-  }, { discard: true, concurrency: 4 })
+      return []
+    }), { concurrency: 4 }).pipe(Effect.map((held) => held.flat()))
 
 const wereAlive = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<AgentState["spec"]["id"]> => {
   const alive = plan.agents.flatMap(({ facts, observation }) => mayLive(observation.process) ? facts.agent.spec.id : [])
@@ -118,7 +141,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
     const { plan, providers, transport } = prepared
     const { team } = plan
     const unfinished = team.operation
-    const reasons = yield* passGates(plan)
+    const reasons = yield* passGates(plan, lease)
     const operation = yield* beginOperation({
       kind,
       team: team.key,
@@ -126,6 +149,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
       agents: plan.agents.flatMap(({ facts, untouched }) => untouched ? [] : facts.agent.spec.id),
       alive: wereAlive(plan),
       policy: plan.request.policy.description,
+      ...plan.request.trigger === undefined || plan.request.trigger === "person" ? {} : { trigger: plan.request.trigger },
       before: (id) => unfinished === null ? [] : [{
         type: "operation.finished",
         team: team.key,
@@ -151,9 +175,9 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
     const said = sentence(team.key, rollout)
     const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
-    yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find)).pipe(
-      Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared, rollout.results))),
-      Effect.catchAll((error) => Effect.logWarning(`After the restart: ${error.message}`))
+    const heldBack = yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find)).pipe(
+      Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared, lease, rollout.results))),
+      Effect.catchAll((error) => Effect.as(Effect.logWarning(`After the restart: ${error.message}`), []))
     )
     const after = yield* currentState(team.key, team)
     const observation = yield* observeTeam(after, transport)
@@ -166,7 +190,10 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
       agents: plan.agents.flatMap((entry) => {
         const view = views.find(({ id }) => id === entry.facts.agent.spec.id)
         const result = rollout.results.find(({ agent }) => agent === entry.facts.agent.spec.id)
-        return view === undefined || result === undefined ? [] : reportOf(entry, view, result)
+        const held = heldBack.find(({ id }) => id === entry.facts.agent.spec.id)
+        return view === undefined || result === undefined
+          ? []
+          : { ...reportOf(entry, view, result), ...held === undefined ? {} : { heldBack: held.why } }
       })
     }
     return report

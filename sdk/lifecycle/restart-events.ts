@@ -26,11 +26,25 @@ const decisionEvent = (plan: RestartPlan<unknown, unknown>, { decided, facts }: 
   }
 }
 
-/** One decision event for each agent that was decided and is not paused, refused ones included. */
+/** What a decision hands to somebody else, and the budget that it found spent, said once. */
+const consequences = (plan: RestartPlan<unknown, unknown>, { decided, facts }: AgentPlan<unknown, unknown>): ReadonlyArray<Event> => {
+  const { agent } = facts
+  const { budget, escalateTo, why } = decided.decision
+  const scope = { team: plan.team.key, agent: agent.spec.id, generation: agent.generation }
+  return [
+    ...budget === undefined || agent.history.budgetExceededAt !== null ? [] : [{ type: "budget.exceeded" as const, ...scope, ...budget }],
+    ...escalateTo === undefined ? [] : [{ type: "restart.escalated" as const, ...scope, to: escalateTo, why }]
+  ]
+}
+
+/**
+ * One decision event for each agent that was decided and is not paused, refused ones included; with it what follows from
+ * it before anything is touched.
+ */
 export const decisionEvents = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<Event> =>
   plan.agents
     .filter(({ facts, untouched }) => !untouched && !facts.agent.spec.paused)
-    .map((entry) => decisionEvent(plan, entry))
+    .flatMap((entry) => [decisionEvent(plan, entry), ...consequences(plan, entry)])
 
 const toJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null))
 

@@ -1,0 +1,112 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import type { Event } from "../domain/event.ts"
+import type { AgentFailure } from "../domain/failure.ts"
+import type { AppendError, EventLogError } from "../event-log/errors.ts"
+import type { EventLog } from "../event-log/EventLog.ts"
+import { agentOf } from "../event-log/TeamState.ts"
+import { observeTeam } from "./observe.ts"
+import type { HostEnvironment } from "./operation.ts"
+import { type AgentPlan, asLaunched } from "./plan.ts"
+import { currentState } from "./prepare.ts"
+import { proveReady, verify } from "./prove-ready.ts"
+import { spawnNew, stopOld } from "./replace.ts"
+import { type AgentResult, fail, isAgentFailure, type RolloutContext, scopeOf } from "./rollout-context.ts"
+import { planSpawn } from "./spawn.ts"
+
+/** What a fresh start leaves behind is written down with it, and never found again by a repair. */
+const leftBehind = <E, R>(context: RolloutContext<E, R>, { decided, facts }: AgentPlan<E, R>, reason: string): ReadonlyArray<Event> => {
+  const { agent } = facts
+  if (decided.decision.kind !== "fresh_start" || !decided.decision.requires.includes("discard-context")) return []
+  const scope = scopeOf(context, agent, agent.generation)
+  return [
+    {
+      type: "discard.session_tombstone",
+      ...scope,
+      agent_id: agent.spec.id,
+      session_id: agent.session?.id ?? null,
+      reason
+    },
+    { type: "restart.fresh_spawn", ...scope, agent_id: agent.spec.id, left_behind: agent.session, reason }
+  ]
+}
+
+/** The agent as its last try left it: only what is known of it may be ended and started once more. */
+const asItIsNow = <E, R>(
+  context: RolloutContext<E, R>,
+  entry: AgentPlan<E, R>
+): Effect.Effect<AgentPlan<E, R>, AgentFailure | EventLogError, EventLog> =>
+  Effect.gen(function*() {
+    const { plan, transport } = context
+    const { id } = entry.facts.agent.spec
+    const state = yield* currentState(plan.team.key, plan.team)
+    const agent = agentOf(state, id)
+    const observation = (yield* observeTeam(state, transport)).agents.get(id)
+    if (agent === undefined || observation === undefined || !["alive", "dead", "absent"].includes(observation.process.state)) {
+      return yield* Effect.fail(
+        fail("unknown", "It was not tried again, since what its last try left can't be told: " +
+          `${observation?.process.evidence.replace(/\.*$/, "") ?? "it is not in the team any more"}.`)
+      )
+    }
+    const { decision } = entry.decided
+    if (decision.kind === "resume" && decision.session?.id !== agent.session?.id) {
+      return yield* Effect.fail(fail("resume_mismatch", "It was not tried again: it is in another conversation than it was to continue."))
+    }
+    return { ...entry, facts: { ...entry.facts, agent }, observation }
+  })
+
+/** Whether doing the same again can help now: not before the CLI itself says so. */
+const canHelp = (error: unknown): Effect.Effect<boolean> =>
+  Effect.map(Clock.currentTimeMillis, (now) =>
+    isAgentFailure(error) && error.retryable && (error.retryAt === null || !(Date.parse(error.retryAt) > now)))
+
+/**
+ * Carries out what was decided for one agent: its old process is ended and proved gone, the new one started and proved
+ * ready. Where the policy says so, a start that failed is tried again. A failure is a result.
+ */
+export const bringBack = <E, R>(
+  context: RolloutContext<E, R>,
+  entry: AgentPlan<E, R>,
+  reason: string
+): Effect.Effect<AgentResult, AppendError, EventLog | FileSystem.FileSystem | HostEnvironment | R> => {
+  const { decided: { decision, handling }, facts: { agent } } = entry
+  const done = (result: AgentResult["result"], failure: AgentFailure | null = null): AgentResult => ({
+    agent: agent.spec.id,
+    result,
+    failure
+  })
+  if (entry.untouched) return Effect.succeed(done("untouched"))
+  if (entry.alreadyBack) return Effect.succeed(done(agent.spawn?.mode === "resume" ? "resumed" : "started"))
+  if (decision.kind === "skip") return Effect.succeed(done("skipped"))
+  if (decision.kind === "refuse") return Effect.succeed(done("refused"))
+  const provider = context.findProvider(agent.spec.provider)
+  if (provider === undefined) {
+    return Effect.succeed(done("failed", fail("unknown", `Its provider ${agent.spec.provider} is not loaded.`)))
+  }
+  const { plan: { request, team } } = context
+  const mode = decision.kind === "resume" ? "resume" : "fresh"
+  const attempt = (now: AgentPlan<E, R>) =>
+    Effect.gen(function*() {
+      const spawn = yield* planSpawn(team, asLaunched(request, now.facts.agent), provider, mode, request.onDrift)
+      yield* stopOld(context, now)
+      // What was left behind is written down with the first intent of a new start, and once.
+      const fresh = now.facts.agent.generation === agent.generation ? leftBehind(context, now, reason) : []
+      yield* context.serial(provider)(
+        Effect.flatMap(spawnNew(context, now.facts.agent, spawn, fresh), (pane) => proveReady(context, now, provider, spawn, pane))
+      )
+      yield* verify(context, now, spawn.generation)
+      return done(mode === "resume" ? "resumed" : "started")
+    })
+  const work = Effect.gen(function*() {
+    const { backoff } = handling
+    if (backoff === null) return yield* attempt(entry)
+    const tries = yield* Ref.make(0)
+    return yield* Ref.getAndUpdate(tries, (count) => count + 1).pipe(
+      Effect.flatMap((count) => count === 0 ? attempt(entry) : Effect.flatMap(asItIsNow(context, entry), attempt)),
+      Effect.retry({ schedule: backoff.schedule, times: backoff.times, while: canHelp })
+    )
+  })
+  return work.pipe(Effect.catchIf(isAgentFailure, (failure) => Effect.succeed(done("failed", failure))))
+}
