@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { parseArgs } from "node:util"
+import { clis } from "./clis.ts"
 import { coldStart } from "./cold-start.ts"
 import { death } from "./death.ts"
 import { eventLog } from "./event-log.ts"
@@ -16,8 +17,9 @@ import type { Report, Row } from "./measure.ts"
 import { Progress } from "./suite.ts"
 import type { NotMeasured, Suite } from "./suite.ts"
 
-const suites: ReadonlyArray<Suite> = [...lifecycle, death, ...eventLog, coldStart]
+const suites: ReadonlyArray<Suite> = [...lifecycle, death, ...eventLog, coldStart, ...clis]
 const known = suites.flatMap((suite) => suite.names)
+const usual = suites.filter((suite) => suite.byDefault?.() ?? true).flatMap((suite) => suite.names)
 
 interface Options {
   readonly json: boolean
@@ -31,7 +33,7 @@ const options = (args: ReadonlyArray<string>): Either.Either<Options, string> =>
         parseArgs({ args: [...args], options: { json: { type: "boolean" }, only: { type: "string" } }, strict: true }),
       catch: (error) => error instanceof Error ? error.message : String(error)
     })
-    const names = values.only?.split(",").map((name) => name.trim()) ?? known
+    const names = values.only?.split(",").map((name) => name.trim()) ?? usual
     const strangers = names.filter((name) => !known.includes(name))
     if (strangers.length > 0) {
       yield* Either.left(`There is no row ${strangers.join(", ")}; known are ${known.join(", ")}.`)

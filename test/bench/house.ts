@@ -15,7 +15,12 @@ export const house = (workspace: string, env: Readonly<Record<string, string>>) 
       workspace,
       specs: [],
       consents: [],
-      builtins: { tmux: plugin("transports/tmux"), fake: plugin("providers/fake") },
+      builtins: {
+        tmux: plugin("transports/tmux"),
+        fake: plugin("providers/fake"),
+        claude: plugin("providers/claude"),
+        codex: plugin("providers/codex")
+      },
       env
     }),
     Layer.succeed(HostEnvironment, env)

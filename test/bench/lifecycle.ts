@@ -38,7 +38,7 @@ const ground = Effect.gen(function*() {
   return { home, workspace, env }
 })
 
-const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const started = performance.now()
     yield* effect
@@ -55,7 +55,7 @@ const processes = Effect.gen(function*() {
 })
 
 /** Kills all agents as a crash would, and waits until the transport has proved each of them dead. */
-const killAll = Effect.gen(function*() {
+export const killAll = Effect.gen(function*() {
   const transport = yield* Effect.flatMap(PluginHost, (host) => host.transport("tmux"))
   const panes = yield* processes
   for (const { pid } of panes) process.kill(pid, "SIGKILL")
@@ -77,7 +77,7 @@ const launch = (workspace: string, count: number) =>
     }
   })
 
-const restart = (count: number) =>
+export const restart = (count: number) =>
   Restart.restart(key, standard).pipe(
     Effect.filterOrFail(
       (report) => report.ok && report.agents.filter(({ result }) => result === "resumed").length === count,

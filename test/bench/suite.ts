@@ -20,6 +20,8 @@ export class Progress extends Context.Tag("bench/Progress")<Progress, (sentence:
 /** Rows that are measured together, because they share their ground or each other's floor. */
 export interface Suite {
   readonly names: ReadonlyArray<string>
+  /** Whether it is measured without being asked for by name; it is, unless this says otherwise. */
+  readonly byDefault?: () => boolean
   readonly measure: (wanted: ReadonlySet<string>) => Effect.Effect<
     ReadonlyArray<Row>,
     NotMeasured,
