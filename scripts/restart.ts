@@ -1,7 +1,7 @@
 // reprise restart [AGENT…]: brings the whole team back with its memory, by a policy.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { Grants, Restart } from "../sdk/index.ts"
+import { Approvals, Grants, Restart } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { showDecisions } from "./command/decisions.ts"
 import { stayInForeground } from "./command/foreground.ts"
@@ -26,7 +26,7 @@ export const verb = defineVerb({
       }
       const restart = Restart.restart(team, policy, { ...options, beforeActing: showDecisions(parsed) })
       const grants = grant === undefined ? Grants.notGiven : Grants.discardContext(grant)
-      const report = yield* Effect.provide(restart, grants)
+      const report = yield* Effect.provide(restart, [grants, Approvals.terminal])
       yield* writePage(report.team.key)
       return reportDocument(report, restartCommand(parsed, report.team.key))
     }),

@@ -59,6 +59,12 @@ const refusedBy = (error: unknown, verb: string): Refused => {
       return { outcome: "team_file_invalid", next: [], exitCode: 1 }
     case "AgentUnknown":
       return { outcome: "agent_unknown", next: ["reprise status"], exitCode: 1 }
+    case "AgentNotOurs":
+      return {
+        outcome: "agent_not_ours",
+        next: [`reprise restart ${text(member(error, "agent"))} --team ${text(member(error, "team"))} --takeover`],
+        exitCode: 1
+      }
     case "AdoptRefused": {
       const wrong = member(error, "reason") === "BadName"
       const next = member(error, "next")
@@ -72,6 +78,8 @@ const refusedBy = (error: unknown, verb: string): Refused => {
       return { outcome: "nothing_unfinished", next: ["reprise status"], exitCode: 1 }
     case "ApprovalUnavailable":
       return { outcome: "approval_unavailable", next: [`reprise ${verb} --yes`], exitCode: 1 }
+    case "ApprovalDenied":
+      return { outcome: "approval_unavailable", next: [], exitCode: 1 }
     default:
       return { outcome: "failed", next: [], exitCode: 1 }
   }

@@ -1,4 +1,4 @@
-import { Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
+import { Policy, Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
 import { camelCased, type Document } from "./document.ts"
 
 const withGrant = (command: string): string => `${command} --grant discard-context=REASON`
@@ -24,7 +24,7 @@ export const planDocument = (
   grant: string | undefined,
   command: string
 ): Document => {
-  const missing = grant === undefined ? plan.request.policy.requires : []
+  const missing = grant === undefined ? Policy.grantsAmong(plan.request.policy.requires) : []
   const refusal = plan.refusal ?? (missing.length === 0 ? null : {
     outcome: "grant_missing",
     message: `The policy may drop a conversation, and ${missing.join(", ")} was not granted. No process was touched.`,

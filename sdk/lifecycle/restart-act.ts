@@ -5,11 +5,12 @@ import type { Event, OperationKind } from "../domain/event.ts"
 import { type AgentState, agentOf, type TeamState } from "../event-log/TeamState.ts"
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import { deliverPending } from "../messaging/deliver.ts"
+import { adoptedSpared } from "./adopted.ts"
 import { type AgentView, viewAgent, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
 import { mayLive, observeTeam } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
-import type { AgentPlan, Refusal, RestartPlan } from "./plan.ts"
+import { type AgentPlan, type Refusal, type RestartPlan, touches } from "./plan.ts"
 import { currentState, type Prepared } from "./prepare.ts"
 import { passGates } from "./gates.ts"
 import { type AgentResult, type Rollout, rollOut } from "./rollout.ts"
@@ -50,7 +51,7 @@ const reportOf = (
   failure: result.failure ?? (result.result === "untouched" || result.result === "skipped" ? null : view.failure),
   before: {
     generation: facts.agent.generation,
-    pid: mayLive(observation.process) ? observation.pane?.pid ?? null : null,
+    pid: mayLive(observation.process) ? observation.pane?.pid ?? facts.agent.adopted?.pid ?? null : null,
     session: facts.agent.session?.id ?? null
   }
 })
@@ -74,7 +75,12 @@ export const refusedReport = (plan: RestartPlan<unknown, unknown>, refusal: Refu
   plan
 })
 
-const sentence = (team: string, { notReached, results, vanishedAfter }: Rollout): Pick<RestartReport, "outcome" | "ok" | "message" | "next" | "details"> => {
+const sentence = (
+  { agents, team: { key: team } }: RestartPlan<unknown, unknown>,
+  { notReached, results, vanishedAfter }: Rollout
+): Pick<RestartReport, "outcome" | "ok" | "message" | "next" | "details"> => {
+  const decisionOf = (id: string) => agents.find(({ facts }) => facts.agent.spec.id === id)?.decided.decision
+  const reasonOf = (id: string): string => `${decisionOf(id)?.why.join("; ") || "refused by the policy"}.`
   const back = results.filter(({ result }) => result === "resumed" || result === "started")
   const bad = results.filter(({ result }) => result === "failed" || result === "refused")
   const resumed = back.filter(({ result }) => result === "resumed").length
@@ -83,7 +89,7 @@ const sentence = (team: string, { notReached, results, vanishedAfter }: Rollout)
     ? "Nothing had to be done"
     : `${count(back.length)} of team ${team} ${back.length === 1 ? "is" : "are"} back: ${resumed} resumed, ${back.length - resumed} started anew`
   if (bad.length === 0) return { outcome: "restarted", ok: true, message: `${did}.`, next: [], details: {} }
-  const why = bad.map(({ agent, failure }) => `${agent}: ${failure?.reason ?? "refused by the policy"}`)
+  const why = bad.map(({ agent, failure }) => `${agent}: ${failure?.reason ?? reasonOf(agent)}`)
   return {
     outcome: back.length === 0 ? "failed" : "partial",
     ok: false,
@@ -92,7 +98,10 @@ const sentence = (team: string, { notReached, results, vanishedAfter }: Rollout)
     next: [`reprise restart ${[...bad.map(({ agent }) => agent), ...notReached].join(" ")} --team ${team}`],
     details: {
       ...notReached.length === 0 ? {} : { notReached },
-      failures: bad.map(({ agent, failure, result }) => ({ agent, result, failure })),
+      failures: bad.map(({ agent, failure, result }) => {
+        const escalateTo = decisionOf(agent)?.escalateTo
+        return { agent, result, failure, ...escalateTo === undefined ? {} : { escalatedTo: escalateTo } }
+      }),
       ...vanishedAfter === null ? {} : { reason: "session_disappeared_after_spawn", after: vanishedAfter }
     }
   }
@@ -170,9 +179,16 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
         }]
         : [])
     })
-    const spared = plan.foreign.map(({ command, pane }) => `${pane} ${command}`)
+    const spared = [
+      ...plan.foreign.map(({ command, pane }) => `${pane} ${command}`),
+      ...adoptedSpared(
+        plan.agents.map(({ decided, facts, observation }) =>
+          ({ agent: facts.agent, lives: mayLive(observation.process) && !touches(decided.decision) })),
+        team.key
+      )
+    ]
     const rollout = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, reasons, spared)
-    const said = sentence(team.key, rollout)
+    const said = sentence(plan, rollout)
     const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
     const heldBack = yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find)).pipe(
