@@ -42,6 +42,30 @@ const ask = (question: string) =>
     // An input that ends, or a Ctrl-C, is no consent.
   }).pipe(Effect.orElseSucceed(() => false))
 
+/** Processes of a person's that the plan would end. */
+const takenOver = (plan: RestartPlan<unknown, unknown>) =>
+  plan.agents.flatMap(({ decided, facts: { agent }, observation }) => {
+    const touched = decided.decision.kind === "resume" || decided.decision.kind === "fresh_start"
+    return touched && agent.adopted !== null && observation.process.state === "alive"
+      ? `${agent.spec.id} (process ${agent.adopted.pid}, ${agent.adopted.place})`
+      : []
+  })
+
+const demandTakeover = (options: { readonly yes: boolean }, taken: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    if (taken.length === 0) return
+    process.stderr.write(`Started by a person, and ended by this: ${taken.join(", ")}.
+`)
+    if (options.yes) return
+    const terminal = yield* Terminal.Terminal
+    if (process.stdin.isTTY !== true || !(yield* terminal.isTTY)) {
+      return yield* new ApprovalUnavailable({ detail: `A takeover of ${taken.join(", ")} has to be confirmed, and there is no terminal to ask at.` })
+    }
+    if (!(yield* ask("End them and bring the agents back here? [y/N] "))) {
+      return yield* new ApprovalUnavailable({ detail: "The takeover was not confirmed." })
+    }
+  })
+
 /**
  * Prints the table of decisions before anything is touched. Agents that are at work are named, and a person at a terminal
  * is asked once.
@@ -49,6 +73,7 @@ const ask = (question: string) =>
 export const showDecisions = (options: { readonly yes: boolean }) => (plan: RestartPlan<unknown, unknown>) =>
   Effect.gen(function*() {
     process.stderr.write(`${Restart.explain(plan)}\n`)
+    yield* demandTakeover(options, takenOver(plan))
     const busy = yield* busyAgents(plan)
     if (busy.length === 0) return
     process.stderr.write(`At work now, and interrupted by this: ${busy.join(", ")}.\n`)

@@ -30,7 +30,8 @@ export const restartOptions = {
     Options.withDescription("A file whose default export is the policy."),
     Options.optional
   ),
-  yes: flag("yes", "Do not ask before agents at work are interrupted.")
+  takeover: flag("takeover", "End what a person started and is in an agent's conversation, after asking; then bring the agent back here."),
+  yes: flag("yes", "Do not ask before agents at work are interrupted, or a person's process is ended.")
 }
 
 interface Parsed {
@@ -39,6 +40,7 @@ interface Parsed {
   readonly allowFresh: boolean
   readonly grant: ReadonlyArray<string>
   readonly deadline: Option.Option<string>
+  readonly takeover: boolean
   readonly continue: boolean
   readonly rollback: boolean
   readonly policy: Option.Option<string>
@@ -57,6 +59,7 @@ export const restartCommand = (parsed: Parsed, team: string): string =>
     ...Option.toArray(parsed.policy).map((file) => `--policy ${word(file)}`),
     ...parsed.grant.map((grant) => `--grant ${word(grant)}`),
     ...Option.toArray(parsed.deadline).map((seconds) => `--session-converge-deadline ${seconds}`),
+    ...parsed.takeover ? ["--takeover"] : [],
     ...parsed.continue ? ["--continue"] : [],
     ...parsed.rollback ? ["--rollback"] : []
   ].join(" ")
@@ -83,6 +86,7 @@ export const restartRequest = (parsed: Parsed) =>
       options: {
         ...parsed.agents.length === 0 ? {} : { agents: parsed.agents },
         onlyDead: parsed.dead,
+        takeover: parsed.takeover,
         ...Option.isNone(parsed.deadline)
           ? {}
           : { convergeWithin: yield* secondsAsMilliseconds("--session-converge-deadline", parsed.deadline.value) },

@@ -81,7 +81,7 @@ const provedDead = ({ process, strays }: AgentObservation): boolean =>
 const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
   Effect.gen(function*() {
     // What was never started, nobody has to look for.
-    if (known.agents.every((agent) => agent.spawn === null)) return null
+    if (known.agents.every((agent) => agent.spawn === null && agent.adopted === null)) return null
     const host = yield* PluginHost
     const home = known.transport === asked.name ? asked : yield* host.transport(known.transport)
     const observation = yield* observeTeam(known, home)
@@ -107,7 +107,8 @@ const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
         observation.failure?.message ?? `Whether these agents live is unknown (${names.join("; ")})`
       ))
     }
-    const living = seen.filter(({ found }) => !provedDead(found)).map(({ agent }) => agent.spec.id)
+    // What a person started lives in no transport.
+    const living = seen.filter(({ agent, found }) => agent.adopted === null && !provedDead(found)).map(({ agent }) => agent.spec.id)
     if (asked.name !== home.name && living.length > 0) return yield* refuse(livesElsewhere(spec.name, home.name, asked.name, living))
     const meant = seen.filter(({ agent }) => !agent.spec.paused && !agent.removed)
     if (known.operation !== null || meant.length === 0 || !meant.every(({ found }) => mayLive(found.process))) return null

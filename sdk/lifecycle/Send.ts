@@ -2,6 +2,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import type { AgentId, TeamKey } from "../domain/ids.ts"
@@ -10,11 +11,25 @@ import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import { type Delivery, deliverPending } from "../messaging/deliver.ts"
+import { processState } from "../plugin/process-table.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { captureSessions } from "./capture.ts"
 import { currentState } from "./prepare.ts"
 import { AgentUnknown } from "./Restart.ts"
 import { teamState } from "./team.ts"
+
+/** The agent's process is a person's: Reprise types into none that it did not start. Nothing was written down or typed. */
+export class AgentNotOurs extends Schema.TaggedError<AgentNotOurs>("reprise/AgentNotOurs")("AgentNotOurs", {
+  team: Schema.String,
+  agent: Schema.String,
+  pid: Schema.Int,
+  place: Schema.String
+}) {
+  override get message(): string {
+    return `${this.agent} is process ${this.pid} (${this.place}), which a person started, and Reprise types into none that ` +
+      "it did not start. Nothing was done. Type it there, or let Reprise take the agent over."
+  }
+}
 
 /** What became of one message. The three times are three facts; null is "not known to have happened". */
 export interface SendReport {
@@ -67,7 +82,7 @@ export const send = (
   from = "leader"
 ): Effect.Effect<
   SendReport,
-  AppendError | EventLogError | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | AgentUnknown,
+  AppendError | EventLogError | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | AgentUnknown | AgentNotOurs,
   EventLog | PluginHost | FileSystem.FileSystem
 > =>
   Effect.gen(function*() {
@@ -78,6 +93,9 @@ export const send = (
     if (agent === undefined || agent.removed) {
       const known = team.agents.flatMap(({ removed, spec }) => removed ? [] : spec.id)
       return yield* new AgentUnknown({ team: team.key, agent: to, known })
+    }
+    if (agent.adopted !== null && (yield* processState(agent.adopted)) !== "dead") {
+      return yield* new AgentNotOurs({ team: team.key, agent: to, pid: agent.adopted.pid, place: agent.adopted.place })
     }
     const transport = yield* host.transport(team.transport)
     const provider = yield* host.provider(agent.spec.provider)

@@ -9,12 +9,13 @@ import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { holdInput } from "../messaging/input-lease.ts"
+import { adoptedSpared, captureAdopted } from "./adopted.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
 import { mayLive, observeTeam, panesToEnd } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
-import { currentState } from "./prepare.ts"
+import { allTeams, currentState } from "./prepare.ts"
 import { deadlines, type InvalidSetting } from "./settings.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
@@ -54,6 +55,7 @@ export const down = (
     const transport = yield* host.transport(current.transport)
     const providers = yield* loadProviders(providerNames([current]))
     const before = yield* observeTeam(current, transport)
+    yield* captureAdopted(current, allTeams, providers.find)
     yield* captureSessions(current, providers.find)
     const team = yield* currentState(current.key, current)
 
@@ -66,8 +68,16 @@ export const down = (
     })
     const living = targets.filter(({ lives }) => lives)
     const isTarget = (pid: number) => targets.some(({ panes }) => panes.some((pane) => pane.pid === pid))
+    const persons = adoptedSpared(
+      team.agents.map((agent) => {
+        const seen = before.agents.get(agent.spec.id)
+        return { agent, lives: seen !== undefined && mayLive(seen.process) }
+      }),
+      team.key
+    )
     const spared = [
       ...before.foreign.map(({ command, pane }) => `${pane} ${command}`),
+      ...persons,
       ...(before.panes ?? []).filter(({ identity }) => !isTarget(identity.pid)).map(({ agent, team: key }) => `${key}/${agent}`)
     ]
     // Whom an interrupted down had ended without being able to say so did not die by itself.
@@ -143,8 +153,9 @@ export const down = (
     const ended = yield* currentState(team.key, team)
     const observed = yield* observeTeam(ended, transport)
     // Who could not be seen could not be ended either, unless it is seen now to be gone.
-    const unproved = ended.agents.flatMap(({ spec: { id } }) => {
+    const unproved = ended.agents.flatMap(({ adopted, spec: { id } }) => {
       const seen = observed.agents.get(id)
+      if (adopted !== null) return []
       const unseen = seen === undefined || (mayLive(seen.process) && !stopped.includes(id))
       return unseen || (before.failure !== null && seen.strays.length > 0) ? [id] : []
     })
@@ -170,7 +181,8 @@ export const down = (
       outcome,
       ok: failed.length === 0,
       message: failed.length === 0
-        ? `Team ${team.key} is stopped (${living.length} ${living.length === 1 ? "agent" : "agents"} ended); its conversations are kept.`
+        ? `Team ${team.key} is stopped (${living.length} ${living.length === 1 ? "agent" : "agents"} ended); its conversations are kept.` +
+          `${persons.length === 0 ? "" : ` What a person started goes on: ${persons.join("; ")}.`}`
         : `Of team ${team.key}, ${failed.join(", ")} could not be proved ended.` +
           `${before.failure === null ? "" : ` ${before.failure.message.replace(/\.*$/, "")}.`}`,
       next: failed.length === 0 ? [`reprise restart --team ${team.key}`] : [`reprise down --team ${team.key}`],

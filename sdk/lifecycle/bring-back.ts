@@ -12,9 +12,11 @@ import type { HostEnvironment } from "./operation.ts"
 import { type AgentPlan, asLaunched } from "./plan.ts"
 import { currentState } from "./prepare.ts"
 import { proveReady, verify } from "./prove-ready.ts"
-import { spawnNew, stopOld } from "./replace.ts"
+import { graceOf, spawnNew, stopOld } from "./replace.ts"
 import { type AgentResult, fail, isAgentFailure, type RolloutContext, scopeOf } from "./rollout-context.ts"
 import { planSpawn } from "./spawn.ts"
+import { stillSilent } from "./still-silent.ts"
+import { takeOver } from "./takeover.ts"
 
 /** What a fresh start leaves behind is written down with it, and never found again by a repair. */
 const leftBehind = <E, R>(context: RolloutContext<E, R>, { decided, facts }: AgentPlan<E, R>, reason: string): ReadonlyArray<Event> => {
@@ -90,7 +92,9 @@ export const bringBack = <E, R>(
   const attempt = (now: AgentPlan<E, R>) =>
     Effect.gen(function*() {
       const spawn = yield* planSpawn(team, asLaunched(request, now.facts.agent), provider, mode, request.onDrift)
+      yield* takeOver(context, now, graceOf(context, now))
       yield* stopOld(context, now)
+      yield* stillSilent({ team, findProvider: context.findProvider }, now)
       // What was left behind is written down with the first intent of a new start, and once.
       const fresh = now.facts.agent.generation === agent.generation ? leftBehind(context, now, reason) : []
       yield* context.serial(provider)(

@@ -10,10 +10,12 @@ import { decided as plainly, type Decided } from "../policy/Policy.ts"
 import { driftOf, specForSpawn } from "../session/launch-context.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { Resumability, resumability } from "../session/resumability.ts"
+import { callers } from "./adopted.ts"
 import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentObservation, isShown, type TeamObservation } from "./observe.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
+import { heldByPerson } from "./takeover.ts"
 
 const without = (kind: "skip" | "refuse", code: string | null, why: string): Decided => plainly({ kind, code, why: [why] })
 
@@ -72,6 +74,20 @@ const nothingSeen: AgentObservation = {
   strays: []
 }
 
+/** What a person started goes on: a second process in its conversation would make two, and ending it takes their leave. */
+const personsOwn = (agent: AgentState, observed: AgentObservation, takeover: boolean, callers: ReadonlySet<number> | null): Decided | null => {
+  const held = agent.spec.paused ? null : heldByPerson(agent, observed)
+  if (held === null) return null
+  const who = `process ${held.pid} (${held.place}), which a person started, is in its conversation`
+  if (!takeover) {
+    return without("refuse", "session_held", `${who}; end it there and restart again, or say --takeover to have it ended`)
+  }
+  if (callers === null) return without("refuse", "unknown", `${who}, and whether this command was started from it could not be read`)
+  return callers.has(held.pid)
+    ? without("refuse", "session_held", `${who}, and this very command was started from it; run it from another terminal`)
+    : null
+}
+
 interface DecideInput<E, R> {
   readonly request: RestartRequest<E, R>
   readonly converged: Converged
@@ -97,6 +113,7 @@ export const decideAll = <E, R>(
     const bootId = yield* HostBoot
     const boot = request.trigger === "boot" ? answerBoot(request.policy, team, bootId) : null
     const seen = (agent: AgentState): AgentObservation => observation.agents.get(agent.spec.id) ?? nothingSeen
+    const above = request.takeover === true ? yield* callers : null
     const roster = team.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, lifeOf(seen(agent).process)))
     const agents = yield* Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
       Effect.gen(function*() {
@@ -133,7 +150,7 @@ export const decideAll = <E, R>(
             : agent.removed ? "it is not in the team file any more" : "it was not named")
           : alreadyBack
           ? without("skip", null, "the interrupted operation has brought it back already")
-          : unrecorded(agent, observed) ?? withSecrets(spec, decideOne(request, facts, context))
+          : personsOwn(agent, observed, request.takeover === true, above) ?? unrecorded(agent, observed) ?? withSecrets(spec, decideOne(request, facts, context))
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })
     return { agents, boot }

@@ -65,6 +65,8 @@ export interface RestartRequest<out E = never, out R = never> {
   /** Only agents that are proved dead. */
   readonly onlyDead: boolean
   readonly onDrift: OnDrift
+  /** Whether a process of a person's that is in an agent's conversation is ended for it. */
+  readonly takeover?: boolean
   /** Whether an agent that would come back otherwise than its team file says is refused. */
   readonly refuseDrift?: boolean
   /** Why the restart is done; `person` where nothing is said. */

@@ -14,6 +14,7 @@ import { providerAgentOf } from "../session/provider-agent.ts"
 import { repairCandidates } from "../session/repair.ts"
 import { resumability } from "../session/resumability.ts"
 import { specForSpawn } from "../session/launch-context.ts"
+import { adoptedRotations } from "./adopted.ts"
 import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
 import { decideAll } from "./decide.ts"
 import { observeTeam, type TeamObservation } from "./observe.ts"
@@ -55,8 +56,9 @@ const ofAgent = (team: TeamState, agent: AgentState) => ({
 const settle = (team: TeamState, observation: TeamObservation): ReadonlyArray<Event> =>
   team.agents.flatMap((agent): ReadonlyArray<Event> => {
     const seen = observation.agents.get(agent.spec.id)
-    if (seen === undefined || agent.spawn === null) return []
-    if (agent.phase === "intended") {
+    if (seen === undefined) return []
+    if (agent.spawn === null && agent.adopted === null) return []
+    if (agent.phase === "intended" && agent.spawn !== null) {
       if (seen.pane !== null) {
         return [{ type: "agent.spawned", ...ofAgent(team, agent), spawn: agent.spawn.token, pane: seen.pane }]
       }
@@ -128,7 +130,9 @@ const repair = (
 
 /** Whether the running process is in the conversation that the agent is meant to be in. */
 const inItsConversation = ({ session, spawn }: AgentState): boolean =>
-  session === null || spawn === null || spawn.sessionId === null || session.id === spawn.sessionId
+  session === null || spawn === null || session.id === spawn.sessionId ||
+  // One that chose its own is in what was captured from it, not in what was found again in the log.
+  (spawn.sessionId === null && session.capturedVia !== "event_log_repair")
 
 /** Agents that the unfinished operation had already brought back. */
 const broughtBack = (team: TeamState, observation: TeamObservation): ReadonlySet<string> =>
@@ -212,7 +216,10 @@ export const prepare = <E, R>(
     if (observation.failure !== null) {
       return unreachable(input, transport, providers, observation, observation.failure.message)
     }
-    const settled = settle(input.team, observation)
+    const settled = [
+      ...settle(input.team, observation),
+      ...yield* adoptedRotations(input.team, teams, providers.find)
+    ]
     const team = settled.length === 0 ? input.team : yield* record(input.team, settled)
     const targets = new Set(
       team.agents.flatMap((agent) => {

@@ -117,8 +117,9 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     message: `Not every agent can come back with its conversation, so none was restarted. ${reasons.join(". ")}. ${untouchedToo}`,
     next: [
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
+      ...unresumable.some(({ reason }) => reason === "session_held") ? [`reprise restart --team ${team} --takeover`] : [],
       ...unresumable.some(({ reason }) => reason === "secret_not_kept") ? ["reprise up FILE"] : [],
-      ...unresumable.every(({ reason }) => reason === "secret_not_kept" || reason === "escalated")
+      ...unresumable.every(({ reason }) => ["secret_not_kept", "escalated", "session_held"].includes(reason))
         ? []
         : [`reprise restart --team ${team} --allow-fresh`]
     ],

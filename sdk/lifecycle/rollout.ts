@@ -13,6 +13,7 @@ import { panesToEnd } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { type RestartPlan, touches } from "./plan.ts"
 import type { AgentResult, Home, RolloutContext } from "./rollout-context.ts"
+import { heldByPerson } from "./takeover.ts"
 
 export type { AgentResult } from "./rollout-context.ts"
 
@@ -29,7 +30,11 @@ export interface Rollout {
 const killAudit = <E, R>(context: RolloutContext<E, R>, observed: ReadonlyArray<string>): ReadonlyArray<Event> => {
   const kill = context.plan.agents.flatMap(({ decided, facts, observation }) =>
     decided.decision.kind !== "resume" && decided.decision.kind !== "fresh_start" ? [] :
-      panesToEnd({ facts, observation }).map((pane) => ({ agent: facts.agent.spec.id, pid: pane.pid, pane: pane.pane }))
+      [
+        ...panesToEnd({ facts, observation }).map((pane) => ({ agent: facts.agent.spec.id, pid: pane.pid, pane: pane.pane })),
+        ...[heldByPerson(facts.agent, observation)].flatMap((held) =>
+          held === null ? [] : { agent: facts.agent.spec.id, pid: held.pid, pane: held.place, takeover: true })
+      ]
   )
   return kill.length === 0 ? [] : [{
     type: "transport.pre_kill_audit",
