@@ -13,7 +13,7 @@ const codexMode = (asking: Asking): ReadonlyArray<string> => [
   "--no-daemon",
   ...asking === "never"
     ? ["--dangerously-bypass-approvals-and-sandbox"]
-    : ["--ask-for-approval", "untrusted", "--sandbox", "workspace-write"]
+    : ["--ask-for-approval", "on-request", "--sandbox", "workspace-write"]
 ]
 
 /** The words after the program's name. */

@@ -48,7 +48,7 @@ describe("the orders in a message", () => {
       resetSeconds: 60,
       times: 2
     })
-    expect(orderIn("bash touch x")).toEqual({ order: "bash", command: "touch x" })
+    expect(orderIn("bash touch x")).toEqual({ order: "bash", command: "touch x", needsApproval: false })
     expect(orderIn("tool mcp__a__b {\"c\": 1}")).toEqual({ order: "tool", name: "mcp__a__b", input: "{\"c\": 1}" })
   })
   it("takes the last line that is one, and echoes what is none", () => {

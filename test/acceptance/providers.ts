@@ -25,7 +25,7 @@ export const known: Readonly<Record<CliName, Known>> = {
   },
   codex: {
     never: "bypass",
-    asking: "ask",
+    asking: "workspace-write",
     ready: /Ask Codex to do anything/,
     dialog: /Would you like to run the following command\?/,
     answer: "•"

@@ -59,11 +59,12 @@ export const readResponses = (path: string, headers: IncomingHttpHeaders, body: 
   return { turn, request, stream: field(json, "stream") !== false }
 }
 
-/** The shell tool has had several names. */
-export const codexShell = (tools: ReadonlyArray<string>): ShellCall => (command) => {
-  if (tools.includes("exec_command")) return { name: "exec_command", input: JSON.stringify({ cmd: command }) }
-  if (tools.includes("shell_command")) return { name: "shell_command", input: JSON.stringify({ command }) }
-  return { name: "shell", input: JSON.stringify({ command: ["bash", "-lc", command] }) }
+/** The shell tool has had several names. What needs no approval is run inside the sandbox. */
+export const codexShell = (tools: ReadonlyArray<string>): ShellCall => (command, needsApproval) => {
+  const outside = needsApproval ? { sandbox_permissions: "require_escalated", justification: "May it?" } : {}
+  if (tools.includes("exec_command")) return { name: "exec_command", input: JSON.stringify({ cmd: command, ...outside }) }
+  if (tools.includes("shell_command")) return { name: "shell_command", input: JSON.stringify({ command, ...outside }) }
+  return { name: "shell", input: JSON.stringify({ command: ["bash", "-lc", command], ...outside }) }
 }
 
 /** An error with its hints: when to try again, and when a usage limit is lifted. */

@@ -7,6 +7,7 @@
 //   error STATUS [retry SECONDS] [reset SECONDS] [times N]
 //                               fails so, with hints; after N times it answers
 //   bash COMMAND                asks for the CLI's shell tool, then answers with what came out
+//   ask COMMAND                 the same, as a command that needs the user's approval
 //   tool NAME [JSON]            asks for that tool, searching for it first where it is deferred
 
 export type Order =
@@ -20,7 +21,7 @@ export type Order =
     /** Null: each time. */
     readonly times: number | null
   }
-  | { readonly order: "bash"; readonly command: string }
+  | { readonly order: "bash"; readonly command: string; readonly needsApproval: boolean }
   | { readonly order: "tool"; readonly name: string; readonly input: string }
 
 const numberAfter = (word: string, text: string): number | null => {
@@ -29,7 +30,7 @@ const numberAfter = (word: string, text: string): number | null => {
 }
 
 const parseLine = (line: string): Order | null => {
-  const [, word, rest = ""] = /^\s*(say|slow|hang|error|bash|tool)\b\s*(.*)$/.exec(line) ?? []
+  const [, word, rest = ""] = /^\s*(say|slow|hang|error|bash|ask|tool)\b\s*(.*)$/.exec(line) ?? []
   switch (word) {
     case "say":
       return { order: "say", text: rest, slowMs: 0 }
@@ -51,7 +52,8 @@ const parseLine = (line: string): Order | null => {
       }
     }
     case "bash":
-      return rest === "" ? null : { order: "bash", command: rest }
+    case "ask":
+      return rest === "" ? null : { order: "bash", command: rest, needsApproval: word === "ask" }
     case "tool": {
       const [, name, input] = /^([\w.-]+)\s*(\{.*\})?/.exec(rest) ?? []
       return name === undefined ? null : { order: "tool", name, input: input ?? "{}" }
@@ -91,7 +93,7 @@ export type Reply =
   | { readonly reply: "call"; readonly name: string; readonly input: string }
 
 /** How a CLI names its shell tool and what it wants to be told. */
-export type ShellCall = (command: string) => { readonly name: string; readonly input: string }
+export type ShellCall = (command: string, needsApproval: boolean) => { readonly name: string; readonly input: string }
 
 /** What to send back for a turn; `failures` is how often this message has failed already. */
 export const replyTo = (turn: Turn, shell: ShellCall, failures: number): Reply => {
@@ -108,7 +110,7 @@ export const replyTo = (turn: Turn, shell: ShellCall, failures: number): Reply =
         : { reply: "error", status: order.status, retrySeconds: order.retrySeconds, resetSeconds: order.resetSeconds }
     case "bash":
     case "tool": {
-      const wanted = order.order === "bash" ? shell(order.command) : { name: order.name, input: order.input }
+      const wanted = order.order === "bash" ? shell(order.command, order.needsApproval) : { name: order.name, input: order.input }
       const last = turn.called.at(-1)
       if (last === undefined && !turn.tools.includes(wanted.name) && turn.tools.includes("ToolSearch")) {
         return { reply: "call", name: "ToolSearch", input: JSON.stringify({ query: `select:${wanted.name}`, max_results: 5 }) }

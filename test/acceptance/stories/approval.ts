@@ -16,7 +16,7 @@ export const approval = (claims: Claims): Promise<void> =>
       await world.well("up", "team.yaml")
       await world.until("one", "idle")
       await claim("approval", "the dialog is recognised", async () => {
-        await world.tell("one", `bash touch ${made}`)
+        await world.tell("one", `ask touch ${made}`)
         const agent = await world.until("one", "awaiting_approval")
         must(!existsSync(made), () => "The command was run without being approved.")
         return agent
