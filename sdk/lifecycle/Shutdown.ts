@@ -56,7 +56,7 @@ export const down = (
     const providers = yield* loadProviders(providerNames([current]))
     const before = yield* observeTeam(current, transport)
     yield* captureAdopted(current, allTeams, providers.find)
-    yield* captureSessions(current, providers.find)
+    yield* captureSessions(current, providers.find, before)
     const team = yield* currentState(current.key, current)
 
     const unfinished = team.operation
@@ -182,7 +182,7 @@ export const down = (
       ok: failed.length === 0,
       message: failed.length === 0
         ? `Team ${team.key} is stopped (${living.length} ${living.length === 1 ? "agent" : "agents"} ended); its conversations are kept.` +
-          `${persons.length === 0 ? "" : ` What a person started goes on: ${persons.join("; ")}.`}`
+          `${persons.length === 0 ? "" : ` These go on, for a person started them: ${persons.join("; ")}.`}`
         : `Of team ${team.key}, ${failed.join(", ")} could not be proved ended.` +
           `${before.failure === null ? "" : ` ${before.failure.message.replace(/\.*$/, "")}.`}`,
       next: failed.length === 0 ? [`reprise restart --team ${team.key}`] : [`reprise down --team ${team.key}`],

@@ -100,10 +100,10 @@ export const captureAdopted = (
 export const callers: Effect.Effect<ReadonlySet<number> | null> = Effect.map(processTable, (table) =>
   table === null ? null : ancestorsOf(process.pid, table))
 
-/** Adopted processes that may live, as the lists of what is spared name them. */
+/** Adopted processes that may live, as the lists of what is spared name them: a person's, hence nobody else's to end. */
 export const adoptedSpared = (
   agents: ReadonlyArray<{ readonly agent: AgentState; readonly lives: boolean }>,
   team: string
 ): ReadonlyArray<string> =>
   agents.flatMap(({ agent: { adopted, spec }, lives }) =>
-    adopted === null || !lives ? [] : [`${team}/${spec.id}: process ${adopted.pid} (${adopted.place}), which a person started`])
+    adopted === null || !lives ? [] : [`${team}/${spec.id}: process ${adopted.pid} (${adopted.place})`])

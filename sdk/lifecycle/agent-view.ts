@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { AgentFailure } from "../domain/failure.ts"
 import { paneAddress, type PaneIdentity } from "../domain/pane.ts"
 import { CapturedVia, Confidence } from "../domain/session.ts"
-import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { AdoptedProcess, AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { ScreenState } from "../plugin/provider-driver.ts"
 import { type AgentSight, agentStateOf, readEvidence } from "../session/agent-state.ts"
@@ -105,14 +105,15 @@ const statusOf = (
 /** Renders one agent; pure. `look` is null where nobody looked at what it does. */
 export const viewAgent = (agent: AgentState, observation: AgentObservation, look: AgentLook | null): AgentView => {
   const lives = mayLive(observation.process) && observation.pane !== null
+  const adopted = mayLive(observation.process) ? agent.adopted : null
   return {
     id: agent.spec.id,
     provider: agent.spec.provider,
     ...statusOf(agent, observation, look),
     generation: agent.generation,
-    pid: lives ? observation.pane?.pid ?? null : null,
-    startedAt: agent.spawn?.spawnedAt ?? null,
-    pane: lives && observation.pane !== null ? paneAddress(observation.pane) : null,
+    pid: lives ? observation.pane?.pid ?? null : adopted?.pid ?? null,
+    startedAt: agent.adopted?.startedAt ?? agent.spawn?.spawnedAt ?? null,
+    pane: lives && observation.pane !== null ? paneAddress(observation.pane) : adopted?.place ?? null,
     cwd: agent.spec.cwd,
     session: agent.session === null ? null : {
       id: agent.session.id,
@@ -151,6 +152,18 @@ export const lookAtAgent = (
     }
   })
 
+/** An adopted process is asked for its records only: its screen is its person's. */
+const lookAtAdopted = (
+  team: TeamState,
+  agent: AgentState,
+  process: AdoptedProcess,
+  provider: Provider
+): Effect.Effect<AgentLook> =>
+  Effect.map(readEvidence(provider, process, providerAgentOf(team, agent, "adopt")), (reading) => ({
+    ...agentStateOf(provider, null, reading),
+    trouble: null
+  }))
+
 /** Looks at the agents that live, and renders all. Changes nothing. */
 export const viewTeam = (
   team: TeamState,
@@ -161,6 +174,9 @@ export const viewTeam = (
   Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) => {
     const seen = observation.agents.get(agent.spec.id) ?? unseen
     const provider = findProvider(agent.spec.provider)
+    if (seen.process.state === "alive" && agent.adopted !== null && provider !== undefined) {
+      return Effect.map(lookAtAdopted(team, agent, agent.adopted, provider), (look) => viewAgent(agent, seen, look))
+    }
     return seen.process.state !== "alive" || seen.pane === null || provider === undefined
       ? Effect.succeed(viewAgent(agent, seen, null))
       : Effect.map(lookAtAgent(team, agent, seen.pane, transport, provider), (look) => viewAgent(agent, seen, look))
