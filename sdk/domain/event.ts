@@ -156,12 +156,17 @@ export const ObservationEvent = Schema.Union(
     session_id: Schema.NonEmptyString,
     rollout_path: Schema.NullOr(Schema.String),
     captured_via: CapturedVia,
-    attribution_confidence: Confidence
+    attribution_confidence: Confidence,
+    /** The session that the agent's process went on from. */
+    old_session_id: Schema.optional(Schema.String),
+    /** A sentence: how it is known. */
+    reason: Schema.optional(Schema.String)
   }),
   agentEvent("provider.session.attribution_ambiguous", {
     agent_id: AgentId,
     spawn_cwd: Schema.String,
-    candidates: Schema.Array(Schema.String)
+    candidates: Schema.Array(Schema.String),
+    reason: Schema.optional(Schema.String)
   }),
   teamEvent("provider.session.converging", {
     iteration: Schema.NonNegativeInt,

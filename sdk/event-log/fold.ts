@@ -62,9 +62,16 @@ const recordTeam = (state: TeamState | undefined, event: EventOf<"team.recorded"
 
 const rank: Record<Confidence, number> = { high: 3, medium: 2, low: 1 }
 
-/** A weaker capture never replaces a stronger one; the same conversation may be told again in more detail. */
-const prefer = (held: SessionRef | null, captured: SessionRef): SessionRef =>
-  held === null || rank[captured.confidence] >= rank[held.confidence] ? captured : held
+/**
+ * A weaker capture never replaces a stronger one; the same conversation may be told again in more detail. Where a process
+ * went on to another conversation, only its own word tells of a further one: what was asked of it at its start is older.
+ */
+const prefer = (held: SessionRef | null, captured: SessionRef): SessionRef => {
+  if (held === null) return captured
+  const toldItself = held.capturedVia === "process_report" && held.generation === captured.generation
+  if (toldItself && held.id !== captured.id && captured.capturedVia !== "process_report") return held
+  return rank[captured.confidence] >= rank[held.confidence] ? captured : held
+}
 
 const capture = (agent: AgentState, event: EventOf<"session.captured" | "resume.session_repaired">, at: string) => {
   const session: SessionRef = {

@@ -14,6 +14,7 @@ import { type Delivery, deliverPending } from "../messaging/deliver.ts"
 import { processState } from "../plugin/process-table.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { captureSessions } from "./capture.ts"
+import { observeTeam } from "./observe.ts"
 import { currentState } from "./prepare.ts"
 import { AgentUnknown } from "./Restart.ts"
 import { teamState } from "./team.ts"
@@ -118,9 +119,10 @@ export const send = (
       (yield* deliveredElsewhere(team.key, agent.spec.id, messageId))
     const last = deliveries.at(-1)
     const now = yield* isoNow
-    if (own?.state === "submitted" && agent.session === null) {
+    if (own?.state === "submitted" && (agent.session === null || provider.processEvidence !== undefined)) {
       const current = yield* currentState(team.key, team)
-      yield* captureSessions(current, (name) => name === provider.name ? provider : undefined)
+      const observation = yield* observeTeam(current, transport)
+      yield* captureSessions(current, (name) => name === provider.name ? provider : undefined, observation)
     }
     const base = { team: team.key, agent: agent.spec.id, messageId, accepted }
     if (own?.state === "submitted") {

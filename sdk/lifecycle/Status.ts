@@ -7,6 +7,7 @@ import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { captureAdopted } from "./adopted.ts"
+import { noticeSessions } from "./capture.ts"
 import { observeTeam } from "./observe.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
 import { allTeams, currentState } from "./prepare.ts"
@@ -23,7 +24,10 @@ export interface StatusReport {
   readonly pendingMessages: number
 }
 
-/** Looks at a team and changes nothing; a process that can't be told about is `unknown`, never idle or dead. */
+/**
+ * Looks at a team and touches nothing; a process that can't be told about is `unknown`, never idle or dead. A conversation
+ * that a process went over to is written down, so that a death does not hide it.
+ */
 export const status = (
   selector?: string
 ): Effect.Effect<
@@ -41,8 +45,10 @@ export const status = (
     const learnt = yield* captureAdopted(found, allTeams, providers.find).pipe(
       Effect.catchAll((error) => Effect.as(Effect.logWarning(error.message), false))
     )
-    const team = learnt ? yield* currentState(found.key, found) : found
-    const observation = yield* observeTeam(team, transport)
+    const adopted = learnt ? yield* currentState(found.key, found) : found
+    const observation = yield* observeTeam(adopted, transport)
+    const noticed = yield* noticeSessions(adopted, providers.find, observation)
+    const team = noticed ? yield* currentState(found.key, adopted) : adopted
     return {
       team,
       agents: yield* viewTeam(team, observation, transport, providers.find),

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { SessionConvergence } from "../domain/decision.ts"
-import type { Event, StoredEvent } from "../domain/event.ts"
+import type { Event, EventOf, StoredEvent } from "../domain/event.ts"
 import type { AgentId } from "../domain/ids.ts"
 import type { AppendError } from "../event-log/errors.ts"
 import { fold } from "../event-log/fold.ts"
@@ -12,7 +12,7 @@ import type { Provider } from "../plugin/PluginHost.ts"
 import { type Discovery, discoverSessions } from "../session/discover.ts"
 import { sessionAddressOf } from "../session/session-address.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
-import { mayLive, type TeamObservation } from "./observe.ts"
+import { mayLive, seenProcesses, type TeamObservation } from "./observe.ts"
 
 export interface Converged {
   readonly team: TeamState
@@ -49,7 +49,7 @@ interface Converge {
   readonly announce: boolean
 }
 
-/** Captured events for what a pass assigned. */
+/** Captured events for what a pass assigned: bound, gone over to, or told in more detail. */
 export const captureEvents = (team: TeamState, discovery: Discovery): ReadonlyArray<Event> =>
   team.agents.flatMap((agent): ReadonlyArray<Event> => {
     const found = discovery.assigned.get(agent.spec.id)
@@ -63,7 +63,28 @@ export const captureEvents = (team: TeamState, discovery: Discovery): ReadonlyAr
       session_id: found.sessionId,
       rollout_path: found.path,
       captured_via: found.via,
-      attribution_confidence: found.confidence
+      attribution_confidence: found.confidence,
+      reason: found.reason,
+      ...found.replaces === null ? {} : { old_session_id: found.replaces }
+    }]
+  })
+
+/** What is said, once, of agents whose session could not be told. */
+export const ambiguityEvents = (
+  team: TeamState,
+  discovery: Discovery
+): ReadonlyArray<EventOf<"provider.session.attribution_ambiguous">> =>
+  discovery.ambiguous.flatMap(({ candidates, owner, reason }) => {
+    const agent = team.agents.find(({ spec }) => `${team.key}/${spec.id}` === owner)
+    return agent === undefined || agent.attributionAmbiguous || agent.spec.paused ? [] : [{
+      type: "provider.session.attribution_ambiguous" as const,
+      team: team.key,
+      agent: agent.spec.id,
+      generation: agent.generation,
+      agent_id: agent.spec.id,
+      spawn_cwd: agent.spec.cwd,
+      candidates,
+      reason
     }]
   })
 
@@ -115,7 +136,8 @@ export const converge = (input: Converge): Effect.Effect<Converged, AppendError,
     let iteration = 0
     let before: ReadonlyArray<AgentId> | null = null
     for (;;) {
-      const discovery: Discovery = yield* discoverSessions(team, input.teams, input.findProvider)
+      const processes = seenProcesses(team, input.observation)
+      const discovery: Discovery = yield* discoverSessions(team, input.teams, input.findProvider, processes)
       const captured = captureEvents(team, discovery).filter((event) =>
         "agent" in event && event.agent !== undefined && input.targets.has(event.agent)
       )
@@ -147,18 +169,7 @@ export const converge = (input: Converge): Effect.Effect<Converged, AppendError,
         }])
       }
       if (done) {
-        const ambiguous = discovery.ambiguous.flatMap(({ candidates, owner }): ReadonlyArray<Event> => {
-          const agent = pending.find(({ spec }) => `${team.key}/${spec.id}` === owner)
-          return agent === undefined || agent.attributionAmbiguous ? [] : [{
-            type: "provider.session.attribution_ambiguous",
-            team: team.key,
-            agent: agent.spec.id,
-            generation: agent.generation,
-            agent_id: agent.spec.id,
-            spawn_cwd: agent.spec.cwd,
-            candidates
-          }]
-        })
+        const ambiguous = ambiguityEvents(team, discovery).filter(({ agent }) => input.targets.has(agent))
         if (ambiguous.length > 0) team = yield* input.record(team, ambiguous)
         return {
           team,

@@ -6,6 +6,7 @@ import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Transport } from "../plugin/PluginHost.ts"
 import type { ForeignPane, ListedPane, TransportFailure } from "../plugin/transport-driver.ts"
 import type { ProcessFact } from "../policy/Facts.ts"
+import type { SeenProcess } from "../session/process-report.ts"
 import { observeAdopted } from "./adopted.ts"
 
 /** What was seen of one agent. */
@@ -78,6 +79,20 @@ export const observeTeam = (team: TeamState, transport: Transport): Effect.Effec
       failure
     }
   })
+
+/**
+ * Which processes can be asked what they are in: those proved alive, and those proved dead for what they left. A process
+ * of unknown state is not asked.
+ */
+export const seenProcesses = (team: TeamState, { agents }: TeamObservation): ReadonlyMap<AgentId, SeenProcess> =>
+  new Map(team.agents.flatMap(({ adopted, spec }) => {
+    const seen = agents.get(spec.id)
+    const named = adopted ?? seen?.pane
+    if (seen === undefined || named === undefined || named === null) return []
+    const { state } = seen.process
+    if (state !== "alive" && state !== "orphaned" && state !== "dead") return []
+    return [[spec.id, { pid: named.pid, startTime: named.startTime, alive: state !== "dead" }] as const]
+  }))
 
 /** Whether the agent belongs in a report: one that the team file no longer has does only while something of it may live. */
 export const isShown = ({ removed, spec }: AgentState, { agents }: TeamObservation): boolean => {

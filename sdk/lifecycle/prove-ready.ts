@@ -59,13 +59,15 @@ export const proveReady = <E, R>(
       })
       if (Either.isLeft(answer)) return yield* Effect.fail(answer.left)
       const mismatch = checkSession(spawn, answer.right) ?? (yield* checkOwner(scope, provider, spawn, answer.right))
-      if (mismatch === null) return answer.right
+      if (mismatch === null) {
+        return { ...answer.right, captured: yield* reportedSession(scope, provider, spawn, answer.right) }
+      }
       yield* Effect.ignoreLogged(context.transport.stop(pane, { graceMs }))
       return yield* Effect.fail(mismatch)
     }),
     result: (report): ReadonlyArray<Event> => [
       { type: "agent.ready", ...scope, evidence: report.evidence, session_id: report.sessionId },
-      ...reportedSession(scope, provider, spawn, report)
+      ...report.captured
     ],
     failed: (failure): ReadonlyArray<Event> => "kind" in failure ? [{ type: "agent.failed", ...scope, failure }] : []
   }).pipe(

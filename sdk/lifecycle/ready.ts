@@ -4,9 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { AgentFailure } from "../domain/failure.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
-import type { ProviderAgent, StartupPrompt } from "../plugin/provider-driver.ts"
+import type { ProviderAgent, ScreenState, StartupPrompt } from "../plugin/provider-driver.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { Screen } from "../plugin/transport-driver.ts"
+import { agentStateOf, readEvidence } from "../session/agent-state.ts"
 
 /** Looks come slower and slower: the starting process needs the processor more than we do. */
 const nextPause = (pauseMs: number): number => Math.min(pauseMs * 1.25, 60)
@@ -15,6 +16,10 @@ export interface ReadyReport {
   readonly evidence: string
   /** The session that the CLI says it has; null where it does not say. */
   readonly sessionId: string | null
+  /** A sentence: where it says so. */
+  readonly sessionEvidence: string
+  /** That session's transcript, where its process's own records tell it. */
+  readonly transcript: string | null
 }
 
 interface AwaitReady<E, R> {
@@ -43,6 +48,16 @@ const lastLine = (screen: Screen | null): string => {
 
 const sameReports = 4
 const reportPause = Duration.millis(50)
+
+/**
+ * Whether what a screen says is wrong keeps the agent from working now. A conversation that was continued shows what was
+ * wrong long ago, too: a limit counts while it lasts, and where the CLI does not wait for input as if nothing was.
+ */
+const standsInTheWay = ({ kind, retryAt }: AgentFailure, state: ScreenState, now: number): boolean => {
+  const lasts = retryAt === null ? null : Date.parse(retryAt) > now
+  if (kind === "usage_limit" && lasts !== null) return lasts
+  return kind === "auth" || state !== "idle" && state !== "busy"
+}
 
 type Look =
   | { readonly _tag: "Ready"; readonly screen: Screen; readonly evidence: string }
@@ -88,10 +103,15 @@ export const awaitReady = <E, R>(
         }
         return { _tag: "NotYet", seen: `it asks: ${prompt.question}` } satisfies Look
       }
-      const state = provider.classify(screen)
+      const { evidence, state } = agentStateOf(provider, screen, yield* readEvidence(provider, pane, agent))
+      const trouble = provider.trouble?.(screen) ?? null
+      if (trouble !== null && standsInTheWay(trouble, state, yield* Clock.currentTimeMillis)) {
+        const reason = `${trouble.reason.replace(/\.*$/, "")}. Its process was left alone.`
+        return { _tag: "Failed", failure: { ...trouble, reason } } satisfies Look
+      }
       return state === "idle" || state === "busy" || state === "awaiting_approval"
-        ? { _tag: "Ready", screen, evidence: `its screen is ${state}` } satisfies Look
-        : { _tag: "NotYet", seen: `its screen is ${state}` } satisfies Look
+        ? { _tag: "Ready", screen, evidence } satisfies Look
+        : { _tag: "NotYet", seen: evidence } satisfies Look
     })
 
     const watch = (pauseMs: number): Effect.Effect<Look, E, R> =>
@@ -116,16 +136,26 @@ export const awaitReady = <E, R>(
       }))
     }
     const tookMs = (yield* Clock.currentTimeMillis) - startedAt
+    /** Its own records first: they are exact, and a screen may quote anything. */
     const report = (screen: Screen) =>
-      Effect.orElseSucceed(provider.reportedSession({ pid: pane.pid, screen, agent }), () => null)
-    let reported = yield* report(settled.screen)
+      Effect.gen(function*() {
+        const reading = yield* readEvidence(provider, pane, agent)
+        if (reading._tag === "Read" && reading.evidence.sessionId !== null) {
+          const { evidence: sessionEvidence, sessionId, transcript } = reading.evidence
+          return { sessionId, sessionEvidence, transcript }
+        }
+        const sessionId = yield* Effect.orElseSucceed(provider.reportedSession({ pid: pane.pid, screen, agent }), () => null)
+        return { sessionId, sessionEvidence: "its screen says so", transcript: null }
+      })
+    const silent = { sessionId: null, sessionEvidence: "", transcript: null }
+    let reported: Effect.Effect.Success<ReturnType<typeof report>> = yield* report(settled.screen)
     // A report that surprises is asked for again until it stays the same: a screen can be read half drawn.
-    for (let same = 1; reported !== null && reported !== expectedSession && same < sameReports;) {
+    for (let same = 1; reported.sessionId !== null && reported.sessionId !== expectedSession && same < sameReports;) {
       yield* Effect.sleep(reportPause)
       const screen = yield* Effect.either(transport.capture(pane))
-      const next = Either.isRight(screen) ? yield* report(screen.right) : null
-      same = next === reported ? same + 1 : 1
+      const next = Either.isRight(screen) ? yield* report(screen.right) : silent
+      same = next.sessionId === reported.sessionId ? same + 1 : 1
       reported = next
     }
-    return Either.right({ evidence: `${settled.evidence} after ${tookMs} ms`, sessionId: reported })
+    return Either.right({ evidence: `${settled.evidence} after ${tookMs} ms`, ...reported })
   })

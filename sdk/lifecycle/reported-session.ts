@@ -1,8 +1,9 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { Event } from "../domain/event.ts"
 import type { AgentId, TeamKey } from "../domain/ids.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
-import { sessionAddressOf } from "../session/session-address.ts"
+import { transcriptOf } from "../session/locate-transcript.ts"
 import { allTeams } from "./prepare.ts"
 import type { ReadyReport } from "./ready.ts"
 import type { SpawnPlan } from "./spawn.ts"
@@ -34,19 +35,23 @@ export const reportedSession = (
   scope: Scope,
   provider: Provider,
   spawn: SpawnPlan,
-  report: ReadyReport
-): ReadonlyArray<Event> => {
-  const { sessionId } = report
-  if (sessionId === null || sessionId === "" || sessionId === spawn.sessionId) return []
-  const transcript = sessionAddressOf(provider, spawn.agent, sessionId)?.transcript ?? null
-  return transcript === null ? [] : [{
-    type: "session.captured",
-    ...scope,
-    agent_id: scope.agent,
-    provider: provider.name,
-    session_id: sessionId,
-    rollout_path: transcript,
-    captured_via: "process_report",
-    attribution_confidence: "high"
-  }]
-}
+  { sessionId, sessionEvidence, transcript }: ReadyReport
+): Effect.Effect<ReadonlyArray<Event>, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    if (sessionId === null || sessionId === "" || sessionId === spawn.sessionId) return []
+    const place = transcript !== null ? { _tag: "At" as const, path: transcript } : yield* transcriptOf(provider, spawn.agent, sessionId)
+    if (place._tag === "Unknown" || place._tag === "Unnamed") return []
+    return [{
+      type: "session.captured" as const,
+      ...scope,
+      agent_id: scope.agent,
+      provider: provider.name,
+      session_id: sessionId,
+      // Nowhere yet: its CLI writes with the first message.
+      rollout_path: place._tag === "At" ? place.path : null,
+      captured_via: "process_report" as const,
+      attribution_confidence: "high" as const,
+      reason: sessionEvidence,
+      ...spawn.sessionId === null ? {} : { old_session_id: spawn.sessionId }
+    }]
+  })

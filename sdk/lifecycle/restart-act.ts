@@ -191,7 +191,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
     const said = sentence(plan, rollout)
     const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
-    const heldBack = yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find)).pipe(
+    const heldBack = yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find, null)).pipe(
       Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared, lease, rollout.results))),
       Effect.catchAll((error) => Effect.as(Effect.logWarning(`After the restart: ${error.message}`), []))
     )

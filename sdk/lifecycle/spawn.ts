@@ -11,7 +11,7 @@ import type { Provider } from "../plugin/PluginHost.ts"
 import type { ProviderAgent } from "../plugin/provider-driver.ts"
 import type { SpawnRequest } from "../plugin/transport-driver.ts"
 import { launchContextOf, type OnDrift, spawnEnvironment, specForSpawn } from "../session/launch-context.ts"
-import { sessionAddressOf } from "../session/session-address.ts"
+import { transcriptPathOf } from "../session/locate-transcript.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { HostEnvironment } from "./operation.ts"
 
@@ -42,7 +42,7 @@ export const planSpawn = (
   provider: Provider,
   mode: "fresh" | "resume",
   onDrift: OnDrift
-): Effect.Effect<SpawnPlan, AgentFailure, HostEnvironment> =>
+): Effect.Effect<SpawnPlan, AgentFailure, HostEnvironment | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const host = yield* HostEnvironment
     const spec = specForSpawn(agent, onDrift)
@@ -73,7 +73,7 @@ export const planSpawn = (
       mode,
       generation,
       sessionId,
-      transcript: sessionAddressOf(provider, subject, sessionId)?.transcript ?? null,
+      transcript: yield* transcriptPathOf(provider, subject, sessionId),
       agent: subject,
       launchContext: launchContextOf(spec, command, env),
       request: { team: team.key, agent: spec.id, generation, spawn: token, argv: command.argv, cwd: spec.cwd, env },

@@ -4,9 +4,8 @@ import * as Option from "effect/Option"
 import type { Provider } from "../plugin/PluginHost.ts"
 import type { ProviderAgent } from "../plugin/provider-driver.ts"
 import type { EvidenceReading } from "../session/agent-state.ts"
-import { sessionAddressOf } from "../session/session-address.ts"
-import { birthOf, listTranscripts } from "../session/transcript.ts"
-import { join } from "node:path"
+import { transcriptPathOf } from "../session/locate-transcript.ts"
+import { birthOf } from "../session/transcript.ts"
 
 // Whether a conversation's own record shows a message: the one proof that it was taken.
 
@@ -37,20 +36,6 @@ export const recordedSince = (provider: Provider, path: string, from: number, cl
 export const bornSince = (path: string, momentMs: number): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
   Effect.map(birthOf(path), (bornAt) => bornAt !== null && bornAt >= momentMs - 20)
 
-/** The transcript of a session, looked up where its provider says; null where there is none, or none that can be told. */
-const addressed = (provider: Provider, agent: ProviderAgent, sessionId: string) =>
-  Effect.gen(function*() {
-    const address = sessionAddressOf(provider, agent, sessionId)
-    if (address === null || address.transcript !== null || address.search === undefined) return address?.transcript ?? null
-    const { directories, ending } = address.search
-    const found: Array<string> = []
-    for (const directory of directories) {
-      const names = yield* listTranscripts(directory)
-      found.push(...(names ?? []).filter((name) => name.endsWith(ending)).map((name) => join(directory, name)))
-    }
-    return found.length === 1 ? found[0] ?? null : null
-  })
-
 /** Where the conversation that an agent is in now is written; null where that can't be told (yet). */
 export const conversationOf = (
   provider: Provider,
@@ -64,5 +49,5 @@ export const conversationOf = (
     const moved = own !== null && own.sessionId !== null && own.sessionId !== known.sessionId
     if (!moved && known.transcript !== null) return known.transcript
     const sessionId = own?.sessionId ?? known.sessionId
-    return sessionId === null ? null : yield* addressed(provider, agent, sessionId)
+    return yield* transcriptPathOf(provider, agent, sessionId)
   })

@@ -3,111 +3,287 @@ import type { CapturedVia, Confidence } from "../domain/session.ts"
 // Whose conversation is a file? Decided over all agents of a workspace at once, by evidence only: order and recency are
 // none.
 
-/** One agent's claim to new files in one directory. */
+/** What a process's own records say of the session that it is in, or was in when it ended. */
+export interface SessionReport {
+  readonly sessionId: string
+  /** Where that session is written, where that is known. */
+  readonly path: string | null
+  /** Whether a transcript lies there. */
+  readonly transcript: "present" | "missing" | "unknown"
+  /** A sentence: how it is known. */
+  readonly evidence: string
+}
+
+/** One agent's claim to new files in its directories. */
 export interface SpawnWindow {
   /** `team/agent`. */
   readonly owner: string
   readonly provider: string
-  readonly directory: string
+  /** Real paths. */
+  readonly directories: ReadonlyArray<string>
+  /** A real path; null where it can't be told. */
+  readonly cwd: string | null
   /** When its newest spawn was intended; milliseconds of the epoch. */
   readonly from: number
   /** When the process was proved dead; null while it may write. */
   readonly until: number | null
   /** The id that we gave to its conversation: an address. Null where the provider chooses. */
   readonly assignedId: string | null
+  /** The session that it is known to have. */
+  readonly held: string | null
   /** Whether its session is still to be found. */
   readonly pending: boolean
-  /** Whether its session is known by an identity: then a file of unknown origin is not its own. */
-  readonly identified: boolean
+  /** Whether our marker was seen in what its process writes: then a file without one is not its own. */
+  readonly marks: boolean
+  readonly report: SessionReport | null
+  /** Whether its live process keeps records that tell its session, or whose reading failed: then nothing is guessed. */
+  readonly tells: boolean
+  /** Sessions that can't be its own: the one that it is a copy of. */
+  readonly never: ReadonlyArray<string>
 }
 
 /** A transcript that was seen in a directory. */
 export interface TranscriptCandidate {
   readonly provider: string
+  /** A real path. */
   readonly directory: string
   readonly path: string
   readonly sessionId: string
   /** `team/agent` of the marker that we injected, if any. */
   readonly marker: string | null
+  /** A real path, as the transcript says; null where it does not. */
   readonly cwd: string | null
   /** Milliseconds of the epoch; null where the file system does not tell. */
   readonly bornAt: number | null
-  /** Whether some agent of the workspace holds this session. */
-  readonly claimed: boolean
 }
+
+/** A file that says of no session, and may become one's transcript; null for one whose birth is not known. */
+export interface NamelessFile {
+  readonly provider: string
+  readonly directory: string
+  readonly bornAt: number | null
+}
+
+export interface AttributionWorld {
+  readonly windows: ReadonlyArray<SpawnWindow>
+  readonly candidates: ReadonlyArray<TranscriptCandidate>
+  /** Who holds a session, by `sessionKey`: `team/agent` of any team of the workspace. */
+  readonly holders: ReadonlyMap<string, string>
+  readonly nameless: ReadonlyArray<NamelessFile>
+  /** Directories in which something could not be read, by `directoryKey`. */
+  readonly incomplete: ReadonlySet<string>
+  /** Whether the clock was not set back since the windows opened: else times of birth are evidence of nothing. */
+  readonly steadyClock: boolean
+}
+
+export const sessionKey = (provider: string, sessionId: string): string => `${provider}/${sessionId}`
+export const directoryKey = (provider: string, directory: string): string => `${provider}\0${directory}`
 
 export interface Attribution {
   readonly owner: string
   readonly sessionId: string
-  readonly path: string
+  /** Null while the process says that it is in a session which has no transcript yet. */
+  readonly path: string | null
   readonly via: CapturedVia
   readonly confidence: Confidence
+  /** The session that the agent went on from; null where it had none. */
+  readonly replaces: string | null
+  /** A sentence: how it is known. */
+  readonly reason: string
+}
+
+export interface Ambiguity {
+  readonly owner: string
+  readonly candidates: ReadonlyArray<string>
+  /** A sentence: why none of them is surely its own. */
+  readonly reason: string
 }
 
 export interface AttributionResult {
   readonly assigned: ReadonlyArray<Attribution>
-  /** Pending agents that had candidates and none that is surely theirs. */
-  readonly ambiguous: ReadonlyArray<{ readonly owner: string; readonly candidates: ReadonlyArray<string> }>
+  /** Agents that had candidates and none that is surely theirs. */
+  readonly ambiguous: ReadonlyArray<Ambiguity>
   readonly candidateCounts: Readonly<Record<string, number>>
 }
 
-const sees = (window: SpawnWindow, candidate: TranscriptCandidate): boolean =>
-  window.provider === candidate.provider &&
-  window.directory === candidate.directory &&
-  candidate.bornAt !== null &&
+const inPlace = (window: SpawnWindow, file: { readonly provider: string; readonly directory: string }): boolean =>
+  window.provider === file.provider && window.directories.includes(file.directory)
+
+const inTime = (window: SpawnWindow, bornAt: number | null): boolean =>
+  bornAt !== null &&
   // Strict: a file from exactly the instant of the spawn may be the one before.
-  candidate.bornAt > window.from &&
-  (window.until === null || candidate.bornAt < window.until)
+  bornAt > window.from &&
+  (window.until === null || bornAt < window.until)
 
-/**
- * Gives transcripts to pending agents: by the assigned id, by the injected marker, else by birth inside exactly one
- * agent's spawn window, if that agent's window holds no other file. Everything else is ambiguous and stays so.
- */
-export const attribute = (
-  windows: ReadonlyArray<SpawnWindow>,
-  candidates: ReadonlyArray<TranscriptCandidate>
-): AttributionResult => {
-  const free = candidates.filter((candidate) => !candidate.claimed)
-  const assigned: Array<Attribution> = []
-  const ambiguous: Array<{ owner: string; candidates: ReadonlyArray<string> }> = []
-  const candidateCounts: Record<string, number> = {}
-  const addresses = new Set(windows.flatMap((window) => window.assignedId ?? []))
+/** A transcript that says that it was made elsewhere is another's, whatever else it says. */
+const inCwd = (window: SpawnWindow, candidate: TranscriptCandidate): boolean =>
+  candidate.cwd === null || window.cwd === null || candidate.cwd === window.cwd
 
-  for (const window of windows) {
-    if (!window.pending) continue
-    const give = (found: TranscriptCandidate, via: CapturedVia, confidence: Confidence) =>
-      assigned.push({ owner: window.owner, sessionId: found.sessionId, path: found.path, via, confidence })
-    const here = free.filter((candidate) =>
-      candidate.provider === window.provider && candidate.directory === window.directory
-    )
+const sees = (window: SpawnWindow, candidate: TranscriptCandidate): boolean =>
+  inPlace(window, candidate) && inCwd(window, candidate) && inTime(window, candidate.bornAt)
 
-    if (window.assignedId !== null) {
-      // An address: a miss is "not yet", never "take another".
-      const own = here.find((candidate) => candidate.sessionId === window.assignedId)
-      candidateCounts[window.owner] = own === undefined ? 0 : 1
-      if (own !== undefined) give(own, "assigned_id", "high")
-      continue
-    }
+type Verdict =
+  | { readonly _tag: "Given"; readonly attribution: Attribution }
+  | { readonly _tag: "Ambiguous"; readonly ambiguity: Ambiguity }
+  | { readonly _tag: "Nothing" }
 
-    const marked = here.filter((candidate) => candidate.marker === window.owner && sees(window, candidate))
-    if (marked.length === 1 && marked[0] !== undefined) {
-      candidateCounts[window.owner] = 1
-      give(marked[0], "identity_marker", "high")
-      continue
-    }
+const nothing: Verdict = { _tag: "Nothing" }
 
-    const seen = here.filter((candidate) =>
-      candidate.marker === null && !addresses.has(candidate.sessionId) && sees(window, candidate)
-    )
-    const possible = marked.length > 1 ? marked : seen
-    candidateCounts[window.owner] = possible.length
-    const only = possible.length === 1 && marked.length === 0 ? possible[0] : undefined
-    const shared = only !== undefined &&
-      windows.some((other) => other.owner !== window.owner && !other.identified && sees(other, only))
-    if (only !== undefined && !shared) give(only, "spawn_window", "medium")
-    else if (possible.length > 0) {
-      ambiguous.push({ owner: window.owner, candidates: possible.map((candidate) => candidate.path) })
+/** Who else was told to have a session or says that it is in it, by `sessionKey`. */
+const namedBy = (windows: ReadonlyArray<SpawnWindow>): ReadonlyMap<string, ReadonlySet<string>> => {
+  const names = new Map<string, Set<string>>()
+  for (const { assignedId, held, owner, provider, report } of windows) {
+    for (const id of [assignedId, held, report?.sessionId ?? null]) {
+      if (id === null) continue
+      const key = sessionKey(provider, id)
+      names.set(key, (names.get(key) ?? new Set()).add(owner))
     }
   }
-  return { assigned, ambiguous, candidateCounts }
+  return names
+}
+
+const judge = (world: AttributionWorld) => {
+  const { candidates, holders, incomplete, nameless, steadyClock, windows } = world
+  const names = namedBy(windows)
+  /** Who else has to do with a session; null for nobody. */
+  const rivalOf = (window: SpawnWindow, sessionId: string): string | null => {
+    const key = sessionKey(window.provider, sessionId)
+    const holder = holders.get(key)
+    if (holder !== undefined && holder !== window.owner) return holder
+    return [...names.get(key) ?? []].find((owner) => owner !== window.owner) ?? null
+  }
+  const given = (
+    window: SpawnWindow,
+    found: Pick<Attribution, "sessionId" | "path" | "via" | "confidence" | "reason">
+  ): Verdict => ({ _tag: "Given", attribution: { owner: window.owner, replaces: window.held, ...found } })
+  const ambiguous = (window: SpawnWindow, paths: ReadonlyArray<string>, reason: string): Verdict => ({
+    _tag: "Ambiguous",
+    ambiguity: { owner: window.owner, candidates: paths, reason }
+  })
+
+  /** The process's own word: where it went over to another session, too. */
+  const byReport = (window: SpawnWindow): Verdict => {
+    const { assignedId, held, never, owner, pending, provider, report } = window
+    if (report === null || report.sessionId === held || (pending && report.sessionId === assignedId)) return nothing
+    const { evidence, path, sessionId } = report
+    const found = candidates.find((candidate) => candidate.provider === provider && candidate.sessionId === sessionId)
+    const rival = never.includes(sessionId)
+      ? "the agent that it is a copy of"
+      : rivalOf(window, sessionId) ?? (found !== undefined && found.marker !== null && found.marker !== owner ? found.marker : null)
+    if (rival !== null) {
+      return ambiguous(window, [found?.path ?? path ?? sessionId], `its process says that it is in session ${sessionId}, which is ${rival}'s`)
+    }
+    const via = { sessionId, via: "process_report", confidence: "high", reason: evidence } as const
+    if (found !== undefined) return given(window, { ...via, path: found.path })
+    // Until the new one is written, the conversation before it is what there is to come back to.
+    const before = held !== null || candidates.some((candidate) => candidate.provider === provider && candidate.sessionId === assignedId)
+    return report.transcript === "missing" && !before ? given(window, { ...via, path }) : nothing
+  }
+
+  /** The id that we gave is an address: a miss is "not yet", never "take another". */
+  const byAddress = (window: SpawnWindow, assignedId: string): Verdict => {
+    const own = candidates.find((candidate) => inPlace(window, candidate) && candidate.sessionId === assignedId)
+    if (own === undefined || (own.marker !== null && own.marker !== window.owner)) return nothing
+    const holder = holders.get(sessionKey(window.provider, assignedId))
+    if (holder !== undefined && holder !== window.owner) return nothing
+    return given(window, {
+      sessionId: assignedId,
+      path: own.path,
+      via: "assigned_id",
+      confidence: "high",
+      reason: "it lies at the address of the ID that it was given"
+    })
+  }
+
+  const possibleOf = (window: SpawnWindow): { readonly marked: ReadonlyArray<TranscriptCandidate>; readonly unmarked: ReadonlyArray<TranscriptCandidate> } => {
+    const free = candidates.filter((candidate) =>
+      sees(window, candidate) && rivalOf(window, candidate.sessionId) === null && !window.never.includes(candidate.sessionId)
+    )
+    return {
+      marked: free.filter(({ marker }) => marker === window.owner),
+      unmarked: free.filter(({ marker }) => marker === null)
+    }
+  }
+
+  const byMarkerOrWindow = (window: SpawnWindow, contested: boolean): Verdict => {
+    const { marked, unmarked } = possibleOf(window)
+    const [own] = marked
+    if (own !== undefined) {
+      return marked.length > 1
+        ? ambiguous(window, marked.map(({ path }) => path), "more than one file says that it is its own")
+        : given(window, { sessionId: own.sessionId, path: own.path, via: "identity_marker", confidence: "high", reason: "it says whose it is" })
+    }
+    const [only] = unmarked
+    if (only === undefined) return nothing
+    const paths = unmarked.map(({ path }) => path)
+    const sharing = windows.find((other) => other.owner !== window.owner && !other.marks && unmarked.some((candidate) => sees(other, candidate)))
+    const doubt = contested
+      ? "its process says that it is in another"
+      : window.tells
+      ? "its process tells which session it has, and has not told yet"
+      : unmarked.length > 1
+      ? "more than one came after its start"
+      : sharing !== undefined
+      ? `${sharing.owner} could have written it as well`
+      : !steadyClock
+      ? "the clock was set back since its start"
+      : window.directories.some((directory) => incomplete.has(directoryKey(window.provider, directory)))
+      ? "what else lies there could not all be read"
+      : nameless.some((file) => inPlace(window, file) && (file.bornAt === null || inTime(window, file.bornAt)))
+      ? "another file there does not say whose it is"
+      : null
+    if (doubt !== null) return ambiguous(window, paths, doubt)
+    return given(window, {
+      sessionId: only.sessionId,
+      path: only.path,
+      via: "spawn_window",
+      confidence: "medium",
+      reason: "it was born after this agent's start, and no other agent's"
+    })
+  }
+
+  const countOf = (window: SpawnWindow): number => {
+    if (window.assignedId !== null) {
+      return candidates.some((candidate) => inPlace(window, candidate) && candidate.sessionId === window.assignedId) ? 1 : 0
+    }
+    const { marked, unmarked } = possibleOf(window)
+    return marked.length > 0 ? marked.length : unmarked.length
+  }
+
+  const verdictOn = (window: SpawnWindow): Verdict => {
+    const reported = byReport(window)
+    if (reported._tag === "Given" || !window.pending) return reported
+    const guessed = window.assignedId !== null
+      ? byAddress(window, window.assignedId)
+      : byMarkerOrWindow(window, reported._tag === "Ambiguous")
+    return guessed._tag === "Given" || reported._tag === "Nothing" ? guessed : reported
+  }
+  return { countOf, verdictOn }
+}
+
+/**
+ * Gives transcripts to agents. The strongest evidence first: what a process's own records say; the id that we assigned;
+ * the marker that we injected; else birth inside exactly one agent's spawn window, if that agent's window holds no other
+ * file. Everything else is ambiguous and stays so. Never a session that another agent holds, was told to have, or says
+ * that it is in.
+ */
+export const attribute = (world: AttributionWorld): AttributionResult => {
+  const { countOf, verdictOn } = judge(world)
+  const verdicts = world.windows.map((window) => ({ window, verdict: verdictOn(window) }))
+  const given = verdicts.flatMap(({ verdict, window }) =>
+    verdict._tag === "Given" ? [{ key: sessionKey(window.provider, verdict.attribution.sessionId), attribution: verdict.attribution }] : []
+  )
+  const twice = (key: string): boolean => given.filter((other) => other.key === key).length > 1
+  return {
+    assigned: given.flatMap(({ attribution, key }) => twice(key) ? [] : attribution),
+    ambiguous: [
+      ...verdicts.flatMap(({ verdict }) => verdict._tag === "Ambiguous" ? verdict.ambiguity : []),
+      ...given.flatMap(({ attribution: { owner, path, sessionId }, key }) =>
+        twice(key) ? [{ owner, candidates: [path ?? sessionId], reason: "more than one agent could be in it" }] : []
+      )
+    ],
+    candidateCounts: Object.fromEntries(
+      verdicts.flatMap(({ window }) => window.pending ? [[window.owner, countOf(window)] as const] : [])
+    )
+  }
 }

@@ -122,7 +122,7 @@ export const scriptedProvider = ({ preassigned, resume = true, serial = false }:
 
 /** The first line of a conversation's file. */
 export const identityLine = (sessionId: string, marker?: string): string =>
-  `${JSON.stringify({ sessionId, cwd: "/", ...marker === undefined ? {} : { agent: marker } })}\n`
+  `${JSON.stringify({ sessionId, ...marker === undefined ? {} : { agent: marker } })}\n`
 
 /** A line of a conversation that holds something said. */
 export const saidLine = (role: "user" | "assistant", text: string): string => `${JSON.stringify({ role, text })}\n`

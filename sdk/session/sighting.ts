@@ -1,0 +1,187 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import { basename, dirname, join } from "node:path"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { Provider } from "../plugin/PluginHost.ts"
+import type { ProviderAgent } from "../plugin/provider-driver.ts"
+import type { SessionReport, SpawnWindow, TranscriptCandidate } from "./attribution.ts"
+import { locateTranscript, type TranscriptPlace, transcriptOf } from "./locate-transcript.ts"
+import type { ProcessReport } from "./process-report.ts"
+import { providerAgentOf } from "./provider-agent.ts"
+import { sessionAddressOf } from "./session-address.ts"
+import { birthOf, listTranscripts, readTranscriptFile } from "./transcript.ts"
+
+// Where an agent's conversations may be, and what lies there.
+
+/** An agent with where its conversations may be. */
+export interface Located {
+  readonly team: TeamState
+  readonly agent: AgentState
+  readonly provider: Provider
+  readonly subject: ProviderAgent
+  readonly window: SpawnWindow
+  /** As the provider names them, in the order of `window.directories`. */
+  readonly directories: ReadonlyArray<string>
+  /** The session that it has or was told to have, and where that one is; null where neither is known. */
+  readonly known: { readonly sessionId: string; readonly place: TranscriptPlace } | null
+}
+
+/** What was seen of files; `complete` is false where something could not be read: what that would show is unknown. */
+export interface Sighting {
+  readonly candidates: ReadonlyArray<TranscriptCandidate & { readonly spokenTo: boolean }>
+  readonly complete: boolean
+  /** When files were born that may hold somebody's words and do not say whose. */
+  readonly nameless: ReadonlyArray<{ readonly directory: string; readonly bornAt: number | null }>
+  /** Whether nothing lies at the one address that was looked at. */
+  readonly missing: boolean
+}
+
+export const nothingSeen: Sighting = { candidates: [], complete: true, nameless: [], missing: false }
+export const notSeen: Sighting = { ...nothingSeen, complete: false }
+
+/** Two paths are one place when they are one directory; a path that can't be resolved stands for itself. */
+export const realPathOf = (path: string): Effect.Effect<string, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => Effect.orElseSucceed(files.realPath(path), () => path))
+
+/** When the process was started that may write conversations of the agent now; null where it never was. */
+const startOf = ({ adopted, spawn }: AgentState): number | null =>
+  spawn !== null
+    ? Date.parse(spawn.intendedAt)
+    : adopted === null ? null : Date.parse(adopted.startedAt ?? adopted.adoptedAt)
+
+const reportOf = (
+  provider: Provider,
+  subject: ProviderAgent,
+  report: ProcessReport | undefined
+): Effect.Effect<SessionReport | null, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const said = report?.evidence
+    if (said === null || said === undefined || said.sessionId === null) return null
+    const { evidence, sessionId } = said
+    const place: TranscriptPlace = said.transcript !== null
+      ? { _tag: "At", path: said.transcript }
+      : yield* transcriptOf(provider, subject, sessionId)
+    if (place._tag === "Missing") return { sessionId, path: null, transcript: "missing" as const, evidence }
+    if (place._tag !== "At") return { sessionId, path: null, transcript: "unknown" as const, evidence }
+    const file = yield* readTranscriptFile(place.path)
+    const transcript = file._tag === "Present" ? "present" as const : file._tag === "Missing" ? "missing" as const : "unknown" as const
+    return { sessionId, path: place.path, transcript, evidence }
+  })
+
+/** Where an agent's conversations may be; nothing of one that was never started, or whose provider can't say. */
+export const locate = (
+  team: TeamState,
+  agent: AgentState,
+  provider: Provider | undefined,
+  report: ProcessReport | undefined
+): Effect.Effect<ReadonlyArray<Located>, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const from = startOf(agent)
+    if (from === null || provider === undefined) return []
+    const subject = providerAgentOf(team, agent, "keep")
+    const assignedId = agent.spawn?.sessionId ?? null
+    const sessionId = agent.session?.id ?? assignedId
+    const address = sessionAddressOf(provider, subject, sessionId)
+    if (address === null) return []
+    const directories = [address.directory, ...address.alsoIn ?? []]
+    return [{
+      team,
+      agent,
+      provider,
+      subject,
+      directories,
+      known: sessionId === null ? null : { sessionId, place: yield* locateTranscript(address) },
+      window: {
+        owner: `${team.key}/${agent.spec.id}`,
+        provider: provider.name,
+        directories: yield* Effect.forEach(directories, realPathOf),
+        cwd: yield* realPathOf(subject.cwd),
+        from,
+        until: null,
+        assignedId,
+        held: agent.session?.id ?? null,
+        pending: agent.session === null && agent.spawn !== null && provider.capabilities.resume,
+        marks: agent.session?.capturedVia === "identity_marker",
+        report: provider.capabilities.resume ? yield* reportOf(provider, subject, report) : null,
+        tells: report !== undefined && report.alive && (report.failed || report.evidence !== null),
+        never: agent.forkOf === null ? [] : [agent.forkOf.sessionId]
+      }
+    } satisfies Located]
+  })
+
+/** Our own log is no conversation, wherever a provider looks for them. */
+const isOwnRecord = (workspace: string, path: string): boolean =>
+  dirname(path) === join(workspace, ".reprise") && /^(events\.jsonl|reprise\.db)/.test(basename(path))
+
+/** Looks into one file. */
+export const sightFile = (located: Located, path: string): Effect.Effect<Sighting, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const file = yield* readTranscriptFile(path)
+    if (file._tag !== "Present") {
+      return { ...nothingSeen, complete: file._tag !== "Unreadable", missing: file._tag === "Missing" }
+    }
+    const identity = located.provider.readTranscript(file.head, { path, truncated: file.truncated })
+    const directory = yield* realPathOf(dirname(path))
+    const { bornAt } = file
+    if (identity.sessionId === null) return { ...nothingSeen, nameless: identity.spokenTo ? [{ directory, bornAt }] : [] }
+    return {
+      ...nothingSeen,
+      candidates: [{
+        provider: located.provider.name,
+        directory,
+        path,
+        sessionId: identity.sessionId,
+        marker: identity.marker,
+        cwd: identity.cwd === null ? null : yield* realPathOf(identity.cwd),
+        bornAt,
+        spokenTo: identity.spokenTo
+      }]
+    }
+  })
+
+/** Looks at the one address of a known session. */
+export const sightKnown = (located: Located): Effect.Effect<Sighting, never, FileSystem.FileSystem> => {
+  const recorded = located.agent.session?.transcript ?? null
+  if (recorded !== null) return sightFile(located, recorded)
+  const place = located.known?.place
+  if (place === undefined || place._tag === "Unknown" || place._tag === "Unnamed") return Effect.succeed(notSeen)
+  return place._tag === "Missing" ? Effect.succeed({ ...nothingSeen, missing: true }) : sightFile(located, place.path)
+}
+
+/** How many files of one directory are opened in a pass: whoever has more of them since a start is not to be guessed at. */
+const mostFiles = 300
+
+/** Looks into the files of one directory that were born since a moment, or whose birth is not known. */
+export const sightDirectory = (
+  located: Located,
+  directory: string,
+  since: number,
+  skipped: ReadonlySet<string> = new Set()
+): Effect.Effect<Sighting, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const names = yield* listTranscripts(directory)
+    if (names === null) return notSeen
+    const paths = names.map((name) => join(directory, name)).filter((path) =>
+      !isOwnRecord(located.team.workspace, path) && !skipped.has(path)
+    )
+    const births = yield* Effect.forEach(paths, birthOf, { concurrency: 16 })
+    const wanted = paths.filter((_, at) => {
+      const bornAt = births[at] ?? null
+      return bornAt === null || bornAt >= since
+    })
+    const sightings = yield* Effect.forEach(wanted.slice(0, mostFiles), (path) => sightFile(located, path), { concurrency: 16 })
+    return {
+      candidates: sightings.flatMap(({ candidates }) => candidates),
+      complete: wanted.length <= mostFiles && sightings.every(({ complete }) => complete),
+      nameless: sightings.flatMap(({ nameless }) => nameless),
+      missing: false
+    } satisfies Sighting
+  })
+
+/** Sightings of several directories as one. */
+export const together = (sightings: ReadonlyArray<Sighting>): Sighting => ({
+  candidates: sightings.flatMap(({ candidates }) => candidates),
+  complete: sightings.every(({ complete }) => complete),
+  nameless: sightings.flatMap(({ nameless }) => nameless),
+  missing: false
+})

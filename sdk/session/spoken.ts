@@ -1,0 +1,78 @@
+import type { SpawnWindow, TranscriptCandidate } from "./attribution.ts"
+import type { Located, Sighting } from "./sighting.ts"
+
+/** Whether an agent was ever spoken to in its present conversation. `unknown` is not `never`. */
+export interface Spoken {
+  readonly state: "never" | "spoken" | "unknown"
+  readonly evidence: string
+}
+
+/** Since when a file may be of this agent's present conversation, or of one that its process went over to. */
+export const bornFrom = ({ agent, window }: Located): number =>
+  Math.min(window.from, agent.session === null ? Infinity : Date.parse(agent.session.capturedAt))
+
+/** Whether its own address alone can't prove that nobody spoke to it, and nothing else has settled the question. */
+export const needsLookAround = ({ agent, known }: Located): boolean =>
+  known !== null && agent.firstSend._tag === "Absent" && agent.spawn?.mode !== "fork" && !agent.typedInto
+
+export const provesSilence = (sighting: Sighting): boolean =>
+  sighting.complete && sighting.nameless.length === 0 && !sighting.candidates.some(({ spokenTo }) => spokenTo)
+
+const places = ({ directories }: Located): string => directories.join(", ")
+
+/** Whether an agent without a known session may have written a file: nothing says that it is somebody else's. */
+const mayBeOwn = (window: SpawnWindow, from: number, others: ReadonlySet<string>) => (candidate: TranscriptCandidate): boolean =>
+  !others.has(candidate.sessionId) &&
+  (candidate.marker === null || candidate.marker === window.owner) &&
+  (candidate.bornAt === null || candidate.bornAt >= from)
+
+/** What is said by files that are not at its address; null where they say nothing of this agent. */
+const judgeAround = (located: Located, around: Sighting, others: ReadonlySet<string>): Spoken | null => {
+  const { window } = located
+  const from = bornFrom(located)
+  const possible = around.candidates.filter(mayBeOwn(window, from, others)).filter(({ spokenTo }) => spokenTo)
+  const own = possible.find(({ marker }) => marker === window.owner)
+  if (own !== undefined) return { state: "spoken", evidence: `${own.path} holds a user's message and says that it is its own` }
+  const [whose] = possible
+  if (whose !== undefined) {
+    return {
+      state: "unknown",
+      evidence: `${whose.path} holds a user's message, came after its start, and nothing says whose it is`
+    }
+  }
+  if (around.nameless.some(({ bornAt }) => bornAt === null || bornAt >= from)) {
+    return { state: "unknown", evidence: `a file in ${places(located)} does not say whose conversation it is` }
+  }
+  return around.complete ? null : { state: "unknown", evidence: `what else is in ${places(located)} could not all be read` }
+}
+
+/**
+ * Whether the agent was spoken to, by its records and the files that may be its own. `others` are sessions that are known
+ * to be somebody else's.
+ */
+export const judgeSpoken = (located: Located, sighting: Sighting, around: Sighting, others: ReadonlySet<string>): Spoken => {
+  const { agent, known, window } = located
+  if (agent.firstSend._tag === "Valid") return { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
+  if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
+  if (agent.spawn?.mode === "fork") return { state: "spoken", evidence: "it is a copy of another conversation" }
+  if (agent.typedInto) return { state: "unknown", evidence: "a message was typed into it, and what came of it is not known" }
+  // What lies at its own address counts, whatever it says of itself.
+  const own = known === null ? sighting.candidates.filter(mayBeOwn(window, window.from, others)) : sighting.candidates
+  const spoken = own.find((candidate) => candidate.spokenTo)
+  if (spoken !== undefined) return { state: "spoken", evidence: `${spoken.path} holds a user's message` }
+  // A file that lies at its own address, or was born since its start.
+  if (sighting.nameless.some(({ bornAt }) => known !== null || bornAt === null || bornAt >= window.from)) {
+    return { state: "unknown", evidence: `a file in ${places(located)} does not say whose conversation it is` }
+  }
+  if (!sighting.complete) {
+    return { state: "unknown", evidence: `its transcripts in ${places(located)} could not all be read` }
+  }
+  const elsewhere = judgeAround(located, around, others)
+  if (elsewhere !== null) return elsewhere
+  return {
+    state: "never",
+    evidence: own.length === 0
+      ? "nothing was sent to it and it has no transcript"
+      : "nothing was sent to it and its transcript holds no user's message"
+  }
+}
