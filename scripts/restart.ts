@@ -24,7 +24,7 @@ export const verb = defineVerb({
         const plan = yield* Restart.plan(team, policy, options)
         return planDocument(plan, grant, restartCommand(parsed, plan.team.key))
       }
-      const restart = Restart.restart(team, policy, { ...options, beforeActing: showDecisions(parsed) })
+      const restart = Restart.restart(team, policy, { ...options, beforeActing: showDecisions(parsed, (key) => restartCommand(parsed, key)) })
       const grants = grant === undefined ? Grants.notGiven : Grants.discardContext(grant)
       const report = yield* Effect.provide(restart, [grants, Approvals.terminal])
       yield* writePage(report.team.key)

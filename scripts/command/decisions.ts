@@ -7,7 +7,9 @@ import { lookAtAgent, PluginHost, Restart, type RestartPlan } from "../../sdk/in
 /** A person had to be asked and said no, or there was none to ask; nothing was touched. */
 export class ApprovalUnavailable
   extends Schema.TaggedError<ApprovalUnavailable>("reprise/ApprovalUnavailable")("ApprovalUnavailable", {
-    detail: Schema.String
+    detail: Schema.String,
+    /** The command that would go on, where it is known. */
+    next: Schema.optional(Schema.Array(Schema.String))
   })
 {
   override get message(): string {
@@ -51,7 +53,7 @@ const takenOver = (plan: RestartPlan<unknown, unknown>) =>
       : []
   })
 
-const demandTakeover = (options: { readonly yes: boolean }, taken: ReadonlyArray<string>) =>
+const demandTakeover = (options: { readonly yes: boolean }, taken: ReadonlyArray<string>, command: string) =>
   Effect.gen(function*() {
     if (taken.length === 0) return
     process.stderr.write(`Started by a person, and ended by this: ${taken.join(", ")}.
@@ -59,7 +61,10 @@ const demandTakeover = (options: { readonly yes: boolean }, taken: ReadonlyArray
     if (options.yes) return
     const terminal = yield* Terminal.Terminal
     if (process.stdin.isTTY !== true || !(yield* terminal.isTTY)) {
-      return yield* new ApprovalUnavailable({ detail: `A takeover of ${taken.join(", ")} has to be confirmed, and there is no terminal to ask at.` })
+      return yield* new ApprovalUnavailable({
+        detail: `A takeover of ${taken.join(", ")} has to be confirmed, and there is no terminal to ask at.`,
+        next: [`${command} --yes`]
+      })
     }
     if (!(yield* ask("End them and bring the agents back here? [y/N] "))) {
       return yield* new ApprovalUnavailable({ detail: "The takeover was not confirmed." })
@@ -70,10 +75,15 @@ const demandTakeover = (options: { readonly yes: boolean }, taken: ReadonlyArray
  * Prints the table of decisions before anything is touched. Agents that are at work are named, and a person at a terminal
  * is asked once.
  */
-export const showDecisions = (options: { readonly yes: boolean }) => (plan: RestartPlan<unknown, unknown>) =>
+export const showDecisions = (
+  options: { readonly yes: boolean },
+  /** The command that asks for this, for what would go on. */
+  command: (team: string) => string
+) =>
+(plan: RestartPlan<unknown, unknown>) =>
   Effect.gen(function*() {
     process.stderr.write(`${Restart.explain(plan)}\n`)
-    yield* demandTakeover(options, takenOver(plan))
+    yield* demandTakeover(options, takenOver(plan), command(plan.team.key))
     const busy = yield* busyAgents(plan)
     if (busy.length === 0) return
     process.stderr.write(`At work now, and interrupted by this: ${busy.join(", ")}.\n`)

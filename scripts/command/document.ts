@@ -76,8 +76,10 @@ const refusedBy = (error: unknown, verb: string): Refused => {
     }
     case "NothingUnfinished":
       return { outcome: "nothing_unfinished", next: ["reprise status"], exitCode: 1 }
-    case "ApprovalUnavailable":
-      return { outcome: "approval_unavailable", next: [`reprise ${verb} --yes`], exitCode: 1 }
+    case "ApprovalUnavailable": {
+      const next = member(error, "next")
+      return { outcome: "approval_unavailable", next: Array.isArray(next) ? next.map(text) : [`reprise ${verb} --yes`], exitCode: 1 }
+    }
     case "ApprovalDenied":
       return { outcome: "approval_unavailable", next: [], exitCode: 1 }
     default:
