@@ -7,7 +7,9 @@ const at = (kind: "providers" | "transports", name: string): string =>
 
 /** The short names of the built-in plugins, and the addresses of their modules. */
 export const builtins: Readonly<Record<string, string>> = {
+  claude: at("providers", "claude"),
   fake: at("providers", "fake"),
+  codex: at("providers", "codex"),
   tmux: at("transports", "tmux"),
   pty: at("transports", "pty"),
   memory: at("transports", "memory")

@@ -51,6 +51,8 @@ export interface ProviderSuiteOptions {
   ) => string
   /** The agent's options in all checks. */
   readonly options?: Readonly<Record<string, Json>>
+  /** What else of the agent has to be as the provider knows it: its permissions, where only some modes are. */
+  readonly agent?: Partial<ProviderAgent>
   readonly live?: LiveProvider
 }
 
@@ -108,6 +110,7 @@ export const sampleAgent = (options: ProviderSuiteOptions, over: Partial<Provide
   configHome: null,
   mcp: {},
   startedAt: null,
+  ...options.agent,
   ...over
 })
 

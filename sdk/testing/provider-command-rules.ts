@@ -56,12 +56,18 @@ const refused = (driver: ProviderDriver, request: CommandRequest, what: string) 
 const staysInItsWord = (driver: ProviderDriver, mode: CommandRequest["mode"], over: (text: string) => ProviderAgent) =>
   Effect.gen(function*() {
     const stateDirectory = sampleRequest("fresh", over(benign)).stateDirectory
-    const before = yield* driver.command(sampleRequest(mode, over(benign), { stateDirectory }))
+    const harmless = yield* Effect.either(driver.command(sampleRequest(mode, over(benign), { stateDirectory })))
     for (const text of hostile) {
       const answer = yield* Effect.either(driver.command(sampleRequest(mode, over(text), { stateDirectory })))
       if (Either.isLeft(answer)) continue
       const after = answer.right
       const shown = JSON.stringify(text)
+      // Where only known words are taken, none of these is one.
+      if (Either.isLeft(harmless)) {
+        yield* expectThat(false, `${shown} was taken where ${benign} is refused: ${harmless.left.detail}`)
+        continue
+      }
+      const before = harmless.right
       yield* expectThat(after.argv.length === before.argv.length, `${shown} changed the number of words of ${mode}`)
       const changed = before.argv.find((word, index) => !word.includes(benign) && word !== after.argv[index])
       yield* expectThat(changed === undefined, `${shown} changed another word of ${mode}: ${changed}`)

@@ -1,0 +1,79 @@
+import { Effect, type ProcessEvidence, processTable, ProviderFailure, type SessionHolder } from "reprise/plugin"
+import type { AgentProcess } from "reprise/plugin"
+import { conversationIn, lockedSession } from "./evidence.ts"
+import { openFiles, programOf, variableOf, wordsOf } from "./host.ts"
+
+// What running processes of Codex say of themselves, by the files that they have open.
+
+const failure = (operation: string, detail: string) => new ProviderFailure({ provider: "codex", operation, detail })
+
+/** The program that npm installs starts the native one as its child; only that one has the files open. */
+const isNative = (pid: number): boolean => programOf(pid)?.startsWith("codex") === true
+
+interface Row {
+  readonly pid: number
+  readonly ppid: number
+}
+
+/**
+ * The native process of a tree: the one nearest to its root, for below it stands what the agent itself runs, another
+ * Codex perhaps. Null where there is none, or two that are as near.
+ */
+export const nativeIn = (table: ReadonlyArray<Row>, root: number, native: (pid: number) => boolean = isNative): number | null => {
+  let level = table.filter(({ pid }) => pid === root)
+  for (let depth = 0; depth < 8 && level.length > 0; depth += 1) {
+    const found = level.filter(({ pid }) => native(pid))
+    if (found.length > 0) return found.length === 1 ? found[0]?.pid ?? null : null
+    const parents = new Set(level.map(({ pid }) => pid))
+    level = table.filter(({ ppid }) => parents.has(ppid))
+  }
+  return null
+}
+
+/**
+ * What a process's own records say. An open turn is certain; a closed one only says that no model is at work, so of an
+ * agent that Reprise can look at the screen tells the rest: it may show a question that no record tells of.
+ */
+export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence | null, ProviderFailure> =>
+  Effect.gen(function*() {
+    if (!process.alive) return null
+    const table = yield* processTable
+    if (table === null) return yield* failure("processEvidence", "The table of processes could not be read.")
+    const root = table.find(({ pid }) => pid === process.pid)
+    if (root === undefined || root.startTime !== process.startTime) return null
+    const native = nativeIn(table, process.pid)
+    if (native === null) return null
+    const found = conversationIn(native)
+    if (found._tag === "Unreadable") {
+      return yield* failure("processEvidence", `The open files of process ${native} could not be read.`)
+    }
+    if (found._tag === "None") return null
+    if (found._tag === "Several") {
+      const evidence = `Process ${native} has several conversations open (${found.sessions.join(", ")}).`
+      return { sessionId: null, transcript: null, state: null, evidence }
+    }
+    const { sessionId, transcript, turn } = found.conversation
+    const watched = variableOf(native, "REPRISE_AGENT") !== null
+    const state = turn === "open" ? "busy" : turn === "closed" && !watched ? "idle" : null
+    const said = turn === null ? "" : turn === "open" ? "; its rollout has an open turn" : "; its rollout's last turn is over"
+    return { sessionId, transcript, state, evidence: `Process ${native} holds the lock of ${sessionId}${said}.` }
+  })
+
+/** Live processes of Codex that hold the lock of a conversation. */
+export const holdersOf = (sessionId: string): Effect.Effect<ReadonlyArray<SessionHolder>, ProviderFailure> =>
+  Effect.gen(function*() {
+    const table = yield* processTable
+    if (table === null || globalThis.process.platform !== "linux") {
+      return yield* failure("sessionHolders", "This machine does not show which files its processes have open.")
+    }
+    const wanted = sessionId.toLowerCase()
+    const holders: Array<SessionHolder> = []
+    for (const { pid, startTime, zombie } of table) {
+      if (zombie || !wordsOf(pid).some((word) => word.includes("codex"))) continue
+      const open = openFiles(pid)
+      // Another user's, mostly; a conversation of this user's is in no such hand.
+      if (open === null || !open.some((path) => lockedSession(path) === wanted)) continue
+      holders.push({ pid, startTime, evidence: `Process ${pid} holds the conversation's lock.` })
+    }
+    return holders
+  })
