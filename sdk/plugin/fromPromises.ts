@@ -201,6 +201,7 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
     },
     ...provider.trouble === undefined ? {} : { trouble: (screen) => provider.trouble?.(screen) ?? null },
     ...provider.scrubbed === undefined ? {} : { scrubbed: provider.scrubbed },
+    ...provider.kept === undefined ? {} : { kept: provider.kept },
     ...provider.permissionModes === undefined ? {} : { permissionModes: provider.permissionModes },
     ...provider.defaultPermissions === undefined ? {} : { defaultPermissions: provider.defaultPermissions },
     ...provider.pasteSettleMs === undefined ? {} : { pasteSettleMs: provider.pasteSettleMs }

@@ -262,6 +262,8 @@ export interface ProviderDriver {
   readonly trouble?: (screen: Screen) => AgentFailure | null
   /** Names of the environment that no process of it may inherit; a trailing `*` stands for any ending. */
   readonly scrubbed?: ReadonlyArray<string>
+  /** Of the names that a wildcard of `scrubbed` takes: settings that a person makes on purpose, which stay. */
+  readonly kept?: ReadonlyArray<string>
   /** The permission modes, from the narrowest to the widest. One that is not among them can't be compared. */
   readonly permissionModes?: ReadonlyArray<string>
   /** The mode of an agent whose team file names none. */

@@ -147,6 +147,7 @@ export const guardProvider = (
       trouble: (screen: Screen) => read(() => driver.trouble?.(screen), trouble, () => null)
     },
     ...driver.scrubbed === undefined ? {} : { scrubbed: driver.scrubbed },
+    ...driver.kept === undefined ? {} : { kept: driver.kept },
     ...driver.permissionModes === undefined ? {} : { permissionModes: driver.permissionModes },
     ...driver.defaultPermissions === undefined ? {} : { defaultPermissions: driver.defaultPermissions },
     ...driver.pasteSettleMs === undefined ? {} : { pasteSettleMs: driver.pasteSettleMs }

@@ -129,6 +129,7 @@ const optionalProblem = (driver: Readonly<Record<string, unknown>>): string | un
   const wrong = optionalCalls.find((call) => given(call) && typeof driver[call] !== "function")
   if (wrong !== undefined) return `its ${wrong} must be a function, or left out`
   if (given("scrubbed") && !isStrings(driver["scrubbed"])) return "its scrubbed must be a list of names"
+  if (given("kept") && !isStrings(driver["kept"])) return "its kept must be a list of names"
   const modes = driver["permissionModes"]
   if (given("permissionModes") && !isModeList(modes)) return "its permissionModes must be a list of names, each once"
   const mode = driver["defaultPermissions"]

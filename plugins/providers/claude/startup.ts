@@ -1,0 +1,57 @@
+import type { Screen, StartupPrompt } from "reprise/plugin"
+import { dialogOn, keysTo, questionText } from "./dialogs.ts"
+
+// What Claude Code asks while it starts. What only the user may agree to is answered where the team file agrees.
+
+interface Known {
+  readonly name: string
+  readonly asks: RegExp
+  readonly question: string
+  /** The beginning of the label of the choice that lets it go on. */
+  readonly yes: RegExp
+  readonly consent?: { readonly option: string; readonly advice: string }
+}
+
+const known: ReadonlyArray<Known> = [
+  {
+    name: "trust",
+    asks: /Quick safety check: Is this a project you created or one you trust\?/,
+    question: "Is this directory a project that you created or one that you trust?",
+    yes: /^Yes, I trust/,
+    consent: {
+      option: "trust",
+      advice: "Give the agent the option `trust: true` in the team file, or start claude there once yourself and answer it."
+    }
+  },
+  {
+    name: "api-key",
+    asks: /Detected a custom API key in your environment/,
+    question: "Do you want to use the API key of the environment?",
+    yes: /^Yes/,
+    consent: {
+      option: "useApiKey",
+      advice: "Give the agent the option `useApiKey: true` in the team file, or take ANTHROPIC_API_KEY out of the environment."
+    }
+  },
+  {
+    // It is only shown where the team file names this mode: that is the consent.
+    name: "bypass",
+    asks: /Claude Code running in Bypass Permissions mode/,
+    question: "Do you accept that it runs without asking for permissions?",
+    yes: /^Yes, I accept/
+  }
+]
+
+/** The question that is open, and the keys that agree; the marked answer of most is "No". */
+export const startupPrompt = (screen: Screen): StartupPrompt | null => {
+  const dialog = dialogOn(screen)
+  if (dialog === null) return null
+  const text = questionText(dialog)
+  for (const { asks, consent, name, question, yes } of known) {
+    if (!asks.test(text)) continue
+    const agree = dialog.choices.findIndex(({ label }) => yes.test(label))
+    if (agree < 0) return null
+    return { name, question, answer: keysTo(dialog, agree), ...(consent === undefined ? {} : { consent }) }
+  }
+  return null
+}
