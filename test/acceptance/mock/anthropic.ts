@@ -78,6 +78,7 @@ const errorTypes: Readonly<Record<number, string>> = {
 /** An error with its hints: when to try again, and when a usage limit is lifted. */
 export const messagesError = (reply: Extract<Reply, { reply: "error" }>) => {
   const headers: Record<string, string> = { "content-type": "application/json" }
+  if (reply.status < 429 || reply.resetSeconds !== null) headers["x-should-retry"] = "false"
   if (reply.retrySeconds !== null) headers["retry-after"] = String(reply.retrySeconds)
   if (reply.resetSeconds !== null) {
     headers["anthropic-ratelimit-unified-status"] = "rejected"
