@@ -41,6 +41,9 @@ export const verb = defineVerb({
         consents: chosen.consents
       })
       yield* writePage(report.team)
+      for (const { agent, problem } of report.warnings) {
+        process.stderr.write(`Warning: ${agent}: ${problem.replace(/\.$/, "")}.\n`)
+      }
       return { ...report }
     }),
   human: ({ agents, attach, message }) =>

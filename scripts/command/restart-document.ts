@@ -5,7 +5,7 @@ const withGrant = (command: string): string => `${command} --grant discard-conte
 
 /** What came of a restart, for programs. */
 export const reportDocument = (
-  { agents, details, message, next, ok, operation, outcome, team }: RestartReport,
+  { agents, details, message, next, ok, operation, outcome, plan, team }: RestartReport,
   command: string
 ): Document => ({
   outcome,
@@ -15,6 +15,7 @@ export const reportDocument = (
   team: team.key,
   agents,
   operation,
+  warnings: plan.warnings,
   ...ok ? {} : { details }
 })
 
@@ -55,6 +56,7 @@ export const planDocument = (
     })),
     convergence: camelCased(plan.convergence),
     operation: null,
+    warnings: plan.warnings,
     ...refusal === null ? {} : { details: refusal.details }
   }
 }

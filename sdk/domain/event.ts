@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema"
 import { DecisionKind, SessionConvergence } from "./decision.ts"
-import { AgentFailure } from "./failure.ts"
+import { AgentFailure, FailureKind } from "./failure.ts"
 import { BudgetScope, Trigger } from "./history.ts"
 import { AgentId, Generation, OperationId, SpawnToken, TeamKey } from "./ids.ts"
 import { Json } from "./json.ts"
@@ -148,6 +148,8 @@ export type LifecycleEvent = typeof LifecycleEvent.Type
 /** Events that anybody may append: what was seen or said. They carry a key and a generation instead of a lease. */
 export const ObservationEvent = Schema.Union(
   agentEvent("agent.exited", { exit: Schema.NullOr(ProcessExit), evidence: Schema.String }),
+  /** What spoke against a start that was made all the same. */
+  agentEvent("agent.start_warned", { kind: FailureKind, problem: Schema.String }),
   agentEvent("startup_prompt_handled", { prompt: Schema.String, action: Schema.String }),
   agentEvent("agent.first_send_recorded", { first_send_at: Json }),
   agentEvent("session.captured", {

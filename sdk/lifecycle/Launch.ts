@@ -7,12 +7,12 @@ import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing, type Transport } from "../plugin/PluginHost.ts"
 import { standard, toTeam } from "../policy/Policy.ts"
-import { optionProblems, type TeamFile, TeamFileInvalid } from "../spec/team-file.ts"
+import { mcpProblem, optionProblems, type TeamFile, TeamFileInvalid } from "../spec/team-file.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { type AgentObservation, mayLive, observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
-import { findLacks, type Lack } from "./preconditions.ts"
+import { findLacks, type Lack, type StartFinding } from "./preconditions.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
 import type { Refusal } from "./plan.ts"
 import { prepare } from "./prepare.ts"
@@ -53,6 +53,8 @@ export interface LaunchReport {
   readonly details: Readonly<Record<string, unknown>>
   readonly team: string
   readonly agents: ReadonlyArray<AgentView>
+  /** What spoke against the starts and did not keep them from being made. */
+  readonly warnings: ReadonlyArray<StartFinding>
   /** The command with which a person sees the agents; null where there is none. */
   readonly attach: string | null
 }
@@ -67,10 +69,15 @@ export interface LaunchOptions {
   readonly consents?: ReadonlyArray<string>
 }
 
+/** What of the file is its providers' to say. */
 const checkOptions = (file: TeamFile, findProvider: Effect.Effect.Success<ReturnType<typeof loadProviders>>["find"]) => {
-  const [first, ...rest] = file.spec.agents.flatMap((agent) =>
-    optionProblems(file, agent.id, findProvider(agent.provider)?.checkOptions(agent.options) ?? [])
-  )
+  const [first, ...rest] = file.spec.agents.flatMap((agent) => {
+    const provider = findProvider(agent.provider)
+    return provider === undefined ? [] : [
+      ...optionProblems(file, agent.id, provider.checkOptions(agent.options)),
+      ...provider.capabilities.mcp || agent.paused || Object.keys(agent.mcp).length === 0 ? [] : [mcpProblem(file, agent)]
+    ]
+  })
   return first === undefined ? Effect.void : new TeamFileInvalid({ file: file.file, problems: [first, ...rest] })
 }
 
@@ -93,6 +100,7 @@ const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
     const report = (fields: Pick<LaunchReport, "outcome" | "ok" | "message" | "next" | "details">) =>
       Effect.map(viewTeam(known, observation, home, providers.find), (agents): LaunchReport => ({
         ...fields,
+        warnings: [],
         team: spec.name,
         agents,
         attach: home.attachCommand?.join(" ") ?? null
@@ -204,6 +212,7 @@ export const up = (
       details: report.details,
       team: spec.name,
       agents: report.agents,
+      warnings: plan.warnings,
       attach
     } satisfies LaunchReport
   }))

@@ -14,8 +14,10 @@ import { callers } from "./adopted.ts"
 import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentObservation, isShown, type TeamObservation } from "./observe.ts"
+import type { HostEnvironment } from "./operation.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
 import { heldByPerson } from "./takeover.ts"
+import { plannedDrift } from "./preconditions.ts"
 
 const without = (kind: "skip" | "refuse", code: string | null, why: string): Decided => plainly({ kind, code, why: [why] })
 
@@ -106,7 +108,7 @@ export interface Decisions<out E, out R> {
 /** Gathers each agent's facts and lets the policy decide. */
 export const decideAll = <E, R>(
   { back, converged, findProvider, observation, request }: DecideInput<E, R>
-): Effect.Effect<Decisions<E, R>, never, FileSystem.FileSystem> =>
+): Effect.Effect<Decisions<E, R>, never, FileSystem.FileSystem | HostEnvironment> =>
   Effect.gen(function*() {
     const { team } = converged
     const now = yield* Clock.currentTimeMillis
@@ -132,7 +134,10 @@ export const decideAll = <E, R>(
           sessionAgeMs: agent.session === null ? null : now - Date.parse(agent.session.capturedAt),
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
-          drift: driftOf(agent),
+          drift: [
+            ...driftOf(agent, provider, request.permissions?.get(id)),
+            ...provider === undefined ? [] : yield* plannedDrift(team, asLaunched(request, agent), provider, request.onDrift)
+          ],
           history: agent.history,
           roster,
           trigger: request.trigger ?? "person",

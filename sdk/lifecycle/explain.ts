@@ -49,6 +49,7 @@ export const explain = (plan: RestartPlan<unknown, unknown>): string => {
     ...order(plan),
     ...gates(plan),
     ...plan.foreign.length === 0 ? [] : [`  spared: ${plan.foreign.map(({ command, pane }) => `${pane} (${command})`).join(", ")}`],
+    ...plan.warnings.map(({ agent, problem }) => `Warning: ${agent}: ${problem.replace(/\.$/, "")}.`),
     ...plan.refusal === null ? [] : [`Refused: ${plan.refusal.message}`]
   ].join("\n")
 }

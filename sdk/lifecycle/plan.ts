@@ -9,6 +9,7 @@ import type { Decided, TeamPolicy } from "../policy/Policy.ts"
 import type { OnDrift } from "../session/launch-context.ts"
 import type { BootAnswer } from "./boot.ts"
 import type { AgentObservation } from "./observe.ts"
+import type { StartFinding } from "./preconditions.ts"
 
 export { touches } from "../policy/Policy.ts"
 
@@ -50,6 +51,8 @@ export interface RestartPlan<out E = never, out R = never> {
   readonly convergence: SessionConvergence
   readonly foreign: ReadonlyArray<ForeignPane>
   readonly refusal: Refusal | null
+  /** What speaks against the starts and does not keep them from being made. */
+  readonly warnings: ReadonlyArray<StartFinding>
   /** The interrupted operation that executing the plan would continue. */
   readonly continues: OperationId | null
   /** What follows the boot that triggered the restart; null where none did. */
@@ -62,6 +65,8 @@ export interface RestartRequest<out E = never, out R = never> {
   readonly agents: ReadonlyArray<AgentId> | "all"
   /** What the agents are launched from, where the team file is in hand: the log keeps no secret of it. */
   readonly specs?: ReadonlyArray<AgentSpec>
+  /** The permission mode of each agent's next start, decided before anything is touched; see `nextPermissions`. */
+  readonly permissions?: ReadonlyMap<string, string | null>
   /** Only agents that are proved dead. */
   readonly onlyDead: boolean
   readonly onDrift: OnDrift
@@ -87,7 +92,8 @@ export const means = ({ agents }: RestartRequest<unknown, unknown>, { removed, s
   !removed && (agents === "all" || agents.includes(spec.id))
 
 /** The agent with the spec that it is to be launched from. */
-export const asLaunched = ({ specs }: RestartRequest<unknown, unknown>, agent: AgentState): AgentState => {
-  const spec = specs?.find(({ id }) => id === agent.spec.id)
-  return spec === undefined ? agent : { ...agent, spec }
+export const asLaunched = ({ permissions, specs }: RestartRequest<unknown, unknown>, agent: AgentState): AgentState => {
+  const spec = specs?.find(({ id }) => id === agent.spec.id) ?? agent.spec
+  const mode = permissions?.get(agent.spec.id)
+  return { ...agent, spec: mode === undefined ? spec : { ...spec, permissions: mode } }
 }

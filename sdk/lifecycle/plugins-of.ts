@@ -3,7 +3,10 @@ import * as Either from "effect/Either"
 import type { TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing, type Provider } from "../plugin/PluginHost.ts"
 
-/** The providers of some teams' agents, loaded once. */
+/**
+ * The providers of some teams' agents, loaded once. What one of them scrubs from the environment, all do: an agent of one
+ * CLI may be what starts another.
+ */
 export interface LoadedProviders {
   readonly find: (name: string) => Provider | undefined
   readonly missing: ReadonlyArray<PluginMissing>
@@ -21,6 +24,8 @@ export const loadProviders = (
       if (Either.isRight(answer)) providers.set(answer.right.name, answer.right)
       else missing.push(answer.left)
     }
+    const scrubbed = [...new Set([...providers.values()].flatMap((provider) => provider.scrubbed ?? []))]
+    for (const [name, provider] of providers) providers.set(name, { ...provider, scrubbed })
     return { find: (name) => providers.get(name), missing }
   })
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type GrantName, grantsAmong } from "../domain/decision.ts"
 import type { Event } from "../domain/event.ts"
-import type { TeamKey } from "../domain/ids.ts"
+import { AgentId, type TeamKey } from "../domain/ids.ts"
 import type { AppendError, EventLogError } from "../event-log/errors.ts"
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
@@ -21,8 +21,8 @@ import { observeTeam, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { asLaunched, means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
-import { findLacks } from "./preconditions.ts"
-import { firstRefusal, lackingRefusal, unreachableRefusal } from "./refuse.ts"
+import { checkStarts, findLacks, nothingFound, permissionsOf, type Start } from "./preconditions.ts"
+import { firstRefusal, lackingRefusal, startRefusal, unreachableRefusal } from "./refuse.ts"
 
 /** A plan with what is needed to carry it out. */
 export interface Prepared<out E, out R> {
@@ -188,6 +188,7 @@ const unreachable = <E, R>(
     },
     foreign: [],
     refusal: unreachableRefusal(transport.name, why),
+    warnings: [],
     continues: null,
     boot: null
   }
@@ -202,14 +203,14 @@ export const prepare = <E, R>(
   EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment
 > =>
   Effect.gen(function*() {
-    const { request } = input
     const record = yield* recorder(input.recording)
     const host = yield* PluginHost
     const transport = yield* host.transport(input.team.transport)
     const teams = yield* allTeams
     const providers = yield* loadProviders(providerNames([input.team, ...teams]))
+    const request = { ...input.request, permissions: yield* permissionsOf(input.team, input.request.specs, providers.find) }
     const missing = providers.missing.find(({ name }) =>
-      input.team.agents.some((agent) => agent.spec.provider === name && !agent.spec.paused && means(request, agent))
+      input.team.agents.some((agent) => agent.spec.provider === name && !agent.spec.paused && means(input.request, agent))
     )
     if (missing !== undefined) return yield* missing
     const observation = yield* observeTeam(input.team, transport)
@@ -258,21 +259,31 @@ export const prepare = <E, R>(
       granted: input.granted,
       attach: transport.attachCommand?.join(" ") ?? null
     })
-    const starts = agents.flatMap(({ decided, facts }) =>
-      touches(decided.decision) ? specForSpawn(asLaunched(request, facts.agent), request.onDrift) : []
-    )
-    const refusal = refused ?? lackingRefusal(yield* findLacks(starts, providers.find))
+    const starts = agents.flatMap(({ decided, facts }): ReadonlyArray<Start> => {
+      const agent = asLaunched(request, facts.agent)
+      const mode = decided.decision.kind === "resume" ? "resume" : "fresh"
+      return touches(decided.decision) ? [{ agent, spec: specForSpawn(agent, request.onDrift), mode, onDrift: request.onDrift }] : []
+    })
+    const lacking = refused ?? lackingRefusal(yield* findLacks(starts.map(({ spec }) => spec), providers.find))
+    const findings = lacking === null ? yield* checkStarts(converged.team, starts, providers.find) : nothingFound
+    const warned = findings.warnings.map(({ agent, kind, problem }): Event => {
+      const generation = agents.find(({ facts }) => facts.agent.spec.id === agent)?.facts.agent.generation ?? 0
+      return { type: "agent.start_warned", team: converged.team.key, agent: AgentId.make(agent), generation, kind, problem }
+    })
+    const recorded = warned.length === 0 ? converged.team : yield* record(converged.team, warned)
+    const refusal = lacking ?? startRefusal(converged.team.key, findings.refusals)
     return {
       transport,
       providers,
       observation,
       plan: {
-        team: converged.team,
+        team: recorded,
         request,
         agents,
         convergence: converged.convergence,
         foreign: observation.foreign,
         refusal,
+        warnings: findings.warnings,
         continues: input.continuing ? converged.team.operation?.id ?? null : null,
         boot
       }

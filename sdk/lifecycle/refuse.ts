@@ -3,7 +3,7 @@ import { paneAddress } from "../domain/pane.ts"
 import { missingCanaries, type Rollout } from "../policy/Rollout.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentPlan, type Refusal, touches } from "./plan.ts"
-import type { Lack } from "./preconditions.ts"
+import type { Lack, StartFinding } from "./preconditions.ts"
 
 interface RefuseInput {
   readonly team: string
@@ -171,4 +171,19 @@ export const lackingRefusal = (lacks: ReadonlyArray<Lack>): Refusal | null =>
     message: `${lacks.map(({ reason }) => reason).join("; ")}. ${untouchedToo}`,
     next: [],
     details: { lacks }
+  }
+
+const findingsOf = (findings: ReadonlyArray<StartFinding>): string =>
+  [...new Set(findings.map(({ problem }) => problem))].map((problem) => {
+    const agents = findings.flatMap((finding) => finding.problem === problem ? finding.agent : [])
+    return `${list(agents)}: ${problem.replace(/\.$/, "")}`
+  }).join("; ")
+
+/** Refuses what a CLI can't be started with: a login that is missing, a flag of another version. */
+export const startRefusal = (team: string, refusals: ReadonlyArray<StartFinding>): Refusal | null =>
+  refusals.length === 0 ? null : {
+    outcome: "failed",
+    message: `${findingsOf(refusals)}. ${untouchedToo}`,
+    next: [`reprise restart --team ${team}`],
+    details: { reason: "start_refused", problems: refusals }
   }

@@ -14,6 +14,7 @@ import { launchContextOf, type OnDrift, spawnEnvironment, specForSpawn } from ".
 import { transcriptPathOf } from "../session/locate-transcript.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { HostEnvironment } from "./operation.ts"
+import { meantPermissions } from "../session/permissions.ts"
 
 /** Everything that a spawn will be, decided before its intent is written. */
 export interface SpawnPlan {
@@ -45,8 +46,10 @@ export const planSpawn = (
 ): Effect.Effect<SpawnPlan, AgentFailure, HostEnvironment | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const host = yield* HostEnvironment
-    const spec = specForSpawn(agent, onDrift)
-    const asked = mode === "resume"
+    const asked = specForSpawn(agent, onDrift)
+    // Left to itself, a CLI takes the mode of its user's settings.
+    const spec = { ...asked, permissions: meantPermissions(asked, provider) }
+    const assigned = mode === "resume"
       ? agent.session?.id ?? null
       : provider.capabilities.preassignedSession
       ? yield* Effect.sync(() => randomUUID())
@@ -55,7 +58,7 @@ export const planSpawn = (
     const command = yield* provider.command({
       mode,
       agent: subject,
-      sessionId: asked,
+      sessionId: assigned,
       sourceSessionId: null,
       stateDirectory: stateDirectory(team, spec.id)
     }).pipe(Effect.mapError((error): AgentFailure => ({
@@ -64,10 +67,11 @@ export const planSpawn = (
       retryable: false,
       retryAt: null
     })))
-    const sessionId = command.expectedSession === undefined ? asked : command.expectedSession
+    const sessionId = command.expectedSession === undefined ? assigned : command.expectedSession
     const token = yield* Effect.sync(() => SpawnToken.make(randomUUID()))
     const generation = agent.generation + 1
-    const env = spawnEnvironment(host, spec, command, { team: team.key, workspace: team.workspace, generation })
+    const identity = { team: team.key, workspace: team.workspace, generation }
+    const env = spawnEnvironment(host, spec, command, identity, provider.scrubbed ?? [])
     return {
       token,
       mode,

@@ -90,6 +90,17 @@ export const optionProblems = (
     return { file, ...reading.place(full, "key"), path: full, problem }
   })
 
+/** The problem of an agent with MCP servers whose provider can't be given any, with its place in the file. */
+export const mcpProblem = (
+  { file, reading }: Pick<TeamFile, "file" | "reading">,
+  { id, provider }: Pick<AgentSpec, "id" | "provider">
+): TeamFileProblem => {
+  const own = ["agents", id, "mcp"]
+  const path = reading.has(own) ? own : ["defaults", "mcp"]
+  const problem = `${id} can't be given MCP servers: its provider ${provider} has no way to pass them on`
+  return { file, ...reading.place(path, "key"), path, problem }
+}
+
 const likelyName = (text: string): string | undefined => {
   const name = text.toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^[^a-z]+/, "").replace(/-+$/, "").slice(0, 63)
   return namePattern.test(name) ? name : undefined
