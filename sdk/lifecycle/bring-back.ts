@@ -15,6 +15,7 @@ import { proveReady, verify } from "./prove-ready.ts"
 import { graceOf, spawnNew, stopOld } from "./replace.ts"
 import { type AgentResult, fail, isAgentFailure, type RolloutContext, scopeOf } from "./rollout-context.ts"
 import { planSpawn } from "./spawn.ts"
+import { stillResumable } from "./still-resumable.ts"
 import { stillSilent } from "./still-silent.ts"
 import { takeOver } from "./takeover.ts"
 
@@ -92,6 +93,7 @@ export const bringBack = <E, R>(
   const attempt = (now: AgentPlan<E, R>) =>
     Effect.gen(function*() {
       const spawn = yield* planSpawn(team, asLaunched(request, now.facts.agent), provider, mode, request.onDrift)
+      yield* stillResumable(provider, spawn, now)
       yield* takeOver(context, now, graceOf(context, now))
       yield* stopOld(context, now)
       yield* stillSilent({ team, findProvider: context.findProvider }, now)

@@ -13,7 +13,7 @@ import { Resumability, resumability } from "../session/resumability.ts"
 import { callers } from "./adopted.ts"
 import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
-import { type AgentObservation, isShown, type TeamObservation } from "./observe.ts"
+import { type AgentObservation, isShown, ownProcesses, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
 import { heldByPerson } from "./takeover.ts"
@@ -130,7 +130,7 @@ export const decideAll = <E, R>(
           life: lifeOf(observed.process),
           resumability: provider === undefined
             ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
-            : yield* resumability(agent.session, providerAgent(team, spec, agent.spawn), provider),
+            : yield* resumability(agent.session, providerAgent(team, spec, agent.spawn), provider, ownProcesses(agent, observed)),
           sessionAgeMs: agent.session === null ? null : now - Date.parse(agent.session.capturedAt),
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,

@@ -3,6 +3,7 @@ import * as Either from "effect/Either"
 import type { AgentId } from "../domain/ids.ts"
 import type { PaneIdentity, ProcessExit } from "../domain/pane.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import type { ProcessRef } from "../plugin/process-table.ts"
 import type { Transport } from "../plugin/PluginHost.ts"
 import type { ForeignPane, ListedPane, TransportFailure } from "../plugin/transport-driver.ts"
 import type { ProcessFact } from "../policy/Facts.ts"
@@ -93,6 +94,10 @@ export const seenProcesses = (team: TeamState, { agents }: TeamObservation): Rea
     if (state !== "alive" && state !== "orphaned" && state !== "dead") return []
     return [[spec.id, { pid: named.pid, startTime: named.startTime, alive: state !== "dead" }] as const]
   }))
+
+/** The processes that are this agent's, as far as anybody knows: what they hold is in nobody's way once they are ended. */
+export const ownProcesses = ({ adopted }: AgentState, { pane, strays }: AgentObservation): ReadonlyArray<ProcessRef> =>
+  [adopted, pane, ...strays].flatMap((process) => process === null ? [] : { pid: process.pid, startTime: process.startTime })
 
 /** Whether the agent belongs in a report: one that the team file no longer has does only while something of it may live. */
 export const isShown = ({ removed, spec }: AgentState, { agents }: TeamObservation): boolean => {

@@ -17,7 +17,7 @@ import { specForSpawn } from "../session/launch-context.ts"
 import { adoptedRotations } from "./adopted.ts"
 import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
 import { decideAll } from "./decide.ts"
-import { observeTeam, type TeamObservation } from "./observe.ts"
+import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { asLaunched, means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
@@ -80,7 +80,8 @@ const repair = (
   teams: ReadonlyArray<TeamState>,
   targets: ReadonlySet<string>,
   findProvider: (name: string) => Provider | undefined,
-  record: Record
+  record: Record,
+  observation: TeamObservation
 ): Effect.Effect<Converged, AppendError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     let { team } = converged
@@ -98,7 +99,9 @@ const repair = (
         )
       )
       for (const session of repairCandidates(agent, held)) {
-        const answer = yield* resumability(session, providerAgentOf(team, agent, "keep"), provider)
+        const seen = observation.agents.get(agent.spec.id)
+        const own = seen === undefined ? [] : ownProcesses(agent, seen)
+        const answer = yield* resumability(session, providerAgentOf(team, agent, "keep"), provider, own)
         if (answer._tag !== "Resumable") continue
         team = yield* record(team, [{
           type: "resume.session_repaired",
@@ -132,7 +135,9 @@ const repair = (
 const inItsConversation = ({ session, spawn }: AgentState): boolean =>
   session === null || spawn === null || session.id === spawn.sessionId ||
   // One that chose its own is in what was captured from it, not in what was found again in the log.
-  (spawn.sessionId === null && session.capturedVia !== "event_log_repair")
+  (spawn.sessionId === null && session.capturedVia !== "event_log_repair") ||
+  // One that went over to another since its start says so itself.
+  (session.capturedVia === "process_report" && session.generation === spawn.generation)
 
 /** Agents that the unfinished operation had already brought back. */
 const broughtBack = (team: TeamState, observation: TeamObservation): ReadonlySet<string> =>
@@ -241,7 +246,7 @@ export const prepare = <E, R>(
       record,
       announce: input.recording._tag === "Log"
     })
-    const converged = request.policy.repairFromLog ? yield* repair(found, teams, targets, providers.find, record) : found
+    const converged = request.policy.repairFromLog ? yield* repair(found, teams, targets, providers.find, record, observation) : found
     const { agents, boot } = yield* decideAll({
       request,
       converged,

@@ -107,8 +107,13 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     agent_id: facts.agent.spec.id,
     reason: decided.decision.code ?? "refused",
     session_id: facts.agent.session?.id ?? null,
-    why: decided.decision.why
+    why: decided.decision.why,
+    ...facts.resumability._tag === "NotResumable" && facts.resumability.heldBy !== undefined
+      ? { held_by: facts.resumability.heldBy }
+      : {}
   }))
+  // A process of which nobody knows but its provider is a person's to end.
+  const takeable = refused.some(({ decided, facts }) => decided.decision.code === "session_held" && facts.agent.adopted !== null)
   const mismatch = unresumable.every(({ reason }) => reason === "session_identity_mismatch")
   const possible = agents.flatMap(({ decided, facts }) => touches(decided.decision) ? facts.agent.spec.id : [])
   const reasons = unresumable.map(({ agent_id, why }) => `${agent_id}: ${why.join("; ")}`)
@@ -117,7 +122,7 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     message: `Not every agent can come back with its conversation, so none was restarted. ${reasons.join(". ")}. ${untouchedToo}`,
     next: [
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
-      ...unresumable.some(({ reason }) => reason === "session_held") ? [`reprise restart --team ${team} --takeover`] : [],
+      ...takeable ? [`reprise restart --team ${team} --takeover`] : [],
       ...unresumable.some(({ reason }) => reason === "secret_not_kept") ? ["reprise up FILE"] : [],
       ...unresumable.every(({ reason }) => ["secret_not_kept", "escalated", "session_held"].includes(reason))
         ? []

@@ -1,16 +1,27 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { SessionRef } from "../domain/session.ts"
-import type { ProviderAgent } from "../plugin/provider-driver.ts"
+import type { ProcessRef } from "../plugin/process-table.ts"
+import type { ProviderAgent, SessionAddress, SessionHolder } from "../plugin/provider-driver.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
+import { heldElsewhere } from "./holders.ts"
+import { locateTranscript } from "./locate-transcript.ts"
+import { findMoved } from "./moved-transcript.ts"
 import { sessionAddressOf } from "./session-address.ts"
-import { readTranscriptFile, type TranscriptFile } from "./transcript.ts"
+import { realPathOf } from "./sighting.ts"
+import { readTranscriptFile } from "./transcript.ts"
 
-/** Whether a conversation can be continued. One function answers for plan, spawn and status alike. */
+/** Whether a conversation can be continued. One function answers for plan, repair and spawn alike. */
 export type Resumability = Data.TaggedEnum<{
   /** `warning`: what may be lost all the same. */
   Resumable: { readonly transcript: string | null; readonly warning?: string }
-  NotResumable: { readonly code: NotResumableCode; readonly why: string }
+  NotResumable: {
+    readonly code: NotResumableCode
+    readonly why: string
+    /** For `session_held`: who has it open. */
+    readonly heldBy?: ReadonlyArray<SessionHolder>
+  }
   /** Could not be told: authorises nothing. */
   Unknown: { readonly why: string }
 }>
@@ -22,76 +33,125 @@ export type NotResumableCode =
   | "missing_transcript"
   | "torn_transcript"
   | "session_identity_mismatch"
+  | "session_cwd_mismatch"
+  | "session_held"
 
-const judge = (
-  session: SessionRef,
-  agent: ProviderAgent,
-  provider: Provider,
-  path: string,
-  file: TranscriptFile
-): Resumability => {
-  if (file._tag === "Missing") {
-    return Resumability.NotResumable({
-      code: "missing_transcript",
-      why: `the transcript of session ${session.id} is not at ${path}: it was deleted, moved or never written`
-    })
-  }
-  if (file._tag === "NotAFile") {
-    return Resumability.NotResumable({ code: "missing_transcript", why: `${path} is not a file, so it is no transcript` })
-  }
-  if (file._tag === "Unreadable") return Resumability.Unknown({ why: `${path} could not be read: ${file.detail}` })
-  const identity = provider.readTranscript(file.head, { path, truncated: file.truncated })
-  const own = `${agent.team}/${agent.id}`
-  if (identity.sessionId !== null && identity.sessionId !== session.id) {
-    return Resumability.NotResumable({
-      code: "session_identity_mismatch",
-      why: `${path} says that it is session ${identity.sessionId}, not ${session.id}`
-    })
-  }
-  if (identity.marker !== null && identity.marker !== own) {
-    return Resumability.NotResumable({
-      code: "session_identity_mismatch",
-      why: `session ${session.id} belongs to ${identity.marker} by its transcript, not to ${own}`
-    })
-  }
-  if (identity.sessionId === null) {
-    return Resumability.NotResumable({
-      code: "torn_transcript",
-      why: `${path} does not begin as a transcript does: it was truncated or overwritten`
-    })
-  }
-  return Resumability.Resumable({
-    transcript: path,
-    // A CLI that was killed while it wrote leaves this behind, and most mend it when they resume.
-    ...identity.whole ? {} : { warning: "the last line of its transcript is torn, and the CLI may drop it" }
+type Looked = Effect.Effect<Resumability, never, FileSystem.FileSystem>
+
+const not = (code: NotResumableCode, why: string): Resumability => Resumability.NotResumable({ code, why })
+
+/** Its transcript is not where its CLI will look: deleted, never written, moved, or of another working directory. */
+const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provider, address: SessionAddress): Looked =>
+  Effect.gen(function*() {
+    const place = address.transcript === null
+      ? `in ${(address.search?.directories ?? [address.directory]).join(", ")}`
+      : `at ${address.transcript}`
+    const gone = `the transcript of session ${session.id} is not ${place}`
+    const moved = yield* findMoved(session, provider, address)
+    if (moved._tag === "Unknown") {
+      return not("missing_transcript", `${gone}; whether it was moved or deleted can't be told: ${moved.why}`)
+    }
+    if (moved._tag === "Nowhere") {
+      const seen = session.transcript !== null && session.capturedVia !== "process_report"
+      return not("missing_transcript", `${gone}: it was deleted${seen ? "" : ", or never written"}`)
+    }
+    const { cwd, path } = moved
+    if (cwd !== null && (yield* realPathOf(cwd)) !== (yield* realPathOf(agent.cwd))) {
+      return not(
+        "session_cwd_mismatch",
+        `session ${session.id} belongs to ${cwd}, as its transcript ${path} says, and the agent works in ${agent.cwd}, ` +
+          "where its CLI would not find it"
+      )
+    }
+    return not("missing_transcript", `${gone}: it was moved, and lies at ${path}`)
   })
-}
 
-/** Looks where the process that would resume the session will look. */
+const judgeFile = (session: SessionRef, agent: ProviderAgent, provider: Provider, address: SessionAddress, path: string): Looked =>
+  Effect.gen(function*() {
+    const file = yield* readTranscriptFile(path)
+    if (file._tag === "Missing") return yield* judgeMissing(session, agent, provider, address)
+    if (file._tag === "NotAFile") return not("missing_transcript", `${path} is not a file, so it is no transcript`)
+    if (file._tag === "Unreadable") return Resumability.Unknown({ why: `${path} could not be read: ${file.detail}` })
+    if (file.head === "") return not("torn_transcript", `${path} is empty: it was truncated`)
+    const identity = provider.readTranscript(file.head, { path, truncated: file.truncated })
+    const own = `${agent.team}/${agent.id}`
+    if (identity.sessionId !== null && identity.sessionId !== session.id) {
+      return not("session_identity_mismatch", `${path} says that it is session ${identity.sessionId}, not ${session.id}`)
+    }
+    if (identity.marker !== null && identity.marker !== own) {
+      return not(
+        "session_identity_mismatch",
+        `session ${session.id} belongs to ${identity.marker} by its transcript, not to ${own}`
+      )
+    }
+    if (identity.sessionId === null) {
+      return not("torn_transcript", `${path} does not begin as a transcript does: it was truncated or overwritten`)
+    }
+    return Resumability.Resumable({
+      transcript: path,
+      // A CLI that was killed while it wrote leaves this behind, and most mend it when they resume.
+      ...identity.whole ? {} : { warning: "the last line of its transcript is torn, and the CLI may drop it" }
+    })
+  })
+
+const judgeTranscript = (session: SessionRef, agent: ProviderAgent, provider: Provider): Looked =>
+  Effect.gen(function*() {
+    const address = sessionAddressOf(provider, agent, session.id)
+    if (address === null) return Resumability.Unknown({ why: `${provider.name} can't say where its conversations are` })
+    const place = yield* locateTranscript(address)
+    switch (place._tag) {
+      case "Unknown":
+        return Resumability.Unknown({ why: place.why })
+      case "Missing":
+        return yield* judgeMissing(session, agent, provider, address)
+      case "Unnamed":
+        return session.transcript === null
+          ? Resumability.Resumable({ transcript: null })
+          : yield* judgeFile(session, agent, provider, address, session.transcript)
+      case "At":
+        return yield* judgeFile(session, agent, provider, address, place.path)
+    }
+  })
+
+/** A conversation has one live process: who has it open keeps everybody else from it. */
+const judgeHolders = (session: SessionRef, agent: ProviderAgent, provider: Provider, own: ReadonlyArray<ProcessRef>) =>
+  Effect.map(heldElsewhere(provider, agent, session.id, own), (holding): Resumability | null => {
+    switch (holding._tag) {
+      case "Free":
+        return null
+      case "Unknown":
+        return Resumability.Unknown({ why: `whether another process has session ${session.id} open can't be told: ${holding.why}` })
+      case "Held": {
+        const who = holding.holders.map(({ evidence, pid }) => `process ${pid} (${evidence.replace(/\.$/, "")})`).join(" and ")
+        return Resumability.NotResumable({
+          code: "session_held",
+          why: `session ${session.id} is open in ${who}, and a conversation has one live process: end that one, then restart`,
+          heldBy: holding.holders
+        })
+      }
+    }
+  })
+
+/**
+ * Looks where the process that would resume the session will look. `own` are the processes that are ended before that:
+ * what they hold is in nobody's way.
+ */
 export const resumability = (
   session: SessionRef | null,
   agent: ProviderAgent,
-  provider: Provider
-): Effect.Effect<Resumability, never, Effect.Effect.Context<ReturnType<typeof readTranscriptFile>>> => {
-  if (session === null) {
-    return Effect.succeed(Resumability.NotResumable({ code: "no_persisted_session_id", why: "no session is known" }))
-  }
-  if (!provider.capabilities.resume) {
-    return Effect.succeed(
-      Resumability.NotResumable({ code: "session_unresumable", why: `${provider.name} cannot resume a conversation` })
-    )
-  }
-  if (session.provider !== provider.name) {
-    return Effect.succeed(Resumability.NotResumable({
-      code: "session_unresumable",
-      why: `session ${session.id} is one of ${session.provider}, and the agent runs ${provider.name} now`
-    }))
-  }
-  const address = sessionAddressOf(provider, agent, session.id)
-  if (address === null) {
-    return Effect.succeed(Resumability.Unknown({ why: `${provider.name} can't say where its conversations are` }))
-  }
-  const path = address.transcript ?? session.transcript
-  if (path === null) return Effect.succeed(Resumability.Resumable({ transcript: null }))
-  return Effect.map(readTranscriptFile(path), (file) => judge(session, agent, provider, path, file))
-}
+  provider: Provider,
+  own: ReadonlyArray<ProcessRef> = []
+): Looked =>
+  Effect.gen(function*() {
+    if (session === null) return not("no_persisted_session_id", "no session is known")
+    if (!provider.capabilities.resume) return not("session_unresumable", `${provider.name} cannot resume a conversation`)
+    if (session.provider !== provider.name) {
+      return not(
+        "session_unresumable",
+        `session ${session.id} is one of ${session.provider}, and the agent runs ${provider.name} now`
+      )
+    }
+    const judged = yield* judgeTranscript(session, agent, provider)
+    if (judged._tag !== "Resumable") return judged
+    return (yield* judgeHolders(session, agent, provider, own)) ?? judged
+  })
