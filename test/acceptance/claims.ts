@@ -73,10 +73,11 @@ export const makeClaims = (cli: Installed, note: (line: string) => void) => {
     try {
       await run()
     } catch (error) {
+      note(`${cli.cli}  ${title}: ends here${error instanceof NotReached ? "" : `, ${sentence(error)}`}`)
       const why = error instanceof NotReached ? `"${error.message}" failed before it` : sentence(error)
       for (const capability of about) {
         if (found.some((each) => each.capability === capability && each.problem !== null)) continue
-        add({ capability, check: title, problem: `not reached: ${why}`, unsupported: false, ms: 0 })
+        found.push({ capability, check: title, problem: `not reached: ${why}`, unsupported: false, ms: 0 })
       }
     }
   }

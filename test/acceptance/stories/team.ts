@@ -19,6 +19,7 @@ const tellWords = async (world: World, words: Readonly<Record<string, string>>):
 /** After a restart: each agent has its own word from before in its next request, and none of the others'. */
 export const askForMemory = async (world: World, words: Readonly<Record<string, string>>): Promise<void> => {
   for (const [id, word] of Object.entries(words)) {
+    await world.until(id, "idle")
     const request = await world.tell(id, `say again, ${id}`)
     must(holdsEarlier(request, word), () => `The first request of ${id} after the restart holds no ${word}.`)
     for (const other of Object.values(words)) {
@@ -84,13 +85,12 @@ export const team = (claims: Claims): Promise<void> =>
         await world.until("two", "idle")
       })
       await claim("state", "a message to one that is busy waits", async () => {
-        await world.tell("two", "slow 8 say still at it")
+        await world.tell("two", "slow 20 say still at it")
         await world.until("two", "busy")
         const sent = await world.reprise("send", "two", "say too early")
         must(sent.outcome === "accepted", () => `It was ${sent.outcome}: ${sent.message}`)
-        await world.until("two", "idle")
       })
-      await claim("resume", "after kill -9 of everything, restart brings both back", async () => {
+      await claim("resume", "after kill -9 of everything, one of them at work, restart brings both back", async () => {
         await world.powerCut()
         const restarted = await world.well("restart")
         must(restarted.outcome === "restarted", () => `It was ${restarted.outcome}.`)
