@@ -183,6 +183,7 @@ export const makeVirtualTime = (seed: number): VirtualTime => {
         effect.pipe(
           Effect.withClock(clockOf(mortal)),
           Effect.withRandom(EffectRandom.make(mix(seed, mortals.size))),
+          Effect.withTracerEnabled(false),
           Logger.withMinimumLogLevel(LogLevel.None)
         ),
         { scheduler: mortal.scheduler, immediate: false }

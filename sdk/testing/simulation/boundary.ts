@@ -27,6 +27,9 @@ export interface Boundary {
 
 const latestAnswerMs = 25_000
 
+/** What takes longer is given up by who asked. The real host does the same, with two fibers a call. */
+const queryLimitMs = 10_000
+
 /** Does the work on the world's side, and lets the process wait for the answer. */
 const remote = <A, E>({ process, random, time, world }: Boundary, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.async<A, E>((resume) => {
@@ -44,9 +47,11 @@ export const boundaryTransport = (boundary: Boundary, driver: TransportDriver): 
   const query = <A, E>(operation: string, work: Effect.Effect<A, E>): Effect.Effect<A, E | TransportFailure> =>
     Effect.suspend((): Effect.Effect<A, E | TransportFailure> => {
       if (!random.chance(faults)) return remote(boundary, work)
-      return random.chance(0.6)
-        ? remote(boundary, failure(operation, `${operation} was not answered.`))
-        : remote(boundary, Effect.delay(work, random.int(latestAnswerMs)))
+      if (random.chance(0.6)) return remote(boundary, failure(operation, `${operation} was not answered.`))
+      const late = random.int(latestAnswerMs)
+      return late <= queryLimitMs
+        ? remote(boundary, Effect.delay(work, late))
+        : remote(boundary, Effect.delay(failure(operation, `${operation} was not answered within ${queryLimitMs} ms.`), queryLimitMs))
     })
   const act = <A, E>(operation: string, work: Effect.Effect<A, E>): Effect.Effect<A, E | TransportFailure> =>
     Effect.suspend((): Effect.Effect<A, E | TransportFailure> => {

@@ -33,7 +33,8 @@ const asks = (step: CommandStep): boolean =>
 /** What the rules are told of a command. */
 export const factsOf = (step: CommandStep): CommandFacts => ({
   command: step.do,
-  agents: step.do === "restart" ? step.agents ?? null : step.do === "send" ? [step.agent] : null,
+  // A roll back is of the whole operation.
+  agents: step.do === "restart" ? (step.unfinished === "rollback" ? null : step.agents ?? null) : step.do === "send" ? [step.agent] : null,
   grant: asks(step),
   inside: (step.do === "restart" || step.do === "down" ? step.inside : undefined) ?? null
 })

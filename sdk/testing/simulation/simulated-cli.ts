@@ -23,7 +23,8 @@ export interface CliBehaviour {
 
 /** What is told of a CLI's life. */
 export interface CliReports {
-  readonly onStart: (pid: number, session: string, permissions: string | null) => void
+  /** `path`: null where it is not the conversation that it was asked for. */
+  readonly onStart: (pid: number, session: string, path: string | null) => void
   readonly onHeard: (pid: number, session: string, text: string) => void
 }
 
@@ -41,8 +42,8 @@ const line = (value: unknown): string => `${JSON.stringify(value)}\n`
 const shown = (screen: Screen, prefix: string): string | null =>
   screen.lines.find((row) => row.startsWith(prefix))?.slice(prefix.length) ?? null
 
-const directoryOf = (workspace: string, directory: unknown): string =>
-  join(workspace, typeof directory === "string" ? directory : "sessions")
+const directoryOf = (provider: string, workspace: string, directory: unknown): string =>
+  join(workspace, typeof directory === "string" ? directory : "sessions", provider)
 
 /** Whether a transcript holds something that a user said. */
 export const holdsUserRecord = (transcript: string): boolean => transcript.includes("\"role\":\"user\"")
@@ -80,7 +81,7 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
         "/sim/cli",
         mode,
         sessionId ?? "-",
-        directoryOf(agent.workspace, agent.options["directory"]),
+        directoryOf(name, agent.workspace, agent.options["directory"]),
         agent.permissions ?? "-",
         session === "marked" ? `${agent.team}/${agent.id}` : "-",
         session
@@ -91,7 +92,7 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
       account: null
     }),
   sessionAddress: (agent, id) => {
-    const directory = directoryOf(agent.workspace, agent.options["directory"])
+    const directory = directoryOf(name, agent.workspace, agent.options["directory"])
     return { directory, transcript: id === null ? null : join(directory, `${id}.jsonl`) }
   },
   readTranscript: (head, { truncated }) => {
@@ -139,9 +140,11 @@ export const simulatedCli = (
   now: () => number
 ): MemoryProgram => (request, io) => {
   const behaviour = behaviours.get(request.agent) ?? {}
-  const [, mode = "fresh", asked = "-", directory = "/nowhere", permissions = "-", marker = "-", kind = "assigned"] = request.argv
+  const [, mode = "fresh", asked = "-", directory = "/nowhere", , marker = "-", kind = "assigned"] = request.argv
   const pathOf = (id: string): string => join(directory, `${id}.jsonl`)
-  const blank = mode === "resume" && behaviour.resumes === "elsewhere"
+  // One that says nothing of its session could not be told from one that did as it was asked.
+  const says = kind !== "silent" && kind !== "marked"
+  const blank = mode === "resume" && behaviour.resumes === "elsewhere" && says
   const own = asked === "-" || blank ? `chosen-${request.agent}-${io.pid}` : asked
   const path = pathOf(own)
   io.title(basename(request.cwd))
@@ -153,17 +156,18 @@ export const simulatedCli = (
     io.exit(3)
     return {}
   }
-  reports.onStart(io.pid, own, permissions === "-" ? null : permissions)
+  reports.onStart(io.pid, own, blank ? null : path)
   const begin = (): void => {
     if (files.read(path) === undefined) {
       files.append(path, line({ sessionId: own, cwd: request.cwd, ...marker === "-" ? {} : { agent: marker } }), now())
     }
   }
-  if (behaviour.transcript !== "at-first-message") begin()
+  // No program is there in the very instant in which it is started.
+  if (behaviour.transcript !== "at-first-message") io.after(3, begin)
   let draft = ""
   let state = "idle"
   const show = (): void =>
-    io.screen([...kind === "silent" || kind === "marked" ? [] : [`session: ${own}`], `state: ${state}`, `draft: ${draft}`])
+    io.screen([...says ? [`session: ${own}`] : [], `state: ${state}`, `draft: ${draft}`])
   const become = (next: string): void => {
     state = next
     show()

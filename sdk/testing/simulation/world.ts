@@ -11,8 +11,7 @@ import { EventLog } from "../../event-log/EventLog.ts"
 import * as EventLogMemory from "../../event-log/EventLogMemory.ts"
 import { fold } from "../../event-log/fold.ts"
 import type { TeamState } from "../../event-log/TeamState.ts"
-import { guardProvider } from "../../plugin/host/guarded-provider.ts"
-import { guardTransport } from "../../plugin/host/guarded-transport.ts"
+import type { Provider } from "../../plugin/PluginHost.ts"
 import { parseTeamFile, type TeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../../spec/team-file.ts"
 import { makeMemoryTransport } from "../memory-transport.ts"
 import { type Boundary, boundaryLog, boundaryTransport, fileFaults } from "./boundary.ts"
@@ -47,8 +46,8 @@ const env = {
   REPRISE_STOP_GRACE_MS: "50"
 }
 
-const providers = new Map(
-  Object.entries(providerKinds).map(([name, kind]) => [name, guardProvider({ plugin: "simulated", name }, simulatedProvider(name, kind))])
+const providers: ReadonlyMap<string, Provider> = new Map(
+  Object.entries(providerKinds).map(([name, kind]) => [name, { ...simulatedProvider(name, kind), name, plugin: "simulated" }])
 )
 
 /** A team file from which those of all worlds are made: reading one takes real time. */
@@ -107,12 +106,12 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     makeMemoryTransport({
       programs: {
         cli: simulatedCli(behaviours, files, {
-          onStart: (pid, session) => {
+          onStart: (pid, session, path) => {
             const agent = agentOfPid(pid)
             const living = transportProcesses().filter((process) => process.alive && process.identity.pid !== pid)
             const beside = living.flatMap(({ identity }) => conversations.byPid.get(identity.pid) === session ? identity.pid : [])
             conversations.byPid.set(pid, session)
-            if (!conversations.known.has(session)) conversations.known.set(session, { agent, path: `${workspace}/sessions/${session}.jsonl` })
+            if (path !== null && !conversations.known.has(session)) conversations.known.set(session, { agent, path })
             note({ kind: "starts", agent, pid, session, shared: beside })
           },
           onHeard: (pid, session, text) => note({ kind: "hears", agent: agentOfPid(pid), session, text })
@@ -147,7 +146,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     return wrap({
       log: boundaryLog(boundary, recordedLog(service, { world: transport, conversations, files, nextBatch: () => ++batches }, own)),
       transport: observedTransport(
-        guardTransport({ plugin: "simulated", name: "memory" }, boundaryTransport(boundary, recordedDriver(transport, own))),
+        { ...boundaryTransport(boundary, recordedDriver(transport, own)), name: "memory", plugin: "simulated" },
         own
       ),
       providers,

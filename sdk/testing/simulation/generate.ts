@@ -1,0 +1,111 @@
+import { mix, type Random, randomFrom } from "./random.ts"
+import type { CommandStep, CommandTrouble, PolicyName, Scenario, SimulatedAgent, Step, WorldStep } from "./scenario.ts"
+import type { CliBehaviour } from "./simulated-cli.ts"
+
+// Scenarios from seeds. What is common in life is common here; what is rare comes often enough to meet everything else.
+
+const names = ["ada", "bob", "cyd", "dot"] as const
+
+const behaviour = (random: Random): CliBehaviour => ({
+  startup: random.pick(["ready", "ready", "ready", "slow", "trust"]),
+  transcript: random.pick(["at-start", "at-start", "at-first-message"]),
+  turn: random.pick([5, 30, 200])
+})
+
+const agentFrom = (random: Random, id: string): SimulatedAgent => ({
+  id,
+  provider: random.pick(["assigned", "assigned", "reported", "marked", "silent", "serial"]),
+  permissions: random.pick([null, "ask", "auto"]),
+  behaviour: behaviour(random)
+})
+
+const policies: readonly [PolicyName, ...ReadonlyArray<PolicyName>] = ["standard", "standard", "isolated", "isolated", "resume", "resumeOrFresh", "fresh"]
+
+/** Draws texts that no two messages share, so that who typed what can be told. */
+const texts = () => {
+  let count = 0
+  return (who: string): string => `${who} ${++count}`
+}
+
+const worldStep = (random: Random, ids: ReadonlyArray<string>, text: (who: string) => string): WorldStep => {
+  const agent = ids[random.int(ids.length)] ?? names[0]
+  switch (random.int(13)) {
+    case 0:
+    case 1:
+    case 2:
+      return { do: "dies", agent, silently: random.chance(0.5) }
+    case 3:
+      return { do: "home vanishes", survivors: ids.filter(() => random.chance(0.2)) }
+    case 4:
+      return { do: "transcripts lost", agent }
+    case 5:
+      return { do: "stranger takes pane", agent }
+    case 6:
+    case 7:
+    case 8:
+      return { do: "person says", agent, text: text("person") }
+    case 9:
+      return { do: "clock jumps", millis: random.pick([5_000, 3_600_000, 86_400_000]) }
+    case 10:
+      return { do: "cli behaves", agent, behaviour: { ...behaviour(random), startup: random.pick(["hangs", "exits", "slow"]) } }
+    case 11:
+      return { do: "cli behaves", agent, behaviour: random.pick<CliBehaviour>([{ resumes: "elsewhere" }, { ignoresStop: true }, { dialog: true }]) }
+    default:
+      return { do: "cli behaves", agent, behaviour: behaviour(random) }
+  }
+}
+
+const trouble = (random: Random, ids: ReadonlyArray<string>, text: (who: string) => string): CommandTrouble => ({
+  ...random.chance(0.3) ? { dieAt: 1 + Math.floor(Math.exp(random.next() * Math.log(500))) } : {},
+  ...random.chance(0.35) ? { faults: random.pick([0.02, 0.06, 0.2]) } : {},
+  ...random.chance(0.06) ? { presumedDeadAt: 1 + random.int(12) } : {},
+  ...random.chance(0.25) ? { meanwhile: [{ after: random.int(120), what: worldStep(random, ids, text) }] } : {}
+})
+
+const commandStep = (random: Random, ids: ReadonlyArray<string>, text: (who: string) => string): CommandStep => {
+  const agent = ids[random.int(ids.length)] ?? names[0]
+  const more = trouble(random, ids, text)
+  switch (random.int(16)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+      return { do: "send", agent, text: text("leader"), ...more }
+    case 5:
+      return { do: "down", ...random.chance(0.1) ? { inside: agent } : {}, ...more }
+    case 6:
+    case 7:
+      return { do: "up", ...more }
+    case 8:
+      return { do: "plan", ...more }
+    case 9:
+      return { do: "status", ...more }
+    default:
+      return {
+        do: "restart",
+        policy: random.pick(policies),
+        ...random.chance(0.2) ? { agents: [agent] } : {},
+        ...random.chance(0.15) ? { onlyDead: true } : {},
+        ...random.chance(0.1) ? { unfinished: random.pick(["continue", "rollback"] as const) } : {},
+        ...random.chance(0.05) ? { inside: agent } : {},
+        ...more
+      }
+  }
+}
+
+/** Draws a scenario: equal seeds give equal ones. */
+export const generate = (seed: number): Scenario => {
+  const random = randomFrom(mix(seed, 77))
+  const ids = names.slice(0, 1 + random.int(random.chance(0.3) ? 4 : 2))
+  const text = texts()
+  const steps: Array<Step> = [{ do: "commands", commands: [{ do: "up", ...random.chance(0.3) ? trouble(random, ids, text) : {} }] }]
+  for (let count = 2 + random.int(7); count > 0; count--) {
+    if (random.chance(0.35)) steps.push(worldStep(random, ids, text))
+    else {
+      const together = random.chance(0.12) ? 2 : 1
+      steps.push({ do: "commands", commands: Array.from({ length: together }, () => commandStep(random, ids, text)) })
+    }
+  }
+  return { seed, agents: ids.map((id) => agentFrom(random, id)), steps }
+}
