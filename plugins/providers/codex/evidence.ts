@@ -30,6 +30,7 @@ export type OpenConversations =
  */
 export const conversationIn = (
   pid: number,
+  startedAt: string | null = null,
   look: { readonly open: typeof openFiles; readonly ends: typeof endsOf } = { open: openFiles, ends: endsOf }
 ): OpenConversations => {
   const open = look.open(pid)
@@ -46,5 +47,5 @@ export const conversationIn = (
   }
   if (another !== undefined) return { _tag: "Several", sessions: own.map(({ sessionId }) => sessionId) }
   const { ends, sessionId, transcript } = one
-  return { _tag: "One", conversation: { sessionId, transcript, turn: ends === null ? null : turnIn(ends.tail) } }
+  return { _tag: "One", conversation: { sessionId, transcript, turn: ends === null ? null : turnIn(ends.tail, startedAt) } }
 }

@@ -43,7 +43,7 @@ export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence
     if (root === undefined || root.startTime !== process.startTime) return null
     const native = nativeIn(table, process.pid)
     if (native === null) return null
-    const found = conversationIn(native)
+    const found = conversationIn(native, process.agent.startedAt)
     if (found._tag === "Unreadable") {
       return yield* failure("processEvidence", `The open files of process ${native} could not be read.`)
     }

@@ -62,11 +62,14 @@ const runStateOf = (title: string): string | null => /^(?:[\u2800-\u28ff] )?(\p{
 const spins = (title: string): boolean => /^[\u2800-\u28ff] /.test(title)
 const needsAction = (title: string): boolean => /^\[ [!.] \] Action Required(?: \| |$)/.test(title)
 
-/** The line of a turn that runs, right above the composer; it is not there while an answer streams. */
-const works = (lines: ReadonlyArray<string>, start: number): boolean =>
-  lines.slice(0, start).filter((line) => !isBlank(line)).slice(-8).some((line) =>
-    /^[•◦] .*\(\d+.*\besc to interrupt\)$/.test(line.trimEnd())
-  )
+/**
+ * The line of a turn that runs, right above the composer, with its details below it; it is not there while an answer
+ * streams. Whatever else stands above the composer came after any such line.
+ */
+const works = (lines: ReadonlyArray<string>, start: number): boolean => {
+  const last = lines.slice(0, start).findLast((line) => !isBlank(line) && !/^ {2}(?!Worked for )\S?/.test(line))
+  return last !== undefined && /^[•◦] .*\(\d+.*\besc to interrupt\)$/.test(last.trimEnd())
+}
 
 /** The model and the directory: they are there once the conversation is. */
 const namesModel = (footer: ReadonlyArray<string>): boolean => /^ {2}(?![←?⚠])\S.* · \S/.test(footer[0] ?? "")

@@ -30,6 +30,7 @@ const Message = Schema.parseJson(Schema.Struct({
 type Message = typeof Message.Type
 const AnyRecord = Schema.parseJson(Schema.Struct({
   type: Schema.String,
+  timestamp: Schema.optional(Schema.Unknown),
   payload: Schema.optional(Schema.Struct({ type: Schema.optional(Schema.Unknown) }))
 }))
 
@@ -130,15 +131,20 @@ const turnEvents: Readonly<Record<string, "open" | "closed">> = {
   turn_aborted: "closed"
 }
 
-/** Whether a turn is open by the newest record that tells; null where none in this tail does. */
-export const turnIn = (tail: string): "open" | "closed" | null => {
+/**
+ * Whether a turn is open by the newest record that tells; null where none in this tail does. One that was opened before
+ * the process started died with another: a kill in the middle of it leaves it open for ever.
+ */
+export const turnIn = (tail: string, startedAt: string | null = null): "open" | "closed" | null => {
   const lines = tail.split("\n")
   for (let at = lines.length - 1; at >= 0; at -= 1) {
     const record = recordIn(lines[at] ?? "")
     if (Either.isLeft(record) || record.right.type !== "event_msg") continue
     const kind = record.right.payload?.type
     const turn = typeof kind === "string" ? turnEvents[kind] : undefined
-    if (turn !== undefined) return turn
+    if (turn === undefined) continue
+    const opened = Date.parse(String(record.right.timestamp))
+    return turn === "open" && startedAt !== null && opened < Date.parse(startedAt) ? null : turn
   }
   return null
 }
