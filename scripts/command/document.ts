@@ -65,11 +65,12 @@ const refusedBy = (error: unknown, verb: string): Refused => {
         next: [`reprise restart ${text(member(error, "agent"))} --team ${text(member(error, "team"))} --takeover`],
         exitCode: 1
       }
+    case "ForkRefused":
     case "AdoptRefused": {
       const wrong = member(error, "reason") === "BadName"
       const next = member(error, "next")
       return {
-        outcome: wrong ? "usage" : "adopt_refused",
+        outcome: wrong ? "usage" : `${verb}_refused`,
         next: Array.isArray(next) ? next.map(text) : [],
         exitCode: wrong ? 2 : 1
       }

@@ -17,8 +17,7 @@ export const graceOf = <E, R>(context: RolloutContext<E, R>, { decided }: AgentP
 export const stopOld = <E, R>(context: RolloutContext<E, R>, entry: AgentPlan<E, R>) => {
   const { facts: { agent }, observation } = entry
   const panes = panesToEnd(entry)
-  const taken = takeOver(context, entry, graceOf(context, entry))
-  if (panes.length === 0) return taken
+  if (panes.length === 0) return Effect.void
   const scope = scopeOf(context, agent, agent.generation)
   const stopped = Effect.forEach(panes, (pane) =>
     context.transport.stop(pane, { graceMs: graceOf(context, entry) }).pipe(

@@ -55,11 +55,14 @@ export const planSpawn = (
       ? yield* Effect.sync(() => randomUUID())
       : null
     const subject = providerAgent(team, spec, agent.spawn)
+    // Until it has a conversation of its own, a fork begins as the copy that it is meant to be.
+    const source = mode === "fresh" ? agent.forkOf?.sessionId ?? null : null
+    const kind: SpawnMode = source === null ? mode : "fork"
     const command = yield* provider.command({
-      mode,
+      mode: kind,
       agent: subject,
       sessionId: assigned,
-      sourceSessionId: null,
+      sourceSessionId: source,
       stateDirectory: stateDirectory(team, spec.id)
     }).pipe(Effect.mapError((error): AgentFailure => ({
       kind: "unknown",
@@ -74,7 +77,7 @@ export const planSpawn = (
     const env = spawnEnvironment(host, spec, command, identity, provider.scrubbed ?? [])
     return {
       token,
-      mode,
+      mode: kind,
       generation,
       sessionId,
       transcript: yield* transcriptPathOf(provider, subject, sessionId),
