@@ -1,7 +1,9 @@
 import * as Fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
 import * as Send from "../../sdk/lifecycle/Send.ts"
+import { type Opens, typeInto } from "./dialog-cli.ts"
 import { saidLine } from "./scripted-cli.ts"
 import { makeWorld, type World } from "./world.ts"
 
@@ -81,5 +83,94 @@ describe("a message whose sender ended while typing it", () => {
       yield* world.run(Send.send("alpha", "one", "hello"))
       const [began] = yield* world.events("message.submitting")
       assert.deepInclude(began, { rollout_path: path, rollout_size: size })
+    }))
+})
+
+describe("an approval dialog", () => {
+  const opens = FastCheck.oneof(FastCheck.constantFrom<Opens>("before", "at the paste"), FastCheck.integer({ min: 1, max: 3 }))
+  const shows = FastCheck.constantFrom("screen" as const, "records" as const, "both" as const)
+
+  it.scopedLive.prop(
+    "is never answered by a message, whenever it opens and whichever side shows it",
+    [opens, shows, FastCheck.integer({ min: 0, max: 2 }), FastCheck.constantFrom("at-start" as const, "at-first-message" as const)],
+    ([opens, shows, loses, transcript]) =>
+      Effect.gen(function*() {
+        const { approved, enters, pasted, taken, typed } = yield* typeInto({ opens, shows, loses, transcript }, "rm -rf build")
+        assert.isFalse(approved, `${typed._tag} after ${enters} Enter`)
+        if (opens === "before") assert.deepStrictEqual([typed._tag, pasted], ["NotTyped", false])
+        if (opens === "at the paste") assert.deepStrictEqual([typed._tag, enters], ["Unknown", 0])
+        // What is called submitted was taken.
+        if (typed._tag === "Submitted") assert.deepStrictEqual(taken, ["rm -rf build"])
+      }),
+    { fastCheck: { numRuns: 40 } }
+  )
+
+  it.scopedLive("that opens while a paste settles is seen before Enter", () =>
+    Effect.gen(function*() {
+      const seen = yield* typeInto({ opens: 1, shows: "screen", settles: 50 }, "hello", { pasteSettleMs: 80 })
+      assert.deepStrictEqual([seen.typed._tag, seen.enters, seen.approved], ["Unknown", 0, false])
+    }))
+})
+
+describe("a message", () => {
+  it.scopedLive("waits as long as its CLI needs after a paste before Enter is pressed", () =>
+    Effect.gen(function*() {
+      const early = yield* typeInto({ settles: 250 }, "hello", { pasteSettleMs: 300 })
+      assert.deepStrictEqual([early.typed._tag, early.enters], ["Submitted", 1])
+    }))
+
+  it.scopedLive("of which an Enter was lost is entered again, and typed once", () =>
+    Effect.gen(function*() {
+      const { enters, taken, typed } = yield* typeInto({ loses: 2 }, "hello")
+      assert.deepStrictEqual([typed._tag, enters, taken], ["Submitted", 3, ["hello"]])
+      const given = yield* typeInto({ loses: 9 }, "hello")
+      assert.deepStrictEqual([given.typed._tag, given.enters, given.taken], ["Unknown", 3, []])
+    }))
+
+  it.scopedLive("is consumed when it stands in a conversation that begins with it", () =>
+    Effect.gen(function*() {
+      const { typed } = yield* typeInto({ transcript: "at-first-message" }, "hello")
+      assert.deepInclude(typed, { _tag: "Submitted", consumed: true })
+    }))
+
+  it.scopedLive("of which only the placeholder was sent is not called consumed", () =>
+    Effect.gen(function*() {
+      const long = "line\n".repeat(400)
+      const placeholder = "[Pasted Content 2000 chars]"
+      const whole = yield* typeInto({ placeholder }, long)
+      assert.deepInclude(whole.typed, { _tag: "Submitted", consumed: true })
+      const cut = yield* typeInto({ placeholder, submitsPlaceholder: true }, long)
+      assert.deepInclude(cut.typed, { _tag: "Submitted", consumed: false })
+    }))
+
+  it.scopedLive("is not typed over what somebody has typed, or a placeholder of it", () =>
+    Effect.gen(function*() {
+      for (const draft of ["half a sente", "[Pasted text #1 +40 lines]"]) {
+        const { pasted, typed } = yield* typeInto({ draft }, "hello")
+        assert.deepInclude(typed, { _tag: "NotTyped", code: "draft" })
+        assert.isFalse(pasted)
+      }
+    }))
+
+  for (const says of ["busy", "starting", "error", "awaiting_approval", "broken"] as const) {
+    it.scopedLive(`is not typed where the screen is idle and the records say ${says}`, () =>
+      Effect.gen(function*() {
+        const { pasted, typed } = yield* typeInto({ says }, "hello")
+        assert.deepStrictEqual([typed._tag, pasted], ["NotTyped", false])
+      }))
+  }
+
+  for (const says of ["unknown", "nothing"] as const) {
+    it.scopedLive(`is typed by what the screen shows where the records say ${says}`, () =>
+      Effect.gen(function*() {
+        const { typed } = yield* typeInto({ says }, "hello")
+        assert.deepInclude(typed, { _tag: "Submitted", consumed: true })
+      }))
+  }
+
+  it.scopedLive("is not typed into a screen that nobody recognises, whatever the records say", () =>
+    Effect.gen(function*() {
+      const { pasted, typed } = yield* typeInto({}, "hello", { classify: () => "unknown" })
+      assert.deepStrictEqual([typed._tag, pasted], ["NotTyped", false])
     }))
 })
