@@ -64,9 +64,10 @@ const recordings: ReadonlyArray<Recording> = [
     prompt: "bypass"
   },
   {
-    file: "unknown--login",
+    file: "error--not-logged-in",
     env: { ANTHROPIC_AUTH_TOKEN: null, ANTHROPIC_BASE_URL: null },
-    steps: [{ see: /Select login method|login/ }]
+    steps: [...idle, { see: /Not logged in/ }],
+    draft: ""
   },
   { file: "unknown--theme", prepare: (home) => rmSync(join(home.home, ".claude.json")), steps: [{ see: /\S/ }, { see: /Unable to connect|text style|Failed/ }] },
   { file: "unknown--missing-session", mode: "resume", steps: [{ see: /No conversation found/ }] },
@@ -76,7 +77,7 @@ const recordings: ReadonlyArray<Recording> = [
     argv: (argv) => [...argv.slice(0, -1), "not-a-uuid"],
     steps: [{ see: /Resume session/i }]
   },
-  { file: "unknown--farewell", steps: [{ tell: "say hello" }, { paste: "/exit" }, { see: /^❯.\/exit/ }, enter, { see: /claude --resume/ }] },
+  { file: "unknown--farewell", steps: [{ tell: "say hello" }, { paste: "/exit" }, { see: /^❯.\/exit/ }, enter, { see: /^claude .*--resume/ }] },
   { file: "idle--fresh", steps: idle, draft: "" },
   { file: "idle--bypass", agent: { permissions: "bypassPermissions" }, steps: idle, draft: "" },
   { file: "idle--plan", agent: { permissions: "plan" }, steps: idle, draft: "" },

@@ -21,6 +21,8 @@ type Step =
   | { readonly press: ReadonlyArray<Key> }
   | { readonly see: RegExp }
   | { readonly gone: RegExp }
+  /** The cursor stands there. */
+  | { readonly column: number }
   | { readonly title: RegExp }
   /** The turn of a text: it is sent, and its end is waited for. */
   | { readonly tell: string }
@@ -66,7 +68,7 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "idle--wrapped-draft", size: narrow, steps: [...idle, { paste: wrapped }, { see: /is$/ }] },
   { file: "idle--long-draft", steps: [...idle, { paste: long }, { see: /line 59/ }] },
   { file: "idle--pasted-content", steps: [...idle, { paste: "x".repeat(1500) }, { see: /Pasted Content/ }], draft: "[Pasted Content 1500 chars]" },
-  { file: "idle--placeholder-as-draft", steps: [...idle, { paste: "Ask Codex to do anything" }, { see: /^› Ask/ }], draft: "Ask Codex to do anything" },
+  { file: "idle--placeholder-as-draft", steps: [...idle, { paste: "Ask Codex to do anything" }, { column: 26 }], draft: "Ask Codex to do anything" },
   { file: "idle--says-working", steps: [{ tell: "say • Working (2s • esc to interrupt)" }], draft: "" },
   { file: "idle--interrupted", steps: [...sent("hang"), { see: /Working \(/ }, { press: ["\u001b"] }, { see: /interrupted/ }, ...idle], draft: "" },
   { file: "idle--model-error", steps: [...sent("error 500"), { see: /^■/ }, ...idle], draft: "" },
@@ -110,6 +112,7 @@ const take = (terminal: ProviderTerminal, file: string, steps: ReadonlyArray<Ste
         yield* take(terminal, file, sent(step.tell))
         screen = yield* take(terminal, file, [{ see: /^ {2}Worked for/ }, ...idle])
       } else if ("gone" in step) screen = yield* until(`no ${step.gone}`, ({ lines }) => !lines.some((line) => step.gone.test(line)))
+      else if ("column" in step) screen = yield* until(`column ${step.column}`, ({ cursor }) => cursor.column === step.column)
       else if ("title" in step) screen = yield* until(String(step.title), ({ title }) => step.title.test(title))
       else screen = yield* until(String(step.see), ({ lines }) => lines.some((line) => step.see.test(line)))
     }

@@ -73,3 +73,9 @@ export const holdsEarlier = (request: Pick<ModelRequest, "messages">, words: str
 /** Whether a request holds these words anywhere, its system prompt and tools included: what must not leak. */
 export const holdsAnywhere = (request: Pick<ModelRequest, "body">, words: string): boolean =>
   request.body.includes(JSON.stringify(words).slice(1, -1))
+
+/** These words with what stands around them, for a sentence that says where they were found. */
+export const around = (request: Pick<ModelRequest, "body">, words: string): string => {
+  const at = request.body.indexOf(JSON.stringify(words).slice(1, -1))
+  return `…${request.body.slice(Math.max(0, at - 200), at + 200)}…`
+}

@@ -1,4 +1,4 @@
-import { holdsAnywhere, holdsEarlier } from "../mock/requests.ts"
+import { around, holdsAnywhere, holdsEarlier } from "../mock/requests.ts"
 import type { Claims } from "../claims.ts"
 import { must } from "../claims.ts"
 import { sessionOf, teamFile } from "../providers.ts"
@@ -23,7 +23,7 @@ export const askForMemory = async (world: World, words: Readonly<Record<string, 
     const request = await world.tell(id, `say again, ${id}`)
     must(holdsEarlier(request, word), () => `The first request of ${id} after the restart holds no ${word}.`)
     for (const other of Object.values(words)) {
-      must(other === word || !holdsAnywhere(request, other), () => `The request of ${id} holds ${other}, which is another's.`)
+      must(other === word || !holdsAnywhere(request, other), () => `The request of ${id} holds ${other}: ${around(request, other)}`)
     }
   }
 }
