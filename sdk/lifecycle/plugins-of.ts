@@ -25,7 +25,8 @@ export const loadProviders = (
       else missing.push(answer.left)
     }
     const scrubbed = [...new Set([...providers.values()].flatMap((provider) => provider.scrubbed ?? []))]
-    for (const [name, provider] of providers) providers.set(name, { ...provider, scrubbed })
+    const kept = [...new Set([...providers.values()].flatMap((provider) => provider.kept ?? []))]
+    for (const [name, provider] of providers) providers.set(name, { ...provider, scrubbed, kept })
     return { find: (name) => providers.get(name), missing }
   })
 

@@ -95,7 +95,7 @@ export const checkStarts = (
       Effect.gen(function*() {
         const provider = findProvider(spec.provider)
         if (provider === undefined) return []
-        const refused = refusedNames(spec, provider.scrubbed ?? [])
+        const refused = refusedNames(spec, provider.scrubbed ?? [], provider.kept)
         const left: ReadonlyArray<StartProblem> = refused.length === 0 ? [] : [{
           severity: "warning",
           kind: "bad_flags",

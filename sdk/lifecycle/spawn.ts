@@ -74,7 +74,7 @@ export const planSpawn = (
     const token = yield* Effect.sync(() => SpawnToken.make(randomUUID()))
     const generation = agent.generation + 1
     const identity = { team: team.key, workspace: team.workspace, generation }
-    const env = spawnEnvironment(host, spec, command, identity, provider.scrubbed ?? [])
+    const env = spawnEnvironment(host, spec, command, identity, provider.scrubbed ?? [], provider.kept)
     return {
       token,
       mode: kind,

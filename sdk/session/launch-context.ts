@@ -100,9 +100,17 @@ const neverInherited = /^(npm_.*|NODE_OPTIONS|TSX_.*)$/
 const isListed = (list: ReadonlyArray<string>, name: string): boolean =>
   list.some((entry) => entry.endsWith("*") ? name.startsWith(entry.slice(0, -1)) : name === entry)
 
+/** A name that is scrubbed by itself always goes; one that only a wildcard takes stays where it is `kept`. */
+const isScrubbed = (scrubbed: ReadonlyArray<string>, kept: ReadonlyArray<string>, name: string): boolean =>
+  scrubbed.includes(name) || (isListed(scrubbed, name) && !isListed(kept, name))
+
 /** The names of an agent's own environment that no agent is given, whatever its team file says. */
-export const refusedNames = (spec: AgentSpec, scrubbed: ReadonlyArray<string>): ReadonlyArray<string> =>
-  Object.keys(spec.env).filter((name) => neverGiven.test(name) || isListed(scrubbed, name))
+export const refusedNames = (
+  spec: AgentSpec,
+  scrubbed: ReadonlyArray<string>,
+  kept: ReadonlyArray<string> = []
+): ReadonlyArray<string> =>
+  Object.keys(spec.env).filter((name) => neverGiven.test(name) || isScrubbed(scrubbed, kept, name))
 
 /**
  * The whole environment of an agent's process: the host's and the agent's own, less what ties it to another terminal,
@@ -113,13 +121,14 @@ export const spawnEnvironment = (
   spec: AgentSpec,
   plan: CommandPlan,
   identity: { readonly team: string; readonly workspace: string; readonly generation: number },
-  scrubbed: ReadonlyArray<string>
+  scrubbed: ReadonlyArray<string>,
+  kept: ReadonlyArray<string> = []
 ): Readonly<Record<string, string>> => {
   const env: Record<string, string> = {}
   for (const [name, value] of Object.entries(host)) if (!neverInherited.test(name)) env[name] = value
   // A secret of the team file is not in the log: it has to come from the host's environment.
   for (const [name, value] of Object.entries(spec.env)) if (value !== redacted) env[name] = value
-  for (const name of Object.keys(env)) if (isListed(scrubbed, name)) delete env[name]
+  for (const name of Object.keys(env)) if (isScrubbed(scrubbed, kept, name)) delete env[name]
   for (const [name, value] of Object.entries(plan.env)) {
     if (value === null) delete env[name]
     else env[name] = value

@@ -86,7 +86,7 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "idle--dont-ask", agent: { permissions: "dontAsk" }, steps: idle, draft: "" },
   { file: "idle--after-a-turn", steps: [{ tell: "say hello" }], draft: "" },
   { file: "idle--narrow", size: narrow, steps: [{ tell: "say hello" }], draft: "" },
-  { file: "idle--draft", steps: typed("half a thought", /half a thought$/), draft: "half a thought" },
+  { file: "idle--draft", steps: typed("half a thought", /half a thought/), draft: "half a thought" },
   { file: "idle--multi-line-draft", steps: typed("one\ntwo\n  three", /three/), draft: "one\ntwo\n  three" },
   { file: "idle--wrapped-draft", size: narrow, steps: typed(wrapped, /screen is/) },
   { file: "idle--pasted", steps: typed(lines(121), /Pasted text/), draft: "[Pasted text #1 +120 lines]" },

@@ -61,6 +61,10 @@ const lastBlock = (above: ReadonlyArray<string>): string => {
   return blocks.at(-1) ?? ""
 }
 
+/** What stands at the right, above the input line, while there is no login. */
+export const notLoggedIn = (composer: Composer): boolean =>
+  composer.above.slice(-3).some((line) => /^\s{4,}Not logged in · run \/login$/i.test(line.trimEnd()))
+
 /** What it is doing; whatever is not recognised is `unknown`. */
 export const classify = (screen: Screen): ScreenState => {
   if (startupPrompt(screen) !== null) return "starting"
@@ -71,7 +75,7 @@ export const classify = (screen: Screen): ScreenState => {
   if (isRunningTitle(screen.title) || composer.footer.some((line) => interruptible.test(line))) return "busy"
   if (composer.above.slice(-3).some((line) => spinner.test(line))) return "busy"
   if (!composer.footer.some((line) => modes.test(line))) return "unknown"
-  return failed.test(lastBlock(composer.above)) ? "error" : "idle"
+  return failed.test(lastBlock(composer.above)) || notLoggedIn(composer) ? "error" : "idle"
 }
 
 /** What stands on the input line that was not sent. */

@@ -15,9 +15,10 @@ interface Known {
 const known: ReadonlyArray<Known> = [
   {
     name: "trust",
-    asks: /Quick safety check: Is this a project you created or one you trust\?/,
+    // The question itself may have left a low screen; the words of its answer are its own.
+    asks: /(?:)/,
     question: "Is this directory a project that you created or one that you trust?",
-    yes: /^Yes, I trust/,
+    yes: /^Yes, I trust this folder$/,
     consent: {
       option: "trust",
       advice: "Give the agent the option `trust: true` in the team file, or start claude there once yourself and answer it."
@@ -50,7 +51,7 @@ export const startupPrompt = (screen: Screen): StartupPrompt | null => {
   for (const { asks, consent, name, question, yes } of known) {
     if (!asks.test(text)) continue
     const agree = dialog.choices.findIndex(({ label }) => yes.test(label))
-    if (agree < 0) return null
+    if (agree < 0) continue
     return { name, question, answer: keysTo(dialog, agree), ...(consent === undefined ? {} : { consent }) }
   }
   return null

@@ -1,5 +1,5 @@
 import type { AgentFailure, Screen } from "reprise/plugin"
-import { lastWords } from "./screen.ts"
+import { composerOn, lastWords, notLoggedIn } from "./screen.ts"
 
 // What is wrong with an agent that lives. Only what stands last on the screen counts: an error that was followed by more
 // is over.
@@ -27,9 +27,11 @@ export const nextTime = (text: string, now: Date): string | null => {
 }
 
 const usageLimit = /\b(?:5-hour|hourly|daily|weekly|session|usage|Opus|Sonnet|monthly)[\w -]{0,20} limit reached\b|\bYou(?:'|’)ve (?:hit|reached) your (?:[\w-]+ ){0,3}limit\b|\bout of (?:extra )?usage\b/i
-const notLoggedIn = /\bPlease run \/login\b|\bNot logged in\b|\bInvalid API key\b|\bOAuth (?:token|session)[\w ]* expired\b/i
+const loginWords = /\bPlease run \/login\b|\bNot logged in\b|\bInvalid API key\b|\bOAuth (?:token|session)[\w ]* expired\b/i
 const loginScreen = /\bSelect login method\b|\bPaste code here if prompted\b|\bBrowser didn(?:'|’)t open\? Use the url below to sign in\b/
 const apiError = /^●?\s*(?:⎿\s*)?(API Error\b.*)/
+
+const loginAdvice = "Claude Code is not logged in. Log in once: claude, then /login."
 
 const shown = (text: string): string => text.replace(/^[●⎿✻\s]+/, "").slice(0, 200)
 
@@ -37,15 +39,15 @@ const shown = (text: string): string => text.replace(/^[●⎿✻\s]+/, "").slic
 export const trouble = (screen: Screen, now: Date = new Date()): AgentFailure | null => {
   const whole = screen.lines.map((line) => line.trim()).join(" ")
   const last = lastWords(screen)
-  if (last === null) {
-    return loginScreen.test(whole) ? failure("auth", "Claude Code asks for a login. Log in once with `claude` in a terminal of yours.") : null
-  }
+  const composer = composerOn(screen)
+  if (last === null || composer === null) return loginScreen.test(whole) ? failure("auth", loginAdvice) : null
+  if (notLoggedIn(composer)) return failure("auth", loginAdvice)
   if (usageLimit.test(last)) {
     return failure("usage_limit", `Claude Code says: ${shown(last)}`, nextTime(last, now))
   }
   // Claude Code tries again by itself as long as it says so.
   if (/\bretrying in \d/.test(last)) return null
-  if (notLoggedIn.test(last)) return failure("auth", `Claude Code is not logged in. It says: ${shown(last)}`)
+  if (loginWords.test(last)) return failure("auth", `Claude Code is not logged in. It says: ${shown(last)}`)
   const error = apiError.exec(last)?.[1]
   return error === undefined ? null : failure("unknown", `The turn of Claude Code failed: ${error.slice(0, 200)}`)
 }

@@ -1,5 +1,6 @@
 import * as Either from "effect/Either"
 import { execFile } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Effect, Schema } from "reprise/plugin"
@@ -26,6 +27,14 @@ const readKept = async (file: string): Promise<Readonly<Record<string, string>>>
   return Either.isRight(read) ? read.right : {}
 }
 
+/** An answer that can't be kept is asked for again: that is no failure. */
+const keep = async (file: string, content: string): Promise<void> => {
+  const beside = `${file}.${randomUUID()}`
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await writeFile(beside, content, { mode: 0o600 })
+  await rename(beside, file)
+}
+
 /** The version of a program, as it says itself; null when it does not say. */
 export const versionOf = (
   program: string,
@@ -42,10 +51,7 @@ export const versionOf = (
     // It gets nothing but what a program needs to start: it is asked for its version, and not to be anybody.
     const version = await ask(program, { PATH: env["PATH"] ?? "", HOME: env["HOME"] ?? "" })
     if (version === null) return null
-    const beside = `${file}.${process.pid}`
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    await writeFile(beside, JSON.stringify({ [key]: version }), { mode: 0o600 })
-    await rename(beside, file)
+    await keep(file, JSON.stringify({ [key]: version })).catch(() => undefined)
     return version
   }).pipe(Effect.orElseSucceed(() => null))
 
