@@ -1,12 +1,14 @@
 // `npm run test:clis -- [name…] [--json] [--write]`: the real CLIs, at pinned versions, through Reprise itself, against a
 // model of our own. One row a capability; `--write` puts the table into docs/clis.md.
 import { parseArgs } from "node:util"
+import { installCommand } from "../docs/world.ts"
 import { capabilities, failed, type Found, makeClaims, type Row, rowsOf } from "./claims.ts"
 import { install, type Installed, installed } from "./install.ts"
 import { againInside, network } from "./namespace.ts"
 import { type CliName, cliNames, isCliName, pins } from "./pins.ts"
 import { stories, type Story } from "./stories.ts"
 import { table, writeTable } from "./table.ts"
+import { useCommand } from "./world.ts"
 
 const usage = "Usage: npm run test:clis -- [NAME…] [--json] [--write] [--story NAME]"
 
@@ -78,7 +80,10 @@ const main = async (names: ReadonlyArray<CliName>, asked: Asked): Promise<number
   if (again !== null) return again
   const ground = network() === "loopback" ? "loopback only" : "this machine's, which allows no narrower one"
   note(`${clis.map(({ cli, version }) => `${cli} ${version}`).join(", ")}; network: ${ground}.`)
+  const command = await installCommand()
+  useCommand(command.command)
   const told = await Promise.all(clis.map((cli) => tellAll(cli, clis, asked.only)))
+  command.remove()
   const rows = [...missing, ...told.flat()]
   if (asked.json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)
   else process.stdout.write(`${table(rows)}\n`)

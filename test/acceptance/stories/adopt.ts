@@ -13,7 +13,7 @@ export const adopt = (claims: Claims): Promise<void> =>
     const { claim, cli } = claims
     const world = await openWorld([cli])
     const { mock, terminal } = world
-    const words = ["cherries", "quinces"]
+    const words = ["loquat", "feijoa"]
     try {
       const panes = words.map(() => terminal.start([cli.program, ...bareCommand(cli.cli, { fresh: newSessionId() })]))
       for (const [index, pane] of panes.entries()) {
@@ -65,9 +65,9 @@ export const adopt = (claims: Claims): Promise<void> =>
         try {
           const pane = other.terminal.start([cli.program, ...bareCommand(cli.cli, { fresh: newSessionId() })])
           await other.terminal.shows(pane, known[cli.cli].ready)
-          await other.terminal.send(pane, "say I keep figs")
-          const first = await eventually("its request", () => other.mock.requests.saying("figs")[0])
-          await other.terminal.shows(pane, new RegExp(`${known[cli.cli].answer} I keep figs`))
+          await other.terminal.send(pane, "say I keep durian")
+          const first = await eventually("its request", () => other.mock.requests.saying("durian")[0])
+          await other.terminal.shows(pane, new RegExp(`${known[cli.cli].answer} I keep durian`))
           const pid = other.terminal.pid(pane)
           await other.well("adopt", "--as", "beta")
           await other.well("restart", "--takeover", "--yes")
@@ -76,7 +76,7 @@ export const adopt = (claims: Claims): Promise<void> =>
           must(agent !== undefined && sessionOf(agent) === first.session, () => "It goes on in another session.")
           if (agent !== undefined) {
             await other.until(agent.id, "idle")
-            await askForMemory(other, { [agent.id]: "figs" })
+            await askForMemory(other, { [agent.id]: "durian" })
           }
         } finally {
           await other.close()

@@ -10,7 +10,7 @@ export const halfway = (claims: Claims): Promise<void> =>
   claims.story("a restart that is killed half-way", ["resume"], async () => {
     const { claim, cli } = claims
     const world = await openWorld([cli])
-    const words = { one: "apples", two: "pears" }
+    const words = { one: "quandong", two: "medlar" }
     try {
       world.write("team.yaml", teamFile("alpha", { one: { cli: cli.cli }, two: { cli: cli.cli } }))
       await world.well("up", "team.yaml")

@@ -28,7 +28,7 @@ export const mixed = (claims: Claims, installed: ReadonlyArray<Installed>): Prom
           await world.well("up", "team.yaml")
           const words: Record<string, string> = {}
           for (const [index, id] of Object.keys(agents).entries()) {
-            words[id] = ["apples", "pears", "plums", "figs"][index] ?? `fruit-${index}`
+            words[id] = ["quandong", "medlar", "rambutan", "durian"][index] ?? `fruit-${index}`
             await world.until(id, "idle")
             await world.tell(id, `say I keep ${words[id]}`)
           }

@@ -30,7 +30,7 @@ export const conversations = (claims: Claims): Promise<void> =>
       world.write("team.yaml", teamFile("alpha", { one: { cli: cli.cli } }))
       await world.well("up", "team.yaml")
       await world.until("one", "idle")
-      await world.tell("one", "say I keep apples")
+      await world.tell("one", "say I keep quandong")
       const agent = await world.until("one", "idle")
       const session = sessionOf(agent)
       const transcript = agent.session?.transcript

@@ -40,7 +40,7 @@ export const team = (claims: Claims): Promise<void> =>
   claims.story("two agents in one directory", ["fresh", "ready", "capture", "submit", "state", "two in one cwd", "resume", "fork"], async () => {
     const { claim, cli } = claims
     const world = await openWorld([cli])
-    const words = { one: "apples", two: "pears" }
+    const words = { one: "quandong", two: "medlar" }
     try {
       world.write("team.yaml", teamFile("alpha", { one: { cli: cli.cli }, two: { cli: cli.cli } }))
       const up = await claim("fresh", "up starts both", async () => {
@@ -111,8 +111,8 @@ export const team = (claims: Claims): Promise<void> =>
         await world.until("one", "idle")
         await world.well("fork", "one", "three")
         await world.until("three", "idle")
-        const request = await world.tell("three", "say I keep plums")
-        must(holdsEarlier(request, "apples"), () => "The first request of the fork holds no apples.")
+        const request = await world.tell("three", "say I keep rambutan")
+        must(holdsEarlier(request, "quandong"), () => "The first request of the fork holds no quandong.")
         const source = sessionOf(await world.agent("one"))
         must(source === sessions["one"], () => `The source is in ${source} now.`)
         must(sessionOf(await world.agent("three")) !== source, () => "Both have one session.")
@@ -124,10 +124,10 @@ export const team = (claims: Claims): Promise<void> =>
         const restarted = await world.well("restart")
         must(restarted.agents.every(({ result }) => result === "resumed"), () => restarted.message)
         const request = await world.tell("three", "say once more")
-        must(holdsEarlier(request, "plums") && holdsEarlier(request, "apples"), () => "The fork has forgotten its fruit.")
+        must(holdsEarlier(request, "rambutan") && holdsEarlier(request, "quandong"), () => "The fork has forgotten its fruit.")
         must(sessionOf(await world.agent("three")) === fork, () => `The fork is not in ${fork} any more.`)
         const source = await world.tell("one", "say and you")
-        must(!holdsAnywhere(source, "plums"), () => "The source holds what only its fork was told.")
+        must(!holdsAnywhere(source, "rambutan"), () => "The source holds what only its fork was told.")
       })
     } finally {
       await world.close()
