@@ -8,8 +8,9 @@ import type { Provider } from "../plugin/PluginHost.ts"
 import type { StartProblem } from "../plugin/provider-driver.ts"
 import { findExecutable } from "../plugin/executable.ts"
 import { contextDrift, type OnDrift, refusedNames } from "../session/launch-context.ts"
-import { nextPermissions } from "../session/permissions.ts"
+import { meantPermissions, nextPermissions } from "../session/permissions.ts"
 import { HostEnvironment } from "./operation.ts"
+import { aboveLeader, type Leader } from "./rank.ts"
 import { planSpawn } from "./spawn.ts"
 
 /** Something that an agent needs and that is not there: found before anything is touched. */
@@ -87,7 +88,8 @@ const withoutNames = (env: Readonly<Record<string, string>>): ReadonlyArray<read
 export const checkStarts = (
   team: TeamState,
   starts: ReadonlyArray<Start>,
-  findProvider: (name: string) => Provider | undefined
+  findProvider: (name: string) => Provider | undefined,
+  leader: Leader | null
 ): Effect.Effect<StartFindings, never, HostEnvironment | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const asked = new Map<string, Effect.Effect<ReadonlyArray<StartProblem>>>()
@@ -101,6 +103,8 @@ export const checkStarts = (
           kind: "bad_flags",
           problem: `${refused.join(", ")} of its env would tie it to another session, and is left out`
         }]
+        const above = leader === null ? null : aboveLeader(leader, provider, meantPermissions(spec, provider))
+        if (above !== null) return [...left, { severity: "refusal" as const, kind: "bad_flags" as const, problem: above }]
         const check = provider.checkStart
         if (check === undefined) return left
         // How it would be started fails with its own reason when it is started.

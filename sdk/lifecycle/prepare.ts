@@ -22,6 +22,7 @@ import type { HostEnvironment } from "./operation.ts"
 import { asLaunched, means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
 import { checkStarts, findLacks, nothingFound, permissionsOf, type Start } from "./preconditions.ts"
+import { leaderOf } from "./rank.ts"
 import { firstRefusal, lackingRefusal, startRefusal, unreachableRefusal } from "./refuse.ts"
 
 /** A plan with what is needed to carry it out. */
@@ -270,7 +271,7 @@ export const prepare = <E, R>(
       return touches(decided.decision) ? [{ agent, spec: specForSpawn(agent, request.onDrift), mode, onDrift: request.onDrift }] : []
     })
     const lacking = refused ?? lackingRefusal(yield* findLacks(starts.map(({ spec }) => spec), providers.find))
-    const findings = lacking === null ? yield* checkStarts(converged.team, starts, providers.find) : nothingFound
+    const findings = lacking === null ? yield* checkStarts(converged.team, starts, providers.find, yield* leaderOf(input.team.workspace)) : nothingFound
     const warned = findings.warnings.map(({ agent, kind, problem }): Event => {
       const generation = agents.find(({ facts }) => facts.agent.spec.id === agent)?.facts.agent.generation ?? 0
       return { type: "agent.start_warned", team: converged.team.key, agent: AgentId.make(agent), generation, kind, problem }

@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { definePlugin, Schema } from "reprise/plugin"
+import { definePlugin, type ProviderDriver, Schema } from "reprise/plugin"
 import { makeMemoryTransport, type MemoryFault, type MemoryOperation } from "reprise/testing"
 import type { Event, EventOf, EventType } from "../../sdk/domain/event.ts"
 import { AgentId, TeamKey } from "../../sdk/domain/ids.ts"
@@ -33,6 +33,8 @@ export type Services = EventLog | PluginHost | FileSystem.FileSystem | HostEnvir
 interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly faults?: ReadonlyArray<MemoryFault>
+  /** Providers beside the scripted ones. */
+  readonly providers?: Readonly<Record<string, ProviderDriver>>
 }
 
 /** What an agent of a team file may say here. */
@@ -70,7 +72,8 @@ export const makeWorld = (options: WorldOptions = {}) =>
             assigned: scriptedProvider({ preassigned: true }),
             found: scriptedProvider({ preassigned: false }),
             serial: scriptedProvider({ preassigned: true, serial: true }),
-            forgetful: scriptedProvider({ preassigned: true, resume: false })
+            forgetful: scriptedProvider({ preassigned: true, resume: false }),
+            ...options.providers
           }
         })
     })
