@@ -11,10 +11,11 @@ import type { TeamSpec } from "../domain/team.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
+import type { HostProcess } from "../plugin/provider-driver.ts"
 import { PluginHost, type Provider } from "../plugin/PluginHost.ts"
 import { type ProcessRow, processTable, treeOf } from "../plugin/process-table.ts"
 import {
-  type Adoptable, chooseAdoptable, type Choice, idsFor, type LeftOut, type Recognised, teamNameFor
+  type Adoptable, chooseAdoptable, type Choice, idsFor, isBelow, type LeftOut, type Recognised, teamNameFor
 } from "../session/adopt.ts"
 import { ancestorsOf, ownProcesses } from "../session/adopt-processes.ts"
 import { adoptedTeamFile } from "../session/adopt-team-file.ts"
@@ -122,16 +123,17 @@ const find = (options: AdoptOptions): Effect.Effect<Found, AdoptRefused | EventL
     const processes = yield* ownProcesses(yield* Clock.currentTimeMillis)
     if (table === null || processes === null) return yield* noTable
     const failed: Array<LeftOut> = []
+    const only = options.only === undefined ? null : new Set(options.only)
+    const meant = ({ cwd, pid }: HostProcess) => options.everywhere === true || only?.has(pid) === true || isBelow(options.workspace, cwd)
     const known = yield* Effect.forEach(processes, (process) =>
       Effect.forEach(providers, (provider) =>
         Effect.match(provider.recognise?.(process) ?? Effect.succeed(null), {
           onFailure: (error) => {
-            failed.push({ pid: process.pid, provider: provider.name, reason: `its provider could not tell: ${error.message}` })
+            if (meant(process)) failed.push({ pid: process.pid, provider: provider.name, reason: `its provider could not tell: ${error.message}` })
             return []
           },
           onSuccess: (said): ReadonlyArray<Recognised> => said === null ? [] : [{ process, provider: provider.name, said }]
         })), { concurrency: 8 })
-    const only = options.only === undefined ? null : new Set(options.only)
     const choice = chooseAdoptable(known.flat(2), {
       workspace: options.workspace,
       everywhere: options.everywhere ?? false,

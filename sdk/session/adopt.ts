@@ -51,7 +51,8 @@ export interface Choice {
   readonly elsewhere: number
 }
 
-const isBelow = (directory: string, path: string | null): boolean =>
+/** Whether a path is a directory or below it. */
+export const isBelow = (directory: string, path: string | null): boolean =>
   path !== null && (path === directory || path.startsWith(directory === "/" ? "/" : `${directory}/`))
 
 const sessionKey = ({ provider, said }: Recognised): string => `${provider}/${said.sessionId ?? ""}`

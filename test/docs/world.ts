@@ -76,6 +76,8 @@ export default {
     TSX_TSCONFIG_PATH: join(root, "tsconfig.json"),
     NO_COLOR: "1"
   }
+  // A checkout, where the documents say that it is.
+  symlinkSync(root, at("home", "reprise"))
   const serverPid = (socket: string): number => {
     try {
       const shown = execFileSync("tmux", ["-S", socket, "list-sessions", "-F", "#{pid}"], {
@@ -88,10 +90,11 @@ export default {
       return 0
     }
   }
-  /** The server of this world's own runtime directory, with all that lives on it. */
+  /** The servers of this world's own runtime directory and workspace, with all that lives on them. */
   const close = async () => {
-    for (const directory of readdirSync(at("run"))) {
-      const pid = serverPid(at("run", directory, "tmux"))
+    const sockets = readdirSync(at("work")).filter((name) => name.endsWith(".sock")).map((name) => at("work", name))
+    for (const socket of [...readdirSync(at("run")).map((directory) => at("run", directory, "tmux")), ...sockets]) {
+      const pid = serverPid(socket)
       if (pid === 0) continue
       const reading = await Effect.runPromise(readProcess(pid))
       if (reading.state === "alive" && reading.startTime !== null) {
