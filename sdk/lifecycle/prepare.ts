@@ -277,7 +277,7 @@ export const prepare = <E, R>(
       return { type: "agent.start_warned", team: converged.team.key, agent: AgentId.make(agent), generation, kind, problem }
     })
     const recorded = warned.length === 0 ? converged.team : yield* record(converged.team, warned)
-    const refusal = lacking ?? startRefusal(converged.team.key, findings.refusals)
+    const refusal = lacking ?? startRefusal(converged.team.key, findings.refusals, request.specs !== undefined)
     return {
       transport,
       providers,

@@ -185,10 +185,10 @@ const findingsOf = (findings: ReadonlyArray<StartFinding>): string =>
   }).join("; ")
 
 /** Refuses what a CLI can't be started with: a login that is missing, a flag of another version. */
-export const startRefusal = (team: string, refusals: ReadonlyArray<StartFinding>): Refusal | null =>
+export const startRefusal = (team: string, refusals: ReadonlyArray<StartFinding>, fromFile: boolean): Refusal | null =>
   refusals.length === 0 ? null : {
     outcome: "failed",
     message: `${findingsOf(refusals)}. ${untouchedToo}`,
-    next: [`reprise restart --team ${team}`],
+    next: [fromFile ? "reprise up FILE" : `reprise restart --team ${team}`],
     details: { reason: "start_refused", problems: refusals }
   }
