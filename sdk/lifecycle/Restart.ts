@@ -79,7 +79,7 @@ export interface RestartOptions<E = never, R = never> {
   readonly takeover?: boolean
   /** How long to wait for sessions that are still missing. @default 12 seconds */
   readonly convergeWithin?: Duration.DurationInput
-  /** How long an agent may take until it can be spoken to. @default 30 seconds */
+  /** How long an agent may take until it can be spoken to; what its policy says comes before it. @default 30 seconds */
   readonly readyWithin?: Duration.DurationInput
   /** How many agents are restarted at once. @default 4 */
   readonly concurrency?: number

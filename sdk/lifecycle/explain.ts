@@ -1,3 +1,4 @@
+import { matches } from "../policy/pattern.ts"
 import * as Rollout from "../policy/Rollout.ts"
 import type { RestartPlan } from "./plan.ts"
 import { batchesOf } from "./rollout.ts"
@@ -11,6 +12,13 @@ const order = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
   const { rollout } = plan.request.policy
   const batches = batchesOf(plan).map(({ agents }) => agents.join(", "))
   return rollout._tag === "AllAtOnce" || batches.length === 0 ? [] : [`  order: ${batches.join("; then ")} (${Rollout.describe(rollout)})`]
+}
+
+/** Patterns of the policy that mean nobody here, and may be misspelt. */
+const unmeant = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
+  const ids = plan.team.agents.map(({ spec }) => spec.id)
+  const names = plan.request.policy.names.filter((name) => !ids.some((id) => matches(name, id)))
+  return names.length === 0 ? [] : [`  the policy means nobody here by: ${names.join(", ")}`]
 }
 
 /** What has to be passed before anything is touched, beside grants. */
@@ -48,6 +56,7 @@ export const explain = (plan: RestartPlan<unknown, unknown>): string => {
     ...rows.length === 0 ? ["  no agents"] : lines,
     ...order(plan),
     ...gates(plan),
+    ...unmeant(plan),
     ...plan.foreign.length === 0 ? [] : [`  spared: ${plan.foreign.map(({ command, pane }) => `${pane} (${command})`).join(", ")}`],
     ...plan.warnings.map(({ agent, problem }) => `Warning: ${agent}: ${problem.replace(/\.$/, "")}.`),
     ...plan.refusal === null ? [] : [`Refused: ${plan.refusal.message}`]

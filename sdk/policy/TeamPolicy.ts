@@ -25,6 +25,8 @@ export interface TeamPolicy<out E = never, out R = never> extends Pipeable {
   readonly description: string
   readonly decide: (facts: Facts) => Decided<E, R>
   readonly requires: ReadonlyArray<Requirement>
+  /** The patterns by which it means agents: one that means nobody in a team is shown, since it may be misspelt. */
+  readonly names: ReadonlyArray<string>
   /** One refusal refuses all; else the others go on. */
   readonly atomic: boolean
   /** Passed before anything is touched, if anything is to be. */
@@ -59,6 +61,7 @@ export const forAll = <E, R>(policy: AgentPolicy<E, R>): TeamPolicy<E, R> =>
     description: policy.description,
     decide: policy.decide,
     requires: policy.requires,
+    names: [],
     atomic: true,
     gates: [],
     bootGates: [],

@@ -7,7 +7,7 @@ const isGlob = (pattern: string): boolean => /[*?]/.test(pattern)
 /** Whether an id is one that the pattern means. */
 export const matches = (pattern: string, id: string): boolean =>
   isGlob(pattern)
-    ? new RegExp(`^${[...pattern].map((sign) => sign === "*" ? ".*" : sign === "?" ? "." : sign).join("")}$`).test(id)
+    ? new RegExp(`^${[...pattern.replaceAll(/\*+/g, "*")].map((sign) => sign === "*" ? ".*" : sign === "?" ? "." : sign).join("")}$`).test(id)
     : pattern === id
 
 const count = (pattern: string, sign: string): number => pattern.split(sign).length - 1
@@ -26,11 +26,21 @@ export const compareSpecificity = (a: string, b: string): number => {
 
 /** Whether some id is meant by both. */
 export const overlap = (a: string, b: string): boolean => {
-  if (a === "" || b === "") return /^\**$/.test(a + b)
-  const [headA, headB] = [a.slice(0, 1), b.slice(0, 1)]
-  if (headA === "*") return overlap(a.slice(1), b) || overlap(a, b.slice(1))
-  if (headB === "*") return overlap(a, b.slice(1)) || overlap(a.slice(1), b)
-  return (headA === headB || headA === "?" || headB === "?") && overlap(a.slice(1), b.slice(1))
+  const known = new Map<string, boolean>()
+  const from = (i: number, j: number): boolean => {
+    const key = `${i},${j}`
+    const found = known.get(key) ?? look(i, j)
+    known.set(key, found)
+    return found
+  }
+  const look = (i: number, j: number): boolean => {
+    const [left, right] = [a[i], b[j]]
+    if (left === undefined || right === undefined) return /^\**$/.test(a.slice(i) + b.slice(j))
+    // A star means nothing more here, or takes the next sign of the other as well.
+    if (left === "*" || right === "*") return from(i + 1, j) || from(i, j + 1)
+    return (left === right || left === "?" || right === "?") && from(i + 1, j + 1)
+  }
+  return from(0, 0)
 }
 
 const possible = /^[a-z*?][a-z0-9*?-]{0,62}$/

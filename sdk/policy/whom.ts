@@ -1,7 +1,7 @@
 import { type AgentPolicy, agentPolicy, requiredByAny } from "./AgentPolicy.ts"
 import type { Facts } from "./Facts.ts"
 import { checkPatterns, mostSpecific } from "./pattern.ts"
-import { type TeamPolicy, forAll } from "./TeamPolicy.ts"
+import { forAll, type TeamPolicy, teamPolicy } from "./TeamPolicy.ts"
 
 /** Policies by a name. */
 export type Branches = Readonly<Record<string, AgentPolicy<unknown, unknown>>>
@@ -48,8 +48,9 @@ export function perAgent<const P extends Branches, E, R>(
   options: Otherwise<E, R>
 ): TeamPolicy<ErrorOf<P[keyof P]> | E, ContextOf<P[keyof P]> | R>
 export function perAgent(agents: Branches, { otherwise }: Otherwise<unknown, unknown>): TeamPolicy<unknown, unknown> {
-  checkPatterns(Object.keys(agents))
-  return forAll(branching(agents, otherwise, (names, { agent }) => mostSpecific(names, agent.spec.id)))
+  const names = Object.keys(agents)
+  checkPatterns(names)
+  return teamPolicy({ ...forAll(branching(agents, otherwise, (all, { agent }) => mostSpecific(all, agent.spec.id))), names })
 }
 
 /** A policy for the agents of each provider. */

@@ -1,7 +1,9 @@
 // What policies say of how, when and in what order, carried out on agents in memory.
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Approvals from "../../sdk/policy/Approvals.ts"
 import * as Grants from "../../sdk/policy/Grants.ts"
@@ -214,6 +216,9 @@ describe("a rollout", () => {
       const world = yield* makeWorld()
       yield* world.up("alpha", { one: {}, two: {}, three: {}, four: {} })
       const plan = yield* world.plan(careful(Rollout.rolling({ batch: 2 })))
+      assert.notInclude(Restart.explain(plan), "means nobody")
+      const misspelt = Policy.perAgent({ fore: Policy.skip("it rests"), "t*": Policy.resume }, { otherwise: Policy.resume })
+      assert.include(Restart.explain(yield* world.plan(misspelt)), "the policy means nobody here by: fore")
       assert.include(Restart.explain(plan), "order: two; then one, three; then four (two first, then 2 at a time)")
       const report = yield* world.restart(careful(Rollout.rolling({ batch: 2 })))
       assert.strictEqual(report.outcome, "restarted")
@@ -251,6 +256,31 @@ describe("a rollout", () => {
       const report = yield* world.restart(careful(Rollout.allAtOnce))
       assert.deepStrictEqual([report.outcome, report.details["reason"]], ["failed", "canary_unknown"])
       assert.strictEqual(world.touches(), touched)
+    }))
+})
+
+describe("a rollout that is interrupted", () => {
+  it.scopedLive("goes on where it was: who was back stays back, and nobody is doubled", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {}, two: {}, three: {} })
+      const policy = Policy.resume.pipe(Policy.rollout(Rollout.rolling({ batch: 1 })))
+      const restarting = yield* Deferred.make<Fiber.RuntimeFiber<unknown, unknown>>()
+      world.script.set("two", {
+        onStart: () => Effect.runFork(Effect.flatMap(Deferred.await(restarting), Fiber.interruptFork))
+      })
+      const fiber = yield* Effect.fork(world.restart(policy))
+      yield* Deferred.succeed(restarting, fiber)
+      yield* Fiber.await(fiber)
+      world.script.delete("two")
+      const [one, three] = [world.pidOf("one"), world.pidOf("three")]
+      assert.deepStrictEqual((yield* world.team()).operation?.kind, "restart")
+      const report = yield* world.restart(policy)
+      assert.strictEqual(report.outcome, "restarted", report.message)
+      assert.deepStrictEqual(results(report), ["one resumed", "two resumed", "three resumed"])
+      assert.strictEqual(world.pidOf("one"), one)
+      assert.notStrictEqual(world.pidOf("three"), three)
+      assert.deepStrictEqual(world.living(), ["one", "three", "two"])
     }))
 })
 

@@ -1,5 +1,5 @@
 // A careful restart, as a user would write it, on processes of the fake provider.
-import { expect, it } from "@effect/vitest"
+import { assert, it } from "@effect/vitest"
 import { hasTmux, openWorld } from "../docs/world.ts"
 
 const team = `name: alpha
@@ -44,28 +44,28 @@ it.runIf(hasTmux)("asks, and then goes canary first, each agent in its conversat
     world.write("approved.ts", careful("Approvals.always"))
     world.write("policy.ts", policyFile)
     const up = await world.run("npx tsx scripts/up.ts")
-    expect(up.code, up.out).toBe(0)
+    assert.strictEqual(up.code, 0, up.out)
     const sent = await world.run(`npx tsx scripts/send.ts coder-1 "keep the comments"`)
-    expect(sent.code, sent.out).toBe(0)
+    assert.strictEqual(sent.code, 0, sent.out)
 
     const asked = await world.run("npx tsx careful.ts")
-    expect(asked.code, asked.out).toBe(1)
-    expect(asked.out).toContain("there is nobody at a terminal. No process was touched.")
+    assert.strictEqual(asked.code, 1, asked.out)
+    assert.include(asked.out, "there is nobody at a terminal. No process was touched.")
     const file = await world.run("npx tsx scripts/restart.ts --policy policy.ts --json")
-    expect(file.code, file.out).toBe(1)
-    expect(file.out).toContain("approval_unavailable")
+    assert.strictEqual(file.code, 1, file.out)
+    assert.include(file.out, "approval_unavailable")
     const planned = await world.run("npx tsx scripts/restart.ts --policy policy.ts --dry-run")
-    expect(planned.code, planned.out).toBe(0)
-    expect(planned.out).toContain("asks first: restart the whole team?")
+    assert.strictEqual(planned.code, 0, planned.out)
+    assert.include(planned.out, "asks first: restart the whole team?")
 
     const done = await world.run("npx tsx approved.ts")
-    expect(done.code, done.out).toBe(0)
-    expect(done.out).toContain("4 agents of team alpha are back: 3 resumed, 1 started anew.")
+    assert.strictEqual(done.code, 0, done.out)
+    assert.include(done.out, "4 agents of team alpha are back: 3 resumed, 1 started anew.")
     const log = await world.run("npx tsx scripts/log.ts --type operation.step")
     const ready = log.out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line))
-      .filter(({ generation, phase, step }) => generation === 2 && step === "ready" && phase === "result").map(({ agent }) => agent)
-    expect(ready[0]).toBe("coder-1")
-    expect(ready.toSorted()).toEqual(["coder-1", "coder-2", "scribe", "tester"])
+      .filter(({ generation, phase, step }) => generation === 2 && step === "ready" && phase === "result").map(({ agent }) => String(agent))
+    assert.strictEqual(ready[0], "coder-1")
+    assert.sameMembers(ready, ["coder-1", "coder-2", "scribe", "tester"])
   } finally {
     await world.close()
   }
