@@ -28,9 +28,11 @@ const labelOf = (text: string): string =>
 export const dialogOf = (lines: ReadonlyArray<string>): Dialog | null => {
   let last = lines.length - 1
   while (last >= 0 && isBlank(lines[last])) last -= 1
-  let foot = last
-  while (foot > 0 && !isBlank(lines[foot - 1]) && last - foot < 2 && !choiceLine.test(lines[foot - 1] ?? "")) foot -= 1
-  if (foot < 1 || !footer.test(lines.slice(foot, last + 1).map((line) => line.trim()).join(" "))) return null
+  // On a narrow screen the line of the keys is two or three.
+  const foot = [last, last - 1, last - 2].find((from) =>
+    from > 0 && footer.test(lines.slice(from, last + 1).map((line) => line.trim()).join(" "))
+  )
+  if (foot === undefined) return null
   const choices: Array<Dialog["choices"][number]> = []
   let below: Array<string> = []
   let at = foot - 1
