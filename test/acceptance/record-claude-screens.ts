@@ -87,7 +87,7 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "idle--after-a-turn", steps: [{ tell: "say hello" }], draft: "" },
   { file: "idle--narrow", size: narrow, steps: [{ tell: "say hello" }], draft: "" },
   { file: "idle--draft", steps: typed("half a thought", /half a thought/), draft: "half a thought" },
-  { file: "idle--multi-line-draft", steps: typed("one\ntwo\n  three", /three/), draft: "one\ntwo\n  three" },
+  { file: "idle--multi-line-draft", steps: typed("one\ntwo\n  three", /three/) },
   { file: "idle--wrapped-draft", size: narrow, steps: typed(wrapped, /screen is/) },
   { file: "idle--pasted", steps: typed(lines(121), /Pasted text/), draft: "[Pasted text #1 +120 lines]" },
   { file: "idle--placeholder-as-draft", steps: typed("Try \"something\"", /^❯.Try "some/), draft: "Try \"something\"" },
@@ -97,18 +97,17 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "idle--resumed", mode: "resume", before: [{ tell: "say hello" }], steps: [{ see: /^● hello/ }, ...idle], draft: "" },
   { file: "idle--forked", mode: "fork", before: [{ tell: "say hello" }], steps: [{ see: /^● hello/ }, ...idle], draft: "" },
   { file: "idle--denied", steps: [...sent("bash touch made-by-the-agent"), dialog, { press: ["4"] }, { see: /Interrupted/ }, ...idle], draft: "" },
-  { file: "idle--interrupted", steps: [...sent("slow 30"), { see: /esc to interrupt/ }, { see: /^[·✢✳✶✻✽*] \S+…/ }, { press: ["\u001b"] }, { see: /Interrupted/ }, ...idle], draft: "" },
+  { file: "idle--interrupted", steps: [...sent("slow 60 say a long answer that comes piece by piece, so that there is time to look"), { see: /^●/ }, { press: ["\u001b"] }, { see: /Interrupted/ }, ...idle], draft: "" },
   { file: "idle--compacted", steps: [{ tell: "say hello" }, { paste: "/compact" }, { see: /^❯.\/compact/ }, enter, { see: /[Cc]ompacted/ }, ...idle], draft: "" },
   { file: "idle--slash-menu", steps: typed("/mod", /\/model/), draft: "/mod" },
   { file: "busy--turn", steps: [...sent("hang"), { see: /^[·✢✳✶✻✽*] \S+…/ }], draft: "" },
   { file: "busy--narrow", size: narrow, steps: [...sent("hang"), { see: /^[·✢✳✶✻✽*] \S+…/ }], draft: "" },
-  { file: "busy--streaming", steps: [...sent("slow 60 say a long answer that comes piece by piece, so that there is time to look"), { see: /^● a long/ }], draft: "" },
+  { file: "busy--streaming", steps: [...sent("slow 60 say a long answer that comes piece by piece, so that there is time to look"), { see: /^●/ }], draft: "" },
   { file: "busy--queued", steps: [...sent("hang"), { see: /^[·✢✳✶✻✽*] \S+…/ }, { paste: "and more" }, { see: /^❯.and more/ }, enter, { see: /Press up to edit/ }], draft: "" },
   { file: "busy--with-a-draft", steps: [...sent("hang"), { see: /^[·✢✳✶✻✽*] \S+…/ }, { paste: "and more" }, { see: /^❯.and more/ }], draft: "and more" },
   { file: "busy--with-a-paste", steps: [...sent("hang"), { see: /^[·✢✳✶✻✽*] \S+…/ }, { paste: lines(60) }, { see: /Pasted text/ }], draft: "[Pasted text #1 +59 lines]" },
-  { file: "busy--tool", agent: { permissions: "bypassPermissions" }, steps: [...sent("bash sleep 60"), { see: /Running/ }], draft: "" },
+  { file: "busy--tool", agent: { permissions: "bypassPermissions" }, steps: [...sent("bash node -e 'setTimeout(() => {}, 60000)'"), { see: /^ {2}⎿ / }], draft: "" },
   { file: "busy--retrying", steps: [...sent("error 500"), { see: /retrying in/ }], draft: "" },
-  { file: "busy--usage-limit", steps: [...sent("error 429 reset 172800"), { see: /retrying in/ }], draft: "" },
   { file: "error--not-authorised", env: { CLAUDE_CODE_MAX_RETRIES: "0" }, steps: [...sent("error 401"), { see: /^●.*API Error/ }, ...idle], draft: "" },
   { file: "error--model", env: { CLAUDE_CODE_MAX_RETRIES: "0" }, steps: [...sent("error 500"), { see: /^●.*API Error/ }, ...idle], draft: "" },
   { file: "error--overloaded", env: { CLAUDE_CODE_MAX_RETRIES: "0" }, steps: [...sent("error 529"), { see: /^●.*(?:API Error|Overloaded)/i }, ...idle], draft: "" },
@@ -117,7 +116,7 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "awaiting_approval--narrow", size: narrow, steps: [...sent("bash touch made-by-the-agent"), dialog] },
   { file: "awaiting_approval--write", steps: [...sent(`tool Write ${JSON.stringify({ file_path: "WORK/new.txt", content: "one\ntwo\n" })}`), dialog] },
   { file: "awaiting_approval--question", steps: [...sent(`tool AskUserQuestion ${JSON.stringify({ questions: [{ question: "Which colour?", header: "Colour", multiSelect: false, options: [{ label: "Blue", description: "like the sky" }, { label: "Red", description: "like a rose" }] }] })}`), { see: /Which colour\?/ }, { see: /Esc to cancel/ }] },
-  { file: "awaiting_approval--plan", agent: { permissions: "plan" }, steps: [...sent(`tool ExitPlanMode ${JSON.stringify({ plan: "1. Look\n2. Leap" })}`), { see: /❯ 1\./ }, { see: /Would you like to proceed|proceed\?/ }] },
+  { file: "awaiting_approval--plan", agent: { permissions: "plan" }, steps: [...sent(`tool ExitPlanMode ${JSON.stringify({ plan: "1. Look\n2. Leap" })}`), { see: /❯ 1\./ }] },
   { file: "unknown--model-picker", steps: [...idle, { paste: "/model" }, { see: /^❯.\/model/ }, enter, { see: /Select model/i }] }
 ]
 
@@ -181,7 +180,7 @@ const record = (recording: Recording, home: Home) =>
     const head = [
       `# title: ${screen.title}`,
       `# cursor: ${screen.cursor.row},${screen.cursor.column}`,
-      ...draft === undefined ? [] : [`# draft:${draft === "" ? "" : ` ${draft.replaceAll("\n", "\\n")}`}`],
+      ...draft === undefined ? [] : [`# draft:${draft === "" ? "" : ` ${draft}`}`],
       ...prompt === undefined ? [] : [`# prompt: ${prompt}`]
     ]
     writeFileSync(join(screens, `${file}.txt`), `${[...head, ...shown].join("\n")}\n`)

@@ -8,49 +8,73 @@ export interface Dialog {
   readonly above: ReadonlyArray<string>
 }
 
-/** The line that ends a dialog. On a narrow screen it is cut or wrapped. */
-const closing = /^ {1,3}(?:Enter to (?:confirm|select|continue|stay)|Esc to (?:cancel|go back|exit)|Tab to (?:amend|toggle)|↑\/↓ to)\b/
+/** The line that names the keys. On a narrow screen it is wrapped. */
+const closing = /^ {0,3}(?:Enter to (?:confirm|select|continue|stay)|Esc to (?:cancel|go back|exit)|Tab to (?:amend|toggle)|↑\/↓ to)\b/
 
-const choice = /^ {1,4}(❯| ) {1}(?:(\d{1,2})\. )?(\S.*)$/
+const numbered = /^ {0,5}(❯| )? ?(\d{1,2})\. (\S.*)$/
+const plain = /^ {1,4}(❯| ) (\S.*)$/
+/** A label that was too long, or what is said about it, goes on under it. */
+const continued = /^ {5,}\S/
+const moreLines = /^\s*[↑↓] \d+ more lines?\s*$/
 
-const isRule = (line: string): boolean => /^ ?[─╌━]{6,}/.test(line)
+const isRule = (line: string): boolean => /^ *[─╌━▔]{6,}/.test(line)
+/** The rule that carries the conversation's name stays under a dialog. */
+const isLowestRule = (line: string): boolean => /^─{2,} \S.* ─+$/.test(line.trimEnd())
+
+type Choice = Dialog["choices"][number]
+
+/** The choices above a row, and the row of the highest of them. */
+const choicesAbove = (lines: ReadonlyArray<string>, end: number): { readonly choices: ReadonlyArray<Choice>; readonly top: number } => {
+  const choices: Array<Choice> = []
+  let top = end + 1
+  let rest = ""
+  const add = (label: string, number: number | null, selected: boolean, at: number) => {
+    choices.unshift({ label: `${label.trim()}${rest === "" ? "" : ` ${rest}`}`, number, selected })
+    rest = ""
+    top = at
+  }
+  for (let at = end; at >= 0; at -= 1) {
+    const line = lines[at] ?? ""
+    const lowest = choices[0]?.number ?? null
+    const [, mark, digits, label = ""] = numbered.exec(line) ?? []
+    if (digits !== undefined && (choices.length === 0 || lowest === Number(digits) + 1)) {
+      add(label, Number(digits), mark === "❯", at)
+      if (digits === "1") break
+      continue
+    }
+    if (continued.test(line)) {
+      rest = `${line.trim()}${rest === "" ? "" : ` ${rest}`}`
+      continue
+    }
+    const [, sign, words = ""] = plain.exec(line) ?? []
+    if (sign !== undefined && lowest === null) {
+      add(words, null, sign === "❯", at)
+      continue
+    }
+    const between = line.trim() === "" || moreLines.test(line) || isRule(line)
+    if (between && (choices.length === 0 || lowest !== null)) continue
+    break
+  }
+  return { choices, top }
+}
 
 /** The open dialog; null when the lowest part of the screen has not its shape. */
 export const dialogOn = ({ lines }: Screen): Dialog | null => {
   let end = lines.length - 1
-  while (end >= 0 && (lines[end] ?? "").trim() === "") end -= 1
-  while (end >= 0 && !closing.test(lines[end] ?? "") && closing.test(lines[end - 1] ?? "")) end -= 1
-  if (end < 2 || !closing.test(lines[end] ?? "")) return null
-  let at = end - 1
-  while (at >= 0 && (lines[at] ?? "").trim() === "") at -= 1
-  const choices: Array<{ label: string; number: number | null; selected: boolean }> = []
-  let top = at + 1
-  let rest = ""
-  for (; at >= 0; at -= 1) {
-    const line = lines[at] ?? ""
-    const found = choice.exec(line)
-    const numbered = found?.[2] !== undefined
-    if (found !== null && (found[1] === "❯" || numbered || choices.every(({ number }) => number === null)) && !/^ {5,}\S/.test(line)) {
-      choices.unshift({
-        label: `${(found[3] ?? "").trim()}${rest === "" ? "" : ` ${rest}`}`,
-        number: numbered ? Number(found[2]) : null,
-        selected: found[1] === "❯"
-      })
-      rest = ""
-      top = at
-      continue
-    }
-    // A label that was too long goes on under itself.
-    if (/^ {5,}\S/.test(line) && choices.length > 0) {
-      rest = `${line.trim()}${rest === "" ? "" : ` ${rest}`}`
-      continue
-    }
-    break
+  const skipBlank = () => {
+    while (end >= 0 && (lines[end] ?? "").trim() === "") end -= 1
   }
-  const selected = choices.filter((one) => one.selected)
-  if (choices.length < 2 || selected.length !== 1) return null
+  skipBlank()
+  const named = isLowestRule(lines[end] ?? "")
+  if (named) end -= 1
+  skipBlank()
+  const below = end
+  while (end >= 0 && closing.test(lines[end] ?? "")) end -= 1
+  if (!named && below === end) return null
+  const { choices, top } = choicesAbove(lines, end)
+  if (choices.length < 2 || choices.filter(({ selected }) => selected).length !== 1) return null
   const above = lines.slice(0, top)
-  const begin = above.findLastIndex((line) => /^─{6,}/.test(line))
+  const begin = above.findLastIndex((line) => /^ *[─▔]{6,}/.test(line))
   return { choices, above: above.slice(begin + 1) }
 }
 

@@ -5,7 +5,8 @@ import { dialogOn, keysTo, questionText } from "./dialogs.ts"
 
 interface Known {
   readonly name: string
-  readonly asks: RegExp
+  /** Left out where the words of the answer are the question's own: it may have left a low screen. */
+  readonly asks?: RegExp
   readonly question: string
   /** The beginning of the label of the choice that lets it go on. */
   readonly yes: RegExp
@@ -15,8 +16,6 @@ interface Known {
 const known: ReadonlyArray<Known> = [
   {
     name: "trust",
-    // The question itself may have left a low screen; the words of its answer are its own.
-    asks: /(?:)/,
     question: "Is this directory a project that you created or one that you trust?",
     yes: /^Yes, I trust this folder$/,
     consent: {
@@ -49,7 +48,7 @@ export const startupPrompt = (screen: Screen): StartupPrompt | null => {
   if (dialog === null) return null
   const text = questionText(dialog)
   for (const { asks, consent, name, question, yes } of known) {
-    if (!asks.test(text)) continue
+    if (asks !== undefined && !asks.test(text)) continue
     const agree = dialog.choices.findIndex(({ label }) => yes.test(label))
     if (agree < 0) continue
     return { name, question, answer: keysTo(dialog, agree), ...(consent === undefined ? {} : { consent }) }
