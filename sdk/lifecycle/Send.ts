@@ -119,10 +119,13 @@ export const send = (
       (yield* deliveredElsewhere(team.key, agent.spec.id, messageId))
     const last = deliveries.at(-1)
     const now = yield* isoNow
-    if (own?.state === "submitted" && (agent.session === null || provider.processEvidence !== undefined)) {
+    if (provider.processEvidence !== undefined || (own?.state === "submitted" && agent.session === null)) {
       const current = yield* currentState(team.key, team)
       const observation = yield* observeTeam(current, transport)
-      yield* captureSessions(current, (name) => name === provider.name ? provider : undefined, observation)
+      // What became of the message is known, whatever keeps its session from being found now.
+      yield* captureSessions(current, (name) => name === provider.name ? provider : undefined, observation).pipe(
+        Effect.catchAll((error) => Effect.logWarning(`Sessions could not be looked for: ${error.message}`))
+      )
     }
     const base = { team: team.key, agent: agent.spec.id, messageId, accepted }
     if (own?.state === "submitted") {
