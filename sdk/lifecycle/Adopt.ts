@@ -20,11 +20,12 @@ import {
 import { ancestorsOf, ownProcesses } from "../session/adopt-processes.ts"
 import { adoptedTeamFile } from "../session/adopt-team-file.ts"
 import { parseTeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../spec/team-file.ts"
+import { HostEnvironment } from "./operation.ts"
 import { allTeams } from "./prepare.ts"
 
 /** Nothing could be adopted as it was asked; nothing was recorded, and no process was touched. */
 export class AdoptRefused extends Schema.TaggedError<AdoptRefused>("reprise/AdoptRefused")("AdoptRefused", {
-  reason: Schema.Literal("NoTable", "TeamExists", "BadName", "FileExists", "NotAdoptable", "FileNotWritten"),
+  reason: Schema.Literal("InsideAgent", "NoTable", "TeamExists", "BadName", "FileExists", "NotAdoptable", "FileNotWritten"),
   detail: Schema.String,
   next: Schema.Array(Schema.String)
 }) {
@@ -304,8 +305,16 @@ export const look = (
  */
 export const adopt = (
   options: AdoptOptions
-): Effect.Effect<AdoptReport, AdoptError, EventLog | PluginHost | FileSystem.FileSystem> =>
+): Effect.Effect<AdoptReport, AdoptError, EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment> =>
   Effect.scoped(Effect.gen(function*() {
+    const inside = (yield* HostEnvironment)["REPRISE_AGENT"]
+    if (inside !== undefined) {
+      return yield* new AdoptRefused({
+        reason: "InsideAgent",
+        detail: `This command runs inside the agent ${inside}, and what a person started is a person's to adopt. Nothing was done. Run it from your own terminal.`,
+        next: []
+      })
+    }
     const log = yield* EventLog
     const files = yield* FileSystem.FileSystem
     // One at a time: what one adopts, the next one finds to be an agent already.

@@ -14,7 +14,7 @@ import { callers } from "./adopted.ts"
 import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentObservation, isShown, ownProcesses, type TeamObservation } from "./observe.ts"
-import type { HostEnvironment } from "./operation.ts"
+import { HostEnvironment } from "./operation.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
 import { heldByPerson } from "./takeover.ts"
 import { plannedDrift } from "./preconditions.ts"
@@ -77,12 +77,21 @@ const nothingSeen: AgentObservation = {
 }
 
 /** What a person started goes on: a second process in its conversation would make two, and ending it takes their leave. */
-const personsOwn = (agent: AgentState, observed: AgentObservation, takeover: boolean, callers: ReadonlySet<number> | null): Decided | null => {
+const personsOwn = (
+  agent: AgentState,
+  observed: AgentObservation,
+  takeover: boolean,
+  callers: ReadonlySet<number> | null,
+  env: Readonly<Record<string, string>>
+): Decided | null => {
   const held = agent.spec.paused ? null : heldByPerson(agent, observed)
   if (held === null) return null
   const who = `process ${held.pid} (${held.place}), which a person started, is in its conversation`
   if (!takeover) {
     return without("refuse", "session_held", `${who}; end it there and restart again, or say --takeover to have it ended`)
+  }
+  if (env["REPRISE_AGENT"] !== undefined) {
+    return without("refuse", "session_held", `${who}, and no agent may end it: this command runs inside ${env["REPRISE_AGENT"]}`)
   }
   if (callers === null) return without("refuse", "unknown", `${who}, and whether this command was started from it could not be read`)
   return callers.has(held.pid)
@@ -115,6 +124,7 @@ export const decideAll = <E, R>(
     const bootId = yield* HostBoot
     const boot = request.trigger === "boot" ? answerBoot(request.policy, team, bootId) : null
     const seen = (agent: AgentState): AgentObservation => observation.agents.get(agent.spec.id) ?? nothingSeen
+    const env = yield* HostEnvironment
     const above = request.takeover === true ? yield* callers : null
     const roster = team.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, lifeOf(seen(agent).process)))
     const agents = yield* Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
@@ -155,7 +165,7 @@ export const decideAll = <E, R>(
             : agent.removed ? "it is not in the team file any more" : "it was not named")
           : alreadyBack
           ? without("skip", null, "the interrupted operation has brought it back already")
-          : personsOwn(agent, observed, request.takeover === true, above) ?? unrecorded(agent, observed) ?? withSecrets(spec, decideOne(request, facts, context))
+          : personsOwn(agent, observed, request.takeover === true, above, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, decideOne(request, facts, context))
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })
     return { agents, boot }

@@ -1,3 +1,4 @@
+import type { AgentState } from "../event-log/TeamState.ts"
 import type { SpawnWindow, TranscriptCandidate } from "./attribution.ts"
 import type { Located, Sighting } from "./sighting.ts"
 
@@ -11,9 +12,15 @@ export interface Spoken {
 export const bornFrom = ({ agent, window }: Located): number =>
   Math.min(window.from, agent.session === null ? Infinity : Date.parse(agent.session.capturedAt))
 
+/**
+ * Whether its conversation began with what others said. A fork that left no conversation of its own has none to lose: it is
+ * made again.
+ */
+const isCopy = ({ forkOf, spawn }: AgentState): boolean => spawn?.mode === "fork" && forkOf === null
+
 /** Whether its own address alone can't prove that nobody spoke to it, and nothing else has settled the question. */
 export const needsLookAround = ({ agent, known }: Located): boolean =>
-  known !== null && agent.firstSend._tag === "Absent" && agent.spawn?.mode !== "fork" && !agent.typedInto
+  known !== null && agent.firstSend._tag === "Absent" && !isCopy(agent) && !agent.typedInto
 
 export const provesSilence = (sighting: Sighting): boolean =>
   sighting.complete && sighting.nameless.length === 0 && !sighting.candidates.some(({ spokenTo }) => spokenTo)
@@ -54,7 +61,7 @@ export const judgeSpoken = (located: Located, sighting: Sighting, around: Sighti
   const { agent, known, window } = located
   if (agent.firstSend._tag === "Valid") return { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
   if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
-  if (agent.spawn?.mode === "fork") return { state: "spoken", evidence: "it is a copy of another conversation" }
+  if (isCopy(agent)) return { state: "spoken", evidence: "it is a copy of another conversation" }
   if (agent.typedInto) return { state: "unknown", evidence: "a message was typed into it, and what came of it is not known" }
   // What lies at its own address counts, whatever it says of itself.
   const own = known === null ? sighting.candidates.filter(mayBeOwn(window, window.from, others)) : sighting.candidates

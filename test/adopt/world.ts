@@ -140,6 +140,16 @@ export const makeWorld = Effect.gen(function*() {
       return yield* begun(terminal.pid, (text) => terminal.write(`${text}\r`))
     })
 
+  /** The living workers that say they are in a conversation. */
+  const holders = (session: string): Effect.Effect<ReadonlyArray<number>> =>
+    Effect.map(
+      Effect.filter(
+        readdirSync(join(root, ".processes")).flatMap((name) => /^\d+\.json$/.test(name) ? Number.parseInt(name, 10) : []),
+        (pid) => Effect.map(readProcess(pid), ({ state }) => state === "alive" && recordOf(pid)?.sessionId === session)
+      ),
+      (pids) => pids.sort((a, b) => a - b)
+    )
+
   const services = Layer.mergeAll(
     EventLogSqlite.layer({ directory: join(workspace, ".reprise") }),
     PluginHostLive.layer({ workspace, specs: [], consents: [], builtins, env }),
@@ -152,5 +162,5 @@ export const makeWorld = Effect.gen(function*() {
     run(Effect.flatMap(EventLog, (log) => Stream.runCollect(log.read({ types: [type] })))).pipe(
       Effect.map((entries) => Chunk.toReadonlyArray(entries).flatMap((entry) => entry._tag === "Event" ? [entry.event] : []))
     )
-  return { at, env, events, inTerminal, inTmux, options, recordOf, root, run, saidIn, servers, socket, transcript, workspace }
+  return { at, env, events, holders, inTerminal, inTmux, options, recordOf, root, run, saidIn, servers, socket, transcript, workspace }
 })
