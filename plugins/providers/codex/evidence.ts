@@ -26,11 +26,11 @@ export type OpenConversations =
 
 /**
  * The conversation that a process writes. Those that its agent opened beside it are left aside; of several others none is
- * surely the one.
+ * surely the one. `startedAt` is when the process began, in milliseconds of the epoch.
  */
 export const conversationIn = (
   pid: number,
-  startedAt: string | null = null,
+  startedAt: number | null = null,
   look: { readonly open: typeof openFiles; readonly ends: typeof endsOf } = { open: openFiles, ends: endsOf }
 ): OpenConversations => {
   const open = look.open(pid)

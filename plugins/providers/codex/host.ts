@@ -54,6 +54,18 @@ export const openFiles = (pid: number): ReadonlyArray<string> | null => {
   })
 }
 
+/** A start time of the host (`TICKS@BOOT`, a hundred ticks a second) in milliseconds of the epoch; null for another. */
+export const epochOf = (startTime: string): number | null => {
+  const ticks = /^(\d+)@/.exec(startTime)?.[1]
+  if (ticks === undefined) return null
+  try {
+    const uptime = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0])
+    return Number.isFinite(uptime) ? Date.now() - uptime * 1000 + Number(ticks) * 10 : null
+  } catch {
+    return null
+  }
+}
+
 const bounded = 64 * 1024
 
 /** Both ends of a file, bounded; null where it can't be read. */

@@ -1,7 +1,7 @@
 import { Effect, type ProcessEvidence, processTable, ProviderFailure, type SessionHolder } from "reprise/plugin"
 import type { AgentProcess } from "reprise/plugin"
 import { conversationIn, lockedSession } from "./evidence.ts"
-import { openFiles, programOf, variableOf, wordsOf } from "./host.ts"
+import { epochOf, openFiles, programOf, variableOf, wordsOf } from "./host.ts"
 
 // What running processes of Codex say of themselves, by the files that they have open.
 
@@ -43,7 +43,7 @@ export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence
     if (root === undefined || root.startTime !== process.startTime) return null
     const native = nativeIn(table, process.pid)
     if (native === null) return null
-    const found = conversationIn(native, process.agent.startedAt)
+    const found = conversationIn(native, epochOf(process.startTime))
     if (found._tag === "Unreadable") {
       return yield* failure("processEvidence", `The open files of process ${native} could not be read.`)
     }

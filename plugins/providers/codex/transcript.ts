@@ -135,7 +135,7 @@ const turnEvents: Readonly<Record<string, "open" | "closed">> = {
  * Whether a turn is open by the newest record that tells; null where none in this tail does. One that was opened before
  * the process started died with another: a kill in the middle of it leaves it open for ever.
  */
-export const turnIn = (tail: string, startedAt: string | null = null): "open" | "closed" | null => {
+export const turnIn = (tail: string, startedAt: number | null = null): "open" | "closed" | null => {
   const lines = tail.split("\n")
   for (let at = lines.length - 1; at >= 0; at -= 1) {
     const record = recordIn(lines[at] ?? "")
@@ -144,7 +144,7 @@ export const turnIn = (tail: string, startedAt: string | null = null): "open" | 
     const turn = typeof kind === "string" ? turnEvents[kind] : undefined
     if (turn === undefined) continue
     const opened = Date.parse(String(record.right.timestamp))
-    return turn === "open" && startedAt !== null && opened < Date.parse(startedAt) ? null : turn
+    return turn === "open" && startedAt !== null && opened < startedAt ? null : turn
   }
   return null
 }
