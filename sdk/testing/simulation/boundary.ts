@@ -104,7 +104,7 @@ export const boundaryLog = (boundary: Boundary, log: Context.Tag.Service<typeof 
         yield* pause(random.int(2))
         if (appends === boundary.presumedDeadAt) {
           boundary.onPresumedDead()
-          yield* pause(2_000 + random.int(8_000))
+          yield* pause(2_000 + random.int(2_000))
         }
         if (random.chance(faults / 3)) return yield* struck("append", "Full")
         const position = yield* log.append(events, options)

@@ -57,7 +57,7 @@ const worldStep = (random: Random, ids: ReadonlyArray<string>, text: (who: strin
 
 const trouble = (random: Random, ids: ReadonlyArray<string>, text: (who: string) => string): CommandTrouble => ({
   ...random.chance(0.3) ? { dieAt: 1 + Math.floor(Math.exp(random.next() * Math.log(500))) } : {},
-  ...random.chance(0.35) ? { faults: random.pick([0.02, 0.06, 0.2]) } : {},
+  ...random.chance(0.35) ? { faults: random.pick([0.02, 0.06, 0.2, 0.2]) } : {},
   ...random.chance(0.06) ? { presumedDeadAt: 1 + random.int(12) } : {},
   ...random.chance(0.25) ? { meanwhile: [{ after: random.int(120), what: worldStep(random, ids, text) }] } : {}
 })
@@ -94,6 +94,12 @@ const commandStep = (random: Random, ids: ReadonlyArray<string>, text: (who: str
   }
 }
 
+/** Two operators, one of whom is held up, taken for dead, and comes back while the other is at work. */
+const overtaken = (random: Random, ids: ReadonlyArray<string>, text: (who: string) => string): ReadonlyArray<CommandStep> => [
+  { do: "restart", policy: "isolated", presumedDeadAt: 1 + random.int(8) },
+  { ...commandStep(random, ids, text), do: "restart", policy: "isolated", startsAfter: 1_500 + random.int(2_500) }
+]
+
 /** Draws a scenario: equal seeds give equal ones. */
 export const generate = (seed: number): Scenario => {
   const random = randomFrom(mix(seed, 77))
@@ -103,8 +109,9 @@ export const generate = (seed: number): Scenario => {
   for (let count = 2 + random.int(7); count > 0; count--) {
     if (random.chance(0.35)) steps.push(worldStep(random, ids, text))
     else {
-      const together = random.chance(0.12) ? 2 : 1
-      steps.push({ do: "commands", commands: Array.from({ length: together }, () => commandStep(random, ids, text)) })
+      const first = commandStep(random, ids, text)
+      const together = random.chance(0.15)
+      steps.push({ do: "commands", commands: !together ? [first] : random.chance(0.6) ? [first, commandStep(random, ids, text)] : overtaken(random, ids, text) })
     }
   }
   return { seed, agents: ids.map((id) => agentFrom(random, id)), steps }

@@ -6,6 +6,8 @@ export type PolicyName = "standard" | "resume" | "isolated" | "resumeOrFresh" | 
 
 /** What goes wrong while a command runs. */
 export interface CommandTrouble {
+  /** Started so many milliseconds after the others of its step. */
+  readonly startsAfter?: number
   /** The process dies at this instant of its life. */
   readonly dieAt?: number
   /** How likely each call of each boundary is to fail, to be late or to lose its answer. */

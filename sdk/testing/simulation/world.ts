@@ -207,17 +207,21 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
           time.fork(world, log.end(name), () => undefined)
         }
       })
-      own({ kind: "begins", command: factsOf(step) })
-      for (const { after, what } of step.meanwhile ?? []) time.after(world, after, () => happen(what))
-      time.fork(process, runCommand(step, file, servicesOf(step, process, 100 * steps + at)), (exit) => {
-        open -= 1
-        const end = Exit.isSuccess(exit) ? exit.value : { outcome: `broke: ${String(exit.cause)}`, ok: false, refused: false }
-        own({ kind: "ends", ...end })
-        ends.push({ command: step.do, ...end })
-        if (end.outcome.startsWith("defect") || end.outcome.startsWith("broke")) {
-          note({ kind: "settles", wrong: [{ rule: 0, problem: `${name} broke: ${end.outcome}` }] })
-        }
-      })
+      const start = (): void => {
+        own({ kind: "begins", command: factsOf(step) })
+        for (const { after, what } of step.meanwhile ?? []) time.after(world, after, () => happen(what))
+        time.fork(process, runCommand(step, file, servicesOf(step, process, 100 * steps + at)), (exit) => {
+          open -= 1
+          const end = Exit.isSuccess(exit) ? exit.value : { outcome: `broke: ${String(exit.cause)}`, ok: false, refused: false }
+          own({ kind: "ends", ...end })
+          ends.push({ command: step.do, ...end })
+          if (end.outcome.startsWith("defect") || end.outcome.startsWith("broke")) {
+            note({ kind: "settles", wrong: [{ rule: 0, problem: `${name} broke: ${end.outcome}` }] })
+          }
+        })
+      }
+      if (step.startsAfter === undefined) start()
+      else time.after(world, step.startsAfter, start)
     })
     if (!time.run(() => open === 0, mostInstants)) {
       note({ kind: "settles", wrong: [{ rule: 0, problem: `a command never ended: ${commands.map(({ do: verb }) => verb).join(", ")}` }] })

@@ -1,0 +1,71 @@
+import * as Effect from "effect/Effect"
+import type { TeamFile } from "../../spec/team-file.ts"
+import { traceHash, traceLines } from "./facts.ts"
+import { generate } from "./generate.ts"
+import { type Mutant, mutants } from "./mutants.ts"
+import { describe, play } from "./play.ts"
+import type { Scenario } from "./scenario.ts"
+import { shrink } from "./shrink.ts"
+import { teamFileTemplate } from "./world.ts"
+
+/** A world in which a rule was broken, made as small as it can be while the same rule is. */
+export interface SimulationFailure {
+  readonly seed: number
+  readonly rule: number
+  readonly message: string
+  /** The smallest scenario found, a line a step. */
+  readonly scenario: ReadonlyArray<string>
+  /** Its facts up to the one that broke the rule, a line each. */
+  readonly trace: ReadonlyArray<string>
+  readonly traceHash: string
+}
+
+export interface MutantKilled extends Omit<Mutant, "wrap"> {
+  /** The first seed whose world breaks the mutant's rule; null where none did. */
+  readonly killedBySeed: number | null
+}
+
+/** Worlds from seeds, and whether they hold the rules. */
+export interface Simulation {
+  /** Whether the world of this seed breaks a rule. */
+  readonly breaks: (seed: number) => boolean
+  /** What is wrong in the world of this seed; null where nothing is. */
+  readonly check: (seed: number) => SimulationFailure | null
+  readonly replay: (seed: number) => { readonly scenario: ReadonlyArray<string>; readonly trace: ReadonlyArray<string>; readonly traceHash: string }
+  /** Plays a scenario that was written by hand. */
+  readonly play: (scenario: Scenario) => ReturnType<typeof play>
+  /** Looks for a world that kills a mutant, among so many seeds. */
+  readonly kill: (mutant: Mutant, among: number) => MutantKilled
+}
+
+const ruleOf = (template: TeamFile, scenario: Scenario): number | null => play(template, scenario).violations[0]?.rule ?? null
+
+/** Makes the simulation; the worlds themselves need nothing of the host any more. */
+export const simulation = Effect.map(teamFileTemplate, (template): Simulation => ({
+  breaks: (seed) => ruleOf(template, generate(seed)) !== null,
+  check: (seed) => {
+    const scenario = generate(seed)
+    const rule = ruleOf(template, scenario)
+    if (rule === null) return null
+    const small = shrink(scenario, (candidate) => ruleOf(template, candidate) === rule)
+    const { facts, violations } = play(template, small)
+    const [first] = violations
+    const trace = traceLines(facts.slice(0, (first?.fact ?? facts.length) + 1))
+    return { seed, rule, message: first?.message ?? "", scenario: describe(small), trace, traceHash: traceHash(trace) }
+  },
+  replay: (seed) => {
+    const scenario = generate(seed)
+    const trace = traceLines(play(template, scenario).facts)
+    return { scenario: describe(scenario), trace, traceHash: traceHash(trace) }
+  },
+  play: (scenario) => play(template, scenario),
+  kill: ({ name, rule, wrap }, among) => {
+    for (let seed = 1; seed <= among; seed++) {
+      const broken = play(template, generate(seed), wrap).violations
+      if (broken.some((violation) => violation.rule === rule)) return { rule, name, killedBySeed: seed }
+    }
+    return { rule, name, killedBySeed: null }
+  }
+}))
+
+export { mutants }

@@ -1,0 +1,103 @@
+import * as Effect from "effect/Effect"
+import { fork } from "node:child_process"
+import { availableParallelism } from "node:os"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { mutants, simulation, type SimulationFailure } from "../../sdk/testing/simulation/simulate.ts"
+
+// npm run sim -- --worlds N [--from SEED] [--jobs N] [--json] | --replay SEED [--json] | --mutants [--json]
+
+const usage = "npm run sim -- --worlds N [--from SEED] [--jobs N] [--json] | --replay SEED [--json] | --mutants [--json]"
+
+const whole = (name: string, text: string | undefined, standard: number): number => {
+  if (text === undefined) return standard
+  if (/^\d+$/.test(text)) return Number(text)
+  console.error(`--${name} is ${JSON.stringify(text)}; it must be a whole number. Usage: ${usage}`)
+  process.exit(2)
+}
+
+const { values } = parseArgs({
+  options: {
+    worlds: { type: "string" },
+    from: { type: "string" },
+    jobs: { type: "string" },
+    among: { type: "string" },
+    replay: { type: "string" },
+    mutants: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    part: { type: "boolean", default: false }
+  }
+})
+
+/** How many failures are made small and shown. */
+const shown = 5
+
+const sim = await Effect.runPromise(simulation)
+
+/** The failures of some seeds; only the first few are made small. */
+const failuresOf = (from: number, worlds: number): { readonly seeds: ReadonlyArray<number>; readonly failures: ReadonlyArray<SimulationFailure> } => {
+  const seeds: Array<number> = []
+  const failures: Array<SimulationFailure> = []
+  for (let seed = from; seed < from + worlds; seed++) {
+    if (failures.length >= shown) {
+      if (sim.breaks(seed)) seeds.push(seed)
+      continue
+    }
+    const failure = sim.check(seed)
+    if (failure === null) continue
+    seeds.push(seed)
+    failures.push(failure)
+  }
+  return { seeds, failures }
+}
+
+type Part = ReturnType<typeof failuresOf>
+
+/** Runs some seeds in a process of its own. */
+const inProcess = (from: number, worlds: number): Promise<Part> =>
+  new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(import.meta.url), ["--part", "--from", String(from), "--worlds", String(worlds)], {
+      execArgv: [...process.execArgv, "--max-semi-space-size=64"]
+    })
+    child.on("message", (part: Part) => resolve(part))
+    child.on("exit", (code) => reject(new Error(`A part of the worlds ended with code ${code ?? "none"} and no answer.`)))
+  })
+
+const worlds = whole("worlds", values.worlds, 1_000)
+const from = whole("from", values.from, 1)
+
+if (values.part) {
+  process.send?.(failuresOf(from, worlds))
+} else if (values.replay !== undefined) {
+  const seed = whole("replay", values.replay, 0)
+  const { scenario, trace, traceHash } = sim.replay(seed)
+  const failure = sim.check(seed)
+  if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", seed, scenario, trace, traceHash, failure }))
+  else console.log([...scenario, "", ...trace, "", failure === null ? "It holds all rules." : `Rule ${failure.rule}: ${failure.message}`, `traceHash ${traceHash}`].join("\n"))
+  process.exitCode = failure === null ? 0 : 1
+} else if (values.mutants) {
+  const among = whole("among", values.among, 2_000)
+  const table = mutants.map((mutant) => sim.kill(mutant, among))
+  if (values.json) console.log(JSON.stringify({ schema: "reprise.mutants/1", mutants: table }))
+  else for (const { killedBySeed, name, rule } of table) console.log(`${rule}  ${name.padEnd(60)} ${killedBySeed ?? "survived"}`)
+  process.exitCode = table.every(({ killedBySeed }) => killedBySeed !== null) ? 0 : 1
+} else {
+  const began = performance.now()
+  const jobs = Math.max(1, Math.min(whole("jobs", values.jobs, availableParallelism()), worlds))
+  const each = Math.ceil(worlds / jobs)
+  const parts = await Promise.all(Array.from({ length: jobs }, (_, at) => {
+    const count = Math.max(0, Math.min(each, worlds - at * each))
+    return jobs === 1 ? failuresOf(from, count) : inProcess(from + at * each, count)
+  }))
+  const seeds = parts.flatMap((part) => part.seeds)
+  const failures = parts.flatMap((part) => part.failures).slice(0, shown)
+  const seconds = Math.round((performance.now() - began) / 10) / 100
+  if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", worlds, violations: seeds.length, seconds, seeds, failures }))
+  else {
+    for (const { message, rule, scenario, seed, trace, traceHash } of failures) {
+      console.log([`Seed ${seed} breaks rule ${rule}: ${message}`, ...scenario, "", ...trace.slice(-40), `traceHash ${traceHash}`, ""].join("\n"))
+    }
+    console.log(`${worlds} worlds in ${seconds} s: ${seeds.length} broke a rule${seeds.length === 0 ? "" : ` (seeds ${seeds.slice(0, 20).join(", ")})`}.`)
+  }
+  process.exitCode = seeds.length === 0 ? 0 : 1
+}
