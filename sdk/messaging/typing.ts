@@ -12,7 +12,8 @@ import { bornSince, conversationOf, recordedSince, sizeOf } from "./record.ts"
 // The order in which a message is typed into a CLI. It was hard won: see the state again and fail closed, paste, see it on
 // the screen, Enter, see it leave; Enter is the only thing ever tried twice.
 
-const lookEvery = Duration.millis(10)
+/** Looks come slower and slower: an agent's own records are files, and the agent needs the processor more than we do. */
+const nextPause = (pauseMs: number): number => Math.min(pauseMs * 1.3, 60)
 const enterTries = 3
 
 /** How long each stage may take, in milliseconds. */
@@ -107,10 +108,10 @@ const enterForbidden = (look: Look): string | null => {
 const until = <A, E, R>(look: Effect.Effect<A | null, E, R>, withinMs: number): Effect.Effect<A | null, E, R> =>
   Effect.gen(function*() {
     const deadline = (yield* Clock.currentTimeMillis) + withinMs
-    for (;;) {
+    for (let pauseMs = 10;; pauseMs = nextPause(pauseMs)) {
       const found = yield* look
       if (found !== null || (yield* Clock.currentTimeMillis) >= deadline) return found
-      yield* Effect.sleep(lookEvery)
+      yield* Effect.sleep(Duration.millis(pauseMs))
     }
   })
 
