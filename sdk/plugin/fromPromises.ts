@@ -61,6 +61,8 @@ export interface PromiseTransport {
 
 type Asked = "command" | "reportedSession" | "processEvidence" | "sessionHolders" | "recognise" | "checkStart"
 
+type Promised<A> = Promise<A> | Effect.Effect<A, ProviderFailure>
+
 /**
  * A provider in async functions; what is pure stays as it is. Rejections become `ProviderFailure`s: "not known", never
  * "no".
@@ -71,18 +73,19 @@ export interface PromiseProvider extends Omit<ProviderDriver, Asked> {
     process: { readonly pid: number; readonly screen: Screen; readonly agent: ProviderAgent },
     signal: AbortSignal
   ) => Promise<string | null>
-  readonly processEvidence?: (process: AgentProcess, signal: AbortSignal) => Promise<ProcessEvidence | null>
+  // A part of a driver in Effect may stand here as it is.
+  readonly processEvidence?: (process: AgentProcess, signal: AbortSignal) => Promised<ProcessEvidence | null>
   readonly sessionHolders?: (
     agent: ProviderAgent,
     sessionId: string,
     signal: AbortSignal
-  ) => Promise<ReadonlyArray<SessionHolder>>
-  readonly recognise?: (process: HostProcess, signal: AbortSignal) => Promise<RecognisedProcess | null>
+  ) => Promised<ReadonlyArray<SessionHolder>>
+  readonly recognise?: (process: HostProcess, signal: AbortSignal) => Promised<RecognisedProcess | null>
   readonly checkStart?: (
     agent: ProviderAgent,
     env: Readonly<Record<string, string>>,
     signal: AbortSignal
-  ) => Promise<ReadonlyArray<StartProblem>>
+  ) => Promised<ReadonlyArray<StartProblem>>
 }
 
 const Rejection = Schema.Struct({
@@ -169,6 +172,14 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
       try: run,
       catch: (rejection) => new ProviderFailure({ provider: name, operation, detail: sentenceOf(rejection) })
     })
+  const settle = <A>(operation: string, run: (signal: AbortSignal) => Promised<A>): Effect.Effect<A, ProviderFailure> =>
+    Effect.flatMap(
+      attempt(operation, async (signal): Promise<Effect.Effect<A, ProviderFailure>> => {
+        const answer = run(signal)
+        return Effect.isEffect(answer) ? answer : Effect.succeed(await answer)
+      }),
+      (answer) => answer
+    )
   const { checkStart, processEvidence, recognise, sessionHolders } = provider
   return {
     capabilities: provider.capabilities,
@@ -187,17 +198,17 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
     explainExit: (end) => provider.explainExit(end),
     ...processEvidence === undefined ? {} : {
       processEvidence: (process) =>
-        attempt("processEvidence", (signal) => processEvidence.call(provider, process, signal))
+        settle("processEvidence", (signal) => processEvidence.call(provider, process, signal))
     },
     ...sessionHolders === undefined ? {} : {
       sessionHolders: (agent, sessionId) =>
-        attempt("sessionHolders", (signal) => sessionHolders.call(provider, agent, sessionId, signal))
+        settle("sessionHolders", (signal) => sessionHolders.call(provider, agent, sessionId, signal))
     },
     ...recognise === undefined ? {} : {
-      recognise: (process) => attempt("recognise", (signal) => recognise.call(provider, process, signal))
+      recognise: (process) => settle("recognise", (signal) => recognise.call(provider, process, signal))
     },
     ...checkStart === undefined ? {} : {
-      checkStart: (agent, env) => attempt("checkStart", (signal) => checkStart.call(provider, agent, env, signal))
+      checkStart: (agent, env) => settle("checkStart", (signal) => checkStart.call(provider, agent, env, signal))
     },
     ...provider.trouble === undefined ? {} : { trouble: (screen) => provider.trouble?.(screen) ?? null },
     ...provider.scrubbed === undefined ? {} : { scrubbed: provider.scrubbed },

@@ -163,6 +163,18 @@ describe("the members that a provider may leave out", () => {
       expect(failure).toMatchObject({ detail: "the locks can't be read" })
     }))
 
+  it.effect("may be parts of a driver in Effect beside async functions", () =>
+    Effect.gen(function*() {
+      const provider = guard(fromPromises("cli", {
+        ...plainProvider,
+        ...whole,
+        command: () => Promise.reject(new Error("not here")),
+        reportedSession: () => Promise.resolve(null)
+      }))
+      expect(yield* provider.processEvidence?.(process) ?? Effect.succeed(null)).toMatchObject({ sessionId: "s-1" })
+      expect(yield* provider.recognise?.(found) ?? Effect.succeed(null)).toMatchObject({ cwd: "/w" })
+    }))
+
   it("are judged when the plugin is loaded", () => {
     const problem = (members: object) => contributionProblem({ providers: { cli: { ...plainProvider, ...members } } })
     expect(problem(whole)).toBeUndefined()
