@@ -27,7 +27,9 @@ export const adopt = (claims: Claims): Promise<void> =>
         for (const session of sessions) must(found.said.includes(session), () => `Session ${session} is not shown: ${found.said}`)
         must(world.events().length === 0, () => "A dry run wrote events.")
       })
-      const before = panes.map((pane) => terminal.screen(pane))
+      // What was said and what stands in the composer; hints around them come and go by themselves.
+      const said = (pane: string) => terminal.screen(pane).split("\n").filter((line) => /^[●•❯›]/.test(line)).join("\n")
+      const before = panes.map(said)
       const pids = panes.map((pane) => terminal.pid(pane))
       const agents = await claim("adopt", "they are recorded as a team, with exact sessions, untouched", async () => {
         await world.well("adopt", "--as", "alpha")
@@ -36,7 +38,7 @@ export const adopt = (claims: Claims): Promise<void> =>
         const own = status.agents.map(sessionOf)
         must(sessions.every((session) => own.includes(session)), () => `They hold ${own.join(", ")}, not ${sessions.join(", ")}.`)
         for (const [index, pane] of panes.entries()) {
-          must(terminal.screen(pane) === before[index], () => `Pane ${pane} changed.`)
+          must(said(pane) === before[index], () => `Pane ${pane} shows ${said(pane)}, not ${before[index]}.`)
           must(terminal.pid(pane) === pids[index] && lives(pids[index] ?? 0), () => `The process of ${pane} is another.`)
         }
         return status.agents
