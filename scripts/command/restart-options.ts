@@ -30,7 +30,7 @@ export const restartOptions = {
     Options.withDescription("A file whose default export is the policy."),
     Options.optional
   ),
-  takeover: flag("takeover", "End what a person started and is in an agent's conversation, after asking; then bring the agent back here."),
+  takeover: flag("takeover", "End the process that an agent was adopted from, after asking, and bring the agent back here."),
   yes: flag("yes", "Do not ask before agents at work are interrupted, or a person's process is ended.")
 }
 

@@ -125,7 +125,9 @@ export const makeWorld = Effect.gen(function*() {
   /** A worker in a window of its person's tmux. */
   const inTmux = (cwd = workspace, more: ReadonlyArray<string> = []) =>
     Effect.suspend(() => {
-      const started = existsSync(socket) ? ["new-window"] : ["new-session", "-x", "100", "-y", "30"]
+      // A server goes with its last window.
+      const up = spawnSync("tmux", ["-S", socket, "has-session"], { env }).status === 0
+      const started = up ? ["new-window"] : ["new-session", "-x", "100", "-y", "30"]
       const [pane = "", pid = ""] = tmux(
         ...started, "-d", "-P", "-F", "#{pane_id} #{pane_pid}", "-c", cwd, process.execPath, worker, "--root", root, ...more
       ).split(" ")
