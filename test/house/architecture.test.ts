@@ -21,6 +21,7 @@ const below: Readonly<Record<string, ReadonlyArray<string>>> = {
 const runners = new Set([
   "sdk/run.ts", // a script's entry
   "sdk/plugin/fromPromises.ts", // authors who know no Effect
+  "sdk/testing/simulation/VirtualTime.ts", // a simulated process
   "scripts/command/verb.ts", // a verb's entry
   "scripts/reprise.ts" // the command's entry
 ])

@@ -87,7 +87,7 @@ if (values.part) {
   const each = Math.ceil(worlds / jobs)
   const parts = await Promise.all(Array.from({ length: jobs }, (_, at) => {
     const count = Math.max(0, Math.min(each, worlds - at * each))
-    return jobs === 1 ? failuresOf(from, count) : inProcess(from + at * each, count)
+    return jobs === 1 ? Promise.resolve(failuresOf(from, count)) : inProcess(from + at * each, count)
   }))
   const seeds = parts.flatMap((part) => part.seeds)
   const failures = parts.flatMap((part) => part.failures).slice(0, shown)

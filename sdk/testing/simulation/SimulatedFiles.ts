@@ -25,7 +25,7 @@ export const makeFiles = (): SimulatedFiles => {
   const files = new Map<string, SimulatedFile>()
   const watchers = new Set<{ readonly directory: string; readonly onChange: (path: string) => void }>()
   const changed = (path: string): void => {
-    for (const { directory, onChange } of [...watchers]) if (dirname(path) === directory) onChange(path)
+    for (const { directory, onChange } of watchers) if (dirname(path) === directory) onChange(path)
   }
   return {
     read: (path) => files.get(path),

@@ -69,3 +69,4 @@ export const simulation = Effect.map(teamFileTemplate, (template): Simulation =>
 }))
 
 export { mutants }
+export type { CommandStep, Scenario, SimulatedAgent, Step } from "./scenario.ts"
