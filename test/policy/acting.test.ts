@@ -1,6 +1,5 @@
 // What policies say of how, when and in what order, carried out on agents in memory.
 import { assert, describe, it } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -11,7 +10,7 @@ import * as Policy from "../../sdk/policy/Policy.ts"
 import * as Rollout from "../../sdk/policy/Rollout.ts"
 import * as Restart from "../../sdk/lifecycle/Restart.ts"
 import { HostBoot } from "../../sdk/lifecycle/boot.ts"
-import { makeWorld, type World } from "../lifecycle/world.ts"
+import { eventually, makeWorld, type World } from "../lifecycle/world.ts"
 
 const results = (report: { readonly agents: ReadonlyArray<{ readonly id: string; readonly result: string }> }) =>
   report.agents.map(({ id, result }) => `${id} ${result}`)
@@ -239,7 +238,7 @@ describe("a rollout", () => {
         world.restart(Policy.resume.pipe(Policy.rollout(Rollout.canary("two", { healthyFor: "1 hour" }).then(Rollout.allAtOnce))))
       )
       const watched = Effect.map(world.events("operation.step"), (steps) => steps.some(({ step }) => step === "healthy"))
-      yield* Effect.repeat(Effect.delay(watched, "10 millis"), { until: (so) => so })
+      yield* eventually(watched)
       assert.notStrictEqual(world.pidOf("two"), before)
       yield* world.kill("two")
       const report = yield* restarting
@@ -265,13 +264,10 @@ describe("a rollout that is interrupted", () => {
       const world = yield* makeWorld()
       yield* world.up("alpha", { one: {}, two: {}, three: {} })
       const policy = Policy.resume.pipe(Policy.rollout(Rollout.rolling({ batch: 1 })))
-      const restarting = yield* Deferred.make<Fiber.RuntimeFiber<unknown, unknown>>()
-      world.script.set("two", {
-        onStart: () => Effect.runFork(Effect.flatMap(Deferred.await(restarting), Fiber.interruptFork))
-      })
-      const fiber = yield* Effect.fork(world.restart(policy))
-      yield* Deferred.succeed(restarting, fiber)
-      yield* Fiber.await(fiber)
+      world.script.set("two", { hangs: true })
+      const first = yield* Effect.fork(world.restart(policy))
+      yield* eventually(Effect.sync(() => world.spawnsOf("two").length === 2))
+      yield* Fiber.interrupt(first)
       world.script.delete("two")
       const [one, three] = [world.pidOf("one"), world.pidOf("three")]
       assert.deepStrictEqual((yield* world.team()).operation?.kind, "restart")
