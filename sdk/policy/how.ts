@@ -64,14 +64,14 @@ export const withBackoff = <R2>(
 
 /**
  * A condition on which the agent is touched at all, run before anything is: its failure is the restart's, and leaves
- * everything as it was. What it succeeds with is a sentence for the log.
+ * everything as it was. A text that it succeeds with is kept in the log.
  */
 export const withGate = <E2, R2>(
   label: string,
-  effect: ForAgent<string | void, E2, R2>
+  effect: ForAgent<unknown, E2, R2>
 ) =>
 <E, R>(self: AgentPolicy<E, R>): AgentPolicy<E | E2, R | R2> => {
-  const gate: Gate<E2, R2> = { name: label, pass: (facts) => Effect.map(forAgent(effect, facts), (said) => said ?? "passed") }
+  const gate: Gate<E2, R2> = { name: label, pass: (facts) => Effect.map(forAgent(effect, facts), (said) => typeof said === "string" ? said : "passed") }
   return whereItTouches<E, R, E | E2, R | R2>(self, label, (decided) => ({ ...decided, gates: [...decided.gates, gate] }))
 }
 
