@@ -49,6 +49,17 @@ const sent = (text: string): ReadonlyArray<Step> => [...idle, { paste: text }, {
 const escalated = (cmd: string): string =>
   `tool exec_command ${JSON.stringify({ cmd, sandbox_permissions: "require_escalated", justification: "it is needed" })}`
 const wanted = escalated("touch made-by-the-agent")
+const patch = "*** Begin Patch\n*** Add File: new.txt\n+hello\n*** End Patch"
+const edit = `tool exec_command ${JSON.stringify({ cmd: `apply_patch <<'EOF'\n${patch}\nEOF\n` })}`
+/** An MCP server with one tool, in a line. */
+const server = [
+  "import { createInterface } from 'node:readline'",
+  "const tools = [{ name: 'search', description: 'Searches', inputSchema: { type: 'object', properties: {} } }]",
+  "const initialized = (m) => ({ protocolVersion: m.params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'docs', version: '1' } })",
+  "const answer = (m) => m.method === 'initialize' ? initialized(m) : m.method === 'tools/list' ? { tools } : {}",
+  "createInterface({ input: process.stdin }).on('line', (line) => { const m = JSON.parse(line)",
+  "if (m.id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: answer(m) })) })"
+].join(";")
 const action: ReadonlyArray<Step> = [{ title: /^\[ ! \] Action/ }, { see: /enter to|^ *cancel/ }]
 const narrow = [40, 14] as const
 const long = Array.from({ length: 60 }, (_, line) => `line ${line}`).join("\n")
@@ -56,7 +67,6 @@ const wrapped = "a draft that is longer than a line of this narrow screen is"
 
 const recordings: ReadonlyArray<Recording> = [
   { file: "starting--loading", steps: [{ see: /^›/ }] },
-  { file: "starting--mcp", agent: { mcp: { slow: { command: "sleep", args: ["600"], env: {} } } }, steps: [{ see: /· / }, { title: /Starting/ }], draft: "" },
   { file: "starting--trust", untrusted: true, steps: [{ see: /enter continue/ }], prompt: "trust" },
   { file: "starting--directory", mode: "resume", elsewhere: true, before: [{ tell: "say hello" }], steps: [{ see: /enter continue/ }], prompt: "directory" },
   { file: "error--login", loggedOut: true, steps: [{ see: /enter to continue/ }] },
@@ -79,6 +89,7 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "idle--denied", steps: [...sent(wanted), ...action, { press: ["3"] }, ...idle], draft: "" },
   { file: "idle--compacted", steps: [{ tell: "say hello" }, { paste: "/compact" }, { see: /\/compact/ }, enter, { see: /compacted/ }, { gone: /Working \(/ }, ...idle], draft: "" },
   { file: "busy--working", steps: [...sent("hang"), { see: /Working \(/ }, { title: /Working/ }], draft: "" },
+  { file: "busy--mcp-servers-start", agent: { mcp: { slow: { command: "sleep", args: ["600"], env: {} } } }, steps: [{ see: /^ {2}gpt-5-codex .* · / }, { title: /Starting/ }], draft: "" },
   { file: "busy--narrow", size: narrow, steps: [...sent("hang"), { see: /Working \(/ }, { title: /Working/ }], draft: "" },
   { file: "busy--streaming", steps: [...sent("slow 60 say a long answer that comes piece by piece, so that there is time to look"), { see: /^• a long/ }], draft: "" },
   { file: "busy--with-a-draft", steps: [...sent("hang"), { see: /Working \(/ }, { paste: "and more" }, { see: /^› and more/ }], draft: "and more" },
@@ -86,6 +97,8 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "awaiting_approval--command", steps: [...sent(wanted), ...action] },
   { file: "awaiting_approval--blinking", steps: [...sent(wanted), ...action, { title: /^\[ \. \]/ }] },
   { file: "awaiting_approval--narrow", size: narrow, steps: [...sent(wanted), ...action] },
+  { file: "awaiting_approval--edit", agent: { permissions: "read-only" }, steps: [...sent(edit), ...action] },
+  { file: "awaiting_approval--mcp-tool", agent: { mcp: { docs: { command: "node", args: ["--input-type=module", "-e", server], env: {} } } }, steps: [...sent("tool mcp__docs.search {}"), { title: /^\[ ! \]/ }, { see: /enter to submit/ }] },
   { file: "unknown--model-picker", steps: [...idle, { paste: "/model" }, { see: /› \/model/ }, enter, { see: /Select Model/i }] },
   { file: "unknown--shell-mode", steps: [...idle, { paste: "!" }, { see: /^!/ }], draft: "!" },
   { file: "unknown--agents", steps: [{ tell: "say hello" }, { press: ["Left"] }, { gone: /^›/ }] },

@@ -94,7 +94,7 @@ describe("codex transcript", () => {
 
 describe("codex screen", () => {
   it("does not take the composer for a sign of idleness", () => {
-    for (const name of ["busy--streaming", "busy--working", "busy--reconnecting", "starting--loading", "starting--mcp"]) {
+    for (const name of ["busy--streaming", "busy--working", "busy--reconnecting", "starting--loading", "busy--mcp-servers-start"]) {
       const screen = recorded(name)
       expect(screen.lines.some((text) => text.includes(placeholder))).toBe(true)
       expect(classify(screen)).not.toBe("idle")
@@ -126,12 +126,16 @@ describe("codex screen", () => {
       { label: "Yes, and don't ask again for commands that start with `touch made-by-the-agent`", keys: ["2"] },
       { label: "No, and tell Codex what to do differently", keys: ["3"] }
     ])
+    const tool = approvalPrompt(recorded("awaiting_approval--mcp-tool"))
+    expect(tool?.question).toBe("Allow the docs MCP server to run tool \"search\"?")
+    expect(tool?.choices.map(({ label }) => label)).toEqual(["Allow", "Allow for this session", "Always allow", "Cancel"])
+    expect(approvalPrompt(recorded("awaiting_approval--edit"))?.question).toMatch(/^Would you like to make the following edits\?.* Destination: /)
   })
 
   it("leaves trust to the user", () => {
     const prompt = startupPrompt(recorded("starting--trust"))
-    expect(prompt).toMatchObject({ name: "trust", answer: ["1"], consent: { option: "trust" } })
-    expect(startupPrompt(recorded("starting--directory"))).toMatchObject({ name: "directory", answer: ["2"] })
+    expect(prompt).toMatchObject({ name: "trust", answer: ["Enter"], consent: { option: "trust" } })
+    expect(startupPrompt(recorded("starting--directory"))).toMatchObject({ name: "directory", answer: ["Down", "Enter"] })
     // Somebody quoted the question in a conversation.
     const quoting = recorded("idle--after-a-turn")
     const quoted = ["  Trust this folder? Codex can read", "", "› 1. Trust and continue", "  2. Back", "", "  enter continue · esc back"]

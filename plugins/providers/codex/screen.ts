@@ -1,4 +1,4 @@
-import type { ApprovalPrompt, Draft, Screen, ScreenState, StartupPrompt } from "reprise/plugin"
+import type { ApprovalPrompt, Draft, Key, Screen, ScreenState, StartupPrompt } from "reprise/plugin"
 import { dialogOf, isAsking, type Dialog } from "./dialog.ts"
 
 // How Codex's screen is read. The composer and its placeholder are there at all times, so they say nothing of the state:
@@ -74,9 +74,12 @@ const works = (lines: ReadonlyArray<string>, start: number): boolean => {
 /** The model and the directory: they are there once the conversation is. */
 const namesModel = (footer: ReadonlyArray<string>): boolean => /^ {2}(?![←?⚠])\S.* · \S/.test(footer[0] ?? "")
 
-const keyTo = (dialog: Dialog, pattern: RegExp): ReadonlyArray<string> | null => {
-  const choice = dialog.choices.find(({ label }) => pattern.test(label))
-  return choice === undefined ? null : [String(choice.number)]
+/** The keys from the highlighted choice to another one, and Enter: a digit does nothing in these questions. */
+const keysTo = ({ choices }: Dialog, pattern: RegExp): ReadonlyArray<Key> | null => {
+  const to = choices.findIndex(({ label }) => pattern.test(label))
+  const from = choices.findIndex(({ selected }) => selected)
+  if (to < 0 || from < 0) return null
+  return [...Array.from({ length: Math.abs(to - from) }, (): Key => to > from ? "Down" : "Up"), "Enter"]
 }
 
 const trustAdvice =
@@ -117,7 +120,7 @@ export const startupPrompt = (screen: Screen): StartupPrompt | null => {
   if (dialog === null) return null
   for (const { above, choice, consent, name, question } of startups) {
     const match = above.exec(dialog.above)
-    const answer = keyTo(dialog, choice)
+    const answer = keysTo(dialog, choice)
     if (match === null || answer === null) continue
     return { name, question: question(match), answer, ...consent === undefined ? {} : { consent } }
   }
@@ -155,9 +158,11 @@ export const classify = (screen: Screen): ScreenState => {
   if (composer.text[0] === "!") return "unknown"
   const runs = runStateOf(title)
   if (works(lines, composer.start)) return "busy"
-  if (runs === "Starting") return "starting"
+  if (composer.footer.length > 0 && !namesModel(composer.footer)) {
+    return title === "" || runs === "Ready" || runs === "Starting" ? "starting" : spins(title) ? "busy" : "unknown"
+  }
+  // `Starting` spins too: its MCP servers start, for half a minute where one hangs. It can be spoken to, but without them.
   if (spins(title)) return "busy"
-  if (composer.footer.length > 0 && !namesModel(composer.footer)) return title === "" || runs === "Ready" ? "starting" : "unknown"
   if (runs !== "Ready") return "unknown"
   // A draft as high as the screen leaves no room for the footer.
   return composer.footer.length > 0 || draft(screen) !== "" ? "idle" : "unknown"

@@ -113,7 +113,10 @@ export const streamResponses = async (wire: Wire, model: string, number: number,
     output.push({ ...item, status: "completed", content: [part] })
   }
   if (reply.reply === "call") {
-    const item = { type: "function_call", id: `fc_mock_${number}`, call_id: `call_mock_${number}`, name: reply.name }
+    // A tool of an MCP server is named with it: `mcp__docs.search`.
+    const [, namespace, tool] = /^(.+)\.([^.]+)$/.exec(reply.name) ?? []
+    const named = tool === undefined ? { name: reply.name } : { name: tool, namespace }
+    const item = { type: "function_call", id: `fc_mock_${number}`, call_id: `call_mock_${number}`, ...named }
     event("response.output_item.added", { output_index: 0, item: { ...item, status: "in_progress", arguments: "" } })
     event("response.function_call_arguments.done", { item_id: item.id, output_index: 0, arguments: reply.input })
     output.push({ ...item, status: "completed", arguments: reply.input })
