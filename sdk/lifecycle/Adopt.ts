@@ -1,8 +1,6 @@
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
 import { join } from "node:path"
 import type { Event } from "../domain/event.ts"
@@ -11,28 +9,14 @@ import type { TeamSpec } from "../domain/team.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
-import type { HostProcess } from "../plugin/provider-driver.ts"
-import { PluginHost, type Provider } from "../plugin/PluginHost.ts"
-import { type ProcessRow, processTable, treeOf } from "../plugin/process-table.ts"
-import {
-  type Adoptable, chooseAdoptable, type Choice, idsFor, isBelow, type LeftOut, type Recognised, teamNameFor
-} from "../session/adopt.ts"
-import { ancestorsOf, ownProcesses } from "../session/adopt-processes.ts"
+import type { PluginHost } from "../plugin/PluginHost.ts"
+import { type Adoptable, type Choice, idsFor, type LeftOut, teamNameFor } from "../session/adopt.ts"
 import { adoptedTeamFile } from "../session/adopt-team-file.ts"
 import { parseTeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../spec/team-file.ts"
+import { type AdoptOptions, AdoptRefused, findAdoptable } from "./adopt-find.ts"
 import { HostEnvironment } from "./operation.ts"
-import { allTeams } from "./prepare.ts"
 
-/** Nothing could be adopted as it was asked; nothing was recorded, and no process was touched. */
-export class AdoptRefused extends Schema.TaggedError<AdoptRefused>("reprise/AdoptRefused")("AdoptRefused", {
-  reason: Schema.Literal("InsideAgent", "NoTable", "TeamExists", "BadName", "FileExists", "NotAdoptable", "FileNotWritten"),
-  detail: Schema.String,
-  next: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    return this.detail
-  }
-}
+export { type AdoptOptions, AdoptRefused } from "./adopt-find.ts"
 
 /** One process that was found, or adopted. */
 export interface FoundAgent {
@@ -63,20 +47,6 @@ export interface AdoptReport {
   readonly elsewhere: number
 }
 
-export interface AdoptOptions {
-  readonly workspace: string
-  /** Where the agents come back when they are restarted. */
-  readonly transport: string
-  readonly plugins: ReadonlyArray<string>
-  readonly consents?: ReadonlyArray<string>
-  /** The team's name; the workspace's by default. */
-  readonly name?: string
-  /** These processes only. */
-  readonly only?: ReadonlyArray<number>
-  /** Also processes that are not below the workspace. */
-  readonly everywhere?: boolean
-}
-
 export type AdoptError =
   | AdoptRefused
   | AppendError
@@ -84,93 +54,6 @@ export type AdoptError =
   | LeaseHeld
   | TeamFileInvalid
   | TeamFileUnreadable
-
-/** All providers that are built in or listed, and can recognise a process. */
-const recognisers = Effect.gen(function*() {
-  const host = yield* PluginHost
-  const known = yield* host.providers ?? Effect.succeed([])
-  const providers = yield* Effect.forEach(known, (name) => Effect.either(host.provider(name)))
-  const able = providers.flatMap((found) => Either.isRight(found) && found.right.recognise !== undefined ? found.right : [])
-  return [...new Map(able.map((provider) => [provider.name, provider])).values()]
-})
-
-interface Found extends Choice {
-  readonly teams: ReadonlyArray<TeamState>
-}
-
-/** Processes of agents that the log knows, by pid: the whole tree of each, as `team/agent`. */
-const agentProcesses = (teams: ReadonlyArray<TeamState>, table: ReadonlyArray<ProcessRow>): ReadonlyMap<number, string> =>
-  new Map(teams.flatMap((team) => team.agents.flatMap(({ adopted, spawn, spec }) => {
-    const roots = [spawn?.pane, adopted].flatMap((at) => at === null || at === undefined ? [] : { pid: at.pid, startTime: at.startTime })
-    return treeOf(table, roots).map(({ pid }) => [pid, `${team.key}/${spec.id}`] as const)
-  })))
-
-const holdersIn = (teams: ReadonlyArray<TeamState>): ReadonlyMap<string, string> =>
-  new Map(teams.flatMap((team) => team.agents.flatMap(({ session, spec }) =>
-    session === null ? [] : [[`${session.provider}/${session.id}`, `${team.key}/${spec.id}`] as const])))
-
-const noTable = new AdoptRefused({
-  reason: "NoTable",
-  detail: "The processes of this host can't be read here, so nothing can be recognised. Nothing was done.",
-  next: []
-})
-
-/** Looks at all processes of this user, and changes nothing. */
-const find = (options: AdoptOptions): Effect.Effect<Found, AdoptRefused | EventLogError, EventLog | PluginHost> =>
-  Effect.gen(function*() {
-    const providers = yield* recognisers
-    const teams = yield* allTeams
-    const table = yield* processTable
-    const processes = yield* ownProcesses(yield* Clock.currentTimeMillis)
-    if (table === null || processes === null) return yield* noTable
-    const failed: Array<LeftOut> = []
-    const only = options.only === undefined ? null : new Set(options.only)
-    const meant = ({ cwd, pid }: HostProcess) => options.everywhere === true || only?.has(pid) === true || isBelow(options.workspace, cwd)
-    const known = yield* Effect.forEach(processes, (process) =>
-      Effect.forEach(providers, (provider) =>
-        Effect.match(provider.recognise?.(process) ?? Effect.succeed(null), {
-          onFailure: (error) => {
-            if (meant(process)) failed.push({ pid: process.pid, provider: provider.name, reason: `its provider could not tell: ${error.message}` })
-            return []
-          },
-          onSuccess: (said): ReadonlyArray<Recognised> => said === null ? [] : [{ process, provider: provider.name, said }]
-        })), { concurrency: 8 })
-    const choice = chooseAdoptable(known.flat(2), {
-      workspace: options.workspace,
-      everywhere: options.everywhere ?? false,
-      only,
-      callers: ancestorsOf(process.pid, table),
-      agents: agentProcesses(teams, table),
-      holders: holdersIn(teams),
-      ancestors: (pid) => ancestorsOf(pid, table)
-    })
-    const refused = checkOptions(choice.adoptable, providers)
-    const adoptable = choice.adoptable.filter(({ process: { pid } }) => !refused.some((one) => one.pid === pid))
-    const leftOut = [...choice.leftOut, ...refused, ...failed]
-    const strangers = [...only ?? []].flatMap((pid) =>
-      adoptable.some(({ process }) => process.pid === pid)
-        ? []
-        : [leftOut.find((one) => one.pid === pid) ?? { pid, provider: null, reason: "no provider knows it for one of its CLI" }])
-    if (strangers.length > 0) {
-      return yield* new AdoptRefused({
-        reason: "NotAdoptable",
-        detail: `${strangers.map(({ pid, reason }) => `Process ${pid} can't be adopted: ${reason}.`).join(" ")} Nothing was done.`,
-        next: ["reprise adopt --dry-run"]
-      })
-    }
-    return { ...choice, adoptable, leftOut, teams }
-  })
-
-/** What a provider would not take in a team file can't be written into one. */
-const checkOptions = (adoptable: ReadonlyArray<Adoptable>, providers: ReadonlyArray<Provider>): ReadonlyArray<LeftOut> =>
-  adoptable.flatMap(({ process: { pid }, provider, said }) => {
-    const problems = providers.find(({ name }) => name === provider)?.checkOptions(said.options) ?? []
-    return problems.length === 0 ? [] : [{
-      pid,
-      provider,
-      reason: `what it runs with can't be written into a team file: ${problems.map(({ path, problem }) => `${path.join(".")} ${problem}`).join("; ")}`
-    }]
-  })
 
 const shown = (adoptable: ReadonlyArray<Adoptable>): ReadonlyArray<FoundAgent> => {
   const ids = idsFor(adoptable)
@@ -283,7 +166,7 @@ export const look = (
   options: AdoptOptions
 ): Effect.Effect<AdoptReport, AdoptError, EventLog | PluginHost | FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const found = yield* find(options)
+    const found = yield* findAdoptable(options)
     if (found.adoptable.length === 0) return nothingFound(found)
     const name = yield* nameTeam(options, found.teams)
     return {
@@ -319,7 +202,7 @@ export const adopt = (
     const files = yield* FileSystem.FileSystem
     // One at a time: what one adopts, the next one finds to be an agent already.
     yield* log.lease("adopt", "adopt")
-    const found = yield* find(options)
+    const found = yield* findAdoptable(options)
     const { adoptable, leftOut, elsewhere, teams } = found
     if (adoptable.length === 0) return nothingFound(found)
     const name = yield* nameTeam(options, teams)
