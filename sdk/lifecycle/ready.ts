@@ -97,9 +97,15 @@ export const awaitReady = <E, R>(
           return { _tag: "Failed", failure: failure({ kind: "not_ready", reason }) } satisfies Look
         }
         if (!prompts.has(prompt.name)) {
-          prompts.add(prompt.name)
-          yield* onPrompt(prompt)
-          yield* Effect.ignoreLogged(transport.press(pane, prompt.answer))
+          if (prompt.settleMs !== undefined) yield* Effect.sleep(Duration.millis(prompt.settleMs))
+          // The keys count from the choice that is marked: what stands there now decides, and another question waits.
+          const again = prompt.settleMs === undefined ? Either.right(screen) : yield* Effect.either(transport.capture(pane))
+          const settled = Either.isRight(again) ? provider.startupPrompt(again.right) : null
+          if (settled?.name === prompt.name) {
+            prompts.add(prompt.name)
+            yield* onPrompt(settled)
+            yield* Effect.ignoreLogged(transport.press(pane, settled.answer))
+          }
         }
         return { _tag: "NotYet", seen: `it asks: ${prompt.question}` } satisfies Look
       }

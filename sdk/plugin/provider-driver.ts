@@ -84,6 +84,11 @@ export interface CommandPlan {
   readonly configHome: string | null
   readonly account: string | null
   /**
+   * How it is let in, where the plugin can tell: `subscription`, `official_api`, or `compatible_api` for an endpoint of
+   * somebody else's, to which a policy may refuse to send a conversation.
+   */
+  readonly authMode?: string | null
+  /**
    * The id that the conversation will have: null when the CLI chooses it in spite of `preassignedSession` (an agent's
    * option can ask for that), so that it must be found. Left out: the id that was asked for.
    */
@@ -197,6 +202,8 @@ export interface StartupPrompt {
    * with the advice, a sentence. Left out: it may always be answered.
    */
   readonly consent?: { readonly option: string; readonly advice: string }
+  /** How long, in milliseconds, it stands there before it hears keys; a key that comes earlier is lost. */
+  readonly settleMs?: number
 }
 
 export interface ApprovalPrompt {

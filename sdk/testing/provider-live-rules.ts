@@ -53,6 +53,7 @@ const stage = (driver: ProviderDriver, options: ProviderSuiteOptions, live: Live
           const prompt = driver.startupPrompt(screen)
           if (prompt !== null && !answered.has(prompt.name)) {
             answered.add(prompt.name)
+            yield* Effect.sleep(prompt.settleMs ?? 0)
             yield* terminal.press(prompt.answer)
             return null
           }

@@ -82,7 +82,8 @@ export const CommandPlan = Schema.Struct({
   files: Schema.Array(Schema.Struct({ path: Schema.String, content: Schema.String })),
   expectedSession: Schema.optionalWith(Schema.NullOr(Schema.String), { exact: true }),
   configHome: Schema.NullOr(Schema.String),
-  account: Schema.NullOr(Schema.String)
+  account: Schema.NullOr(Schema.String),
+  authMode: Schema.optionalWith(Schema.NullOr(Schema.String), { exact: true })
 })
 
 export const SessionAddress = Schema.Struct({
@@ -109,7 +110,8 @@ export const StartupPrompt = Schema.NullOr(Schema.Struct({
   name: Schema.String,
   question: Schema.String,
   answer: Schema.Array(Schema.String),
-  consent: Schema.optionalWith(Schema.Struct({ option: Schema.NonEmptyString, advice: Schema.String }), { exact: true })
+  consent: Schema.optionalWith(Schema.Struct({ option: Schema.NonEmptyString, advice: Schema.String }), { exact: true }),
+  settleMs: Schema.optionalWith(Schema.NonNegative, { exact: true })
 }))
 
 export const ApprovalPrompt = Schema.NullOr(Schema.Struct({
