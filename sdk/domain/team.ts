@@ -54,6 +54,8 @@ export const LaunchContext = Schema.Struct({
   tools: Schema.Array(Schema.String),
   configHome: Schema.NullOr(Schema.String),
   account: Schema.NullOr(Schema.String),
+  /** How its CLI was let in, where its plugin could tell. */
+  authMode: Schema.optional(Schema.NullOr(Schema.String)),
   envNames: Schema.Array(Schema.String),
   options: Schema.Record({ key: Schema.String, value: Json })
 })

@@ -85,6 +85,7 @@ export const launchContextOf = (
   tools: spec.tools,
   configHome: plan.configHome,
   account: plan.account,
+  ...plan.authMode === undefined ? {} : { authMode: plan.authMode },
   envNames: [
     ...new Set([...Object.keys(spec.env), ...Object.keys(plan.env), ...Object.keys(env).filter((name) => credentialLike.test(name))])
   ].filter((name) => name in env).toSorted(),

@@ -7,6 +7,7 @@ import { ProviderFailure, type ProviderAgent, type ProviderDriver } from "repris
 import type { SessionRef } from "../../sdk/domain/session.ts"
 import { guardProvider } from "../../sdk/plugin/host/guarded-provider.ts"
 import { readProcess } from "../../sdk/plugin/process-table.ts"
+import * as Policy from "../../sdk/policy/Policy.ts"
 import { resumability } from "../../sdk/session/resumability.ts"
 import { scriptedProvider } from "./scripted-cli.ts"
 import { makeWorld, temporaryDirectory } from "./world.ts"
@@ -107,6 +108,30 @@ describe("a transcript that is not as it was", () => {
       Fs.rmSync(join(workspace, "a"), { recursive: true })
       Fs.writeFileSync(join(workspace, "a"), "no directory")
       assert.deepInclude(yield* ask({ transcript: null }), { _tag: "Unknown" })
+    }))
+})
+
+describe("an agent that is let in by an endpoint of somebody else's", () => {
+  it.scopedLive("is not resumed where its policy says so, and is where it does not", () =>
+    Effect.gen(function*() {
+      const plain = scriptedProvider({ preassigned: true })
+      const world = yield* makeWorld({
+        providers: {
+          gateway: { ...plain, command: (request) => Effect.map(plain.command(request), (plan) => ({ ...plan, authMode: "compatible_api" })) }
+        }
+      })
+      yield* world.up("alpha", { one: { provider: "gateway" }, two: {} })
+      const policy = Policy.resume.pipe(Policy.when(
+        ({ agent }) => agent.spawn?.launchContext.authMode === "compatible_api",
+        Policy.refuse("auth_mode", "its conversation is not sent to a gateway"),
+        "it goes to a compatible API"
+      ))
+      const { agents } = yield* world.plan(policy)
+      assert.deepStrictEqual(agents.map(({ decided: { decision } }) => [decision.kind, decision.code]), [
+        ["refuse", "auth_mode"],
+        ["resume", null]
+      ])
+      assert.deepStrictEqual((yield* world.plan()).agents.map(({ decided: { decision } }) => decision.kind), ["resume", "resume"])
     }))
 })
 
