@@ -4,7 +4,7 @@ import { adopt } from "./stories/adopt.ts"
 import { approval } from "./stories/approval.ts"
 import { halfway } from "./stories/halfway.ts"
 import { mixed } from "./stories/mixed.ts"
-import { conversations, starts } from "./stories/refusals.ts"
+import { conversations, starts, troubles } from "./stories/refusals.ts"
 import { team } from "./stories/team.ts"
 
 /** A story checks claims about one CLI; the others that are installed may take part. */
@@ -20,5 +20,6 @@ export const stories: ReadonlyArray<Story> = [
   { name: "halfway", run: halfway },
   { name: "conversations", run: conversations },
   { name: "starts", run: starts },
+  { name: "troubles", run: troubles },
   { name: "mixed", run: mixed }
 ]

@@ -17,14 +17,13 @@ const loader = join(root, "node_modules/tsx/dist/loader.mjs")
 
 let built: string | null = null
 
-/** From here on the verbs that are asked most run by the command as it is installed, which starts in a fraction of the time. */
+/** From here on verbs run by the command as it is installed, which starts in a fraction of the time of a script. */
 export const useCommand = (path: string): void => {
   built = path
 }
 
-/** The words that run a verb. What the acceptance is about runs by its script. */
-const wordsOf = (verb: string): ReadonlyArray<string> =>
-  built === null || verb === "restart" || verb === "up"
+const wordsOf = (verb: string, byScript: boolean): ReadonlyArray<string> =>
+  built === null || byScript
     ? ["--conditions=source", "--import", loader, join(root, "scripts", `${verb}.ts`)]
     : [built, verb]
 
@@ -47,7 +46,11 @@ const Agent = Schema.Struct({
   pid: optional(Schema.NullOr(Schema.Number), { default: () => null }),
   session: optional(Schema.NullOr(Session), { default: () => null }),
   decision: optional(Schema.String, { default: () => "" }),
-  result: optional(Schema.NullOr(Schema.String), { default: () => null })
+  result: optional(Schema.NullOr(Schema.String), { default: () => null }),
+  failure: optional(
+    Schema.NullOr(Schema.Struct({ kind: Schema.String, retryAt: Schema.NullOr(Schema.String) })),
+    { default: () => null }
+  )
 })
 export type Agent = typeof Agent.Type
 
@@ -120,7 +123,12 @@ const shareCompiled = (home: Home): void => {
 
 export const openWorld = async (
   clis: ReadonlyArray<Installed>,
-  seeds: Partial<Seeds> & { readonly log?: string } = {}
+  seeds: Partial<Seeds> & {
+    /** A file for what is asked of the model. */
+    readonly log?: string
+    /** Verbs that run by their scripts. */
+    readonly scripts?: ReadonlyArray<string>
+  } = {}
 ): Promise<World> => {
   const mock = await startMock(seeds.log === undefined ? {} : { file: seeds.log })
   const home = makeHome({ anthropic: mock.anthropic, openai: mock.openai, clis, ...seeds })
@@ -130,7 +138,7 @@ export const openWorld = async (
   const begin: World["begin"] = (verb = "", ...words) => {
     const child = spawn(
       process.execPath,
-      [...wordsOf(verb), "--json", "--workspace", home.work, ...words],
+      [...wordsOf(verb, seeds.scripts?.includes(verb) ?? false), "--json", "--workspace", home.work, ...words],
       {
         cwd: home.work,
         env: { ...home.env, TSX_TSCONFIG_PATH: join(root, "tsconfig.json") },

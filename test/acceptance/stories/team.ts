@@ -39,7 +39,7 @@ export const mustBeAlone = (world: World, session: string): void => {
 export const team = (claims: Claims): Promise<void> =>
   claims.story("two agents in one directory", ["fresh", "ready", "capture", "submit", "state", "two in one cwd", "resume", "fork"], async () => {
     const { claim, cli } = claims
-    const world = await openWorld([cli])
+    const world = await openWorld([cli], { scripts: ["up", "restart"] })
     const words = { one: "quandong", two: "medlar" }
     try {
       world.write("team.yaml", teamFile("alpha", { one: { cli: cli.cli }, two: { cli: cli.cli } }))
