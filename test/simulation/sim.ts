@@ -32,6 +32,9 @@ const { values } = parseArgs({
 /** How many failures are made small and shown. */
 const shown = 5
 
+// Faults are errors by the thousand here, and nobody reads where they were made.
+Error.stackTraceLimit = 0
+
 const sim = await Effect.runPromise(simulation)
 
 /** The failures of some seeds; only the first few are made small. */

@@ -130,6 +130,8 @@ export const fileSystemOf = (files: SimulatedFiles, faults: FileFaults, now: () 
       return file === undefined ? null : encoder.encode(file.text)
     }),
     readFileString: (path) => call("readFileString", path, () => files.read(path)?.text ?? null),
+    // There are no links here.
+    realPath: (path) => Effect.succeed(path),
     makeDirectory: () => faults.pause,
     writeFileString: (path, text) =>
       call("writeFileString", path, () => {

@@ -106,7 +106,7 @@ export const generate = (seed: number): Scenario => {
   const ids = names.slice(0, 1 + random.int(random.chance(0.3) ? 4 : 2))
   const text = texts()
   const steps: Array<Step> = [{ do: "commands", commands: [{ do: "up", ...random.chance(0.3) ? trouble(random, ids, text) : {} }] }]
-  for (let count = 2 + random.int(7); count > 0; count--) {
+  for (let count = 2 + random.int(5); count > 0; count--) {
     if (random.chance(0.35)) steps.push(worldStep(random, ids, text))
     else {
       const first = commandStep(random, ids, text)
