@@ -68,5 +68,6 @@ export const simulation = Effect.map(teamFileTemplate, (template): Simulation =>
   }
 }))
 
+export { rules } from "./rules.ts"
 export { mutants }
 export type { CommandStep, Scenario, SimulatedAgent, Step } from "./scenario.ts"
