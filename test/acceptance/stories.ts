@@ -4,6 +4,7 @@ import { adopt } from "./stories/adopt.ts"
 import { approval } from "./stories/approval.ts"
 import { halfway } from "./stories/halfway.ts"
 import { mixed } from "./stories/mixed.ts"
+import { own } from "./stories/own.ts"
 import { conversations, starts, troubles } from "./stories/refusals.ts"
 import { team } from "./stories/team.ts"
 
@@ -15,6 +16,7 @@ export interface Story {
 
 export const stories: ReadonlyArray<Story> = [
   { name: "team", run: team },
+  { name: "own", run: own },
   { name: "approval", run: approval },
   { name: "adopt", run: adopt },
   { name: "halfway", run: halfway },
