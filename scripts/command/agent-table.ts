@@ -21,6 +21,6 @@ export const agentTable = (agents: unknown): string =>
       agent.pid === null ? "" : `pid ${agent.pid}`,
       agent.session === null ? "no session yet" : `session ${agent.session.id.slice(0, 8)}`,
       agent.interacted === true ? "spoken to" : agent.interacted === false ? "nothing sent yet" : "unclear whether spoken to",
-      agent.evidence
+      agent.evidence + (agent.resumable?.answer === "no" ? `; its conversation can't be continued: ${agent.resumable.why}` : "")
     ])
   )

@@ -2,16 +2,45 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { EventLogError } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
-import type { OperationState, TeamState } from "../event-log/TeamState.ts"
+import { agentOf, type OperationState, type TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
+import { providerAgentOf } from "../session/provider-agent.ts"
+import { resumability } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { captureAdopted } from "./adopted.ts"
 import { noticeSessions } from "./capture.ts"
-import { observeTeam } from "./observe.ts"
-import { loadProviders, providerNames } from "./plugins-of.ts"
+import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
+import { type LoadedProviders, loadProviders, providerNames } from "./plugins-of.ts"
 import { allTeams, currentState } from "./prepare.ts"
 import { teamState } from "./team.ts"
+
+/** By the same function as a restart asks: what the agent's own processes hold is in nobody's way. */
+const resumableNow = (
+  team: TeamState,
+  id: string,
+  observation: TeamObservation,
+  findProvider: LoadedProviders["find"]
+): Effect.Effect<AgentView["resumable"] | null, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const agent = agentOf(team, id)
+    if (agent === undefined || agent.session === null) return null
+    const provider = findProvider(agent.spec.provider)
+    if (provider === undefined) {
+      return { answer: "unknown" as const, code: null, why: `its provider ${agent.spec.provider} is not loaded` }
+    }
+    const seen = observation.agents.get(agent.spec.id)
+    const own = seen === undefined ? [] : ownProcesses(agent, seen)
+    const told = yield* resumability(agent.session, providerAgentOf(team, agent, "keep"), provider, own)
+    switch (told._tag) {
+      case "Resumable":
+        return { answer: "yes" as const, code: null, why: told.warning ?? "" }
+      case "NotResumable":
+        return { answer: "no" as const, code: told.code, why: told.why }
+      case "Unknown":
+        return { answer: "unknown" as const, code: null, why: told.why }
+    }
+  })
 
 /** A team as it is now. */
 export interface StatusReport {
@@ -51,7 +80,10 @@ export const status = (
     const team = noticed ? yield* currentState(found.key, adopted) : adopted
     return {
       team,
-      agents: yield* viewTeam(team, observation, transport, providers.find),
+      agents: yield* Effect.forEach(yield* viewTeam(team, observation, transport, providers.find), (view) =>
+        Effect.map(resumableNow(team, view.id, observation, providers.find), (resumable) => ({ ...view, resumable })), {
+        concurrency: 16
+      }),
       operation: team.operation,
       position: yield* log.position,
       pendingMessages: team.pendingMessages.length

@@ -47,7 +47,15 @@ export const AgentView = Schema.Struct({
   /** Whether Reprise ever spoke to it; null where that can't be told: a damaged record, a message of unknown fate. */
   interacted: Schema.NullOr(Schema.Boolean),
   /** What its CLI says is wrong with it, or why it could not be brought up; a usage limit has a `retryAt`. */
-  failure: Schema.NullOr(AgentFailure)
+  failure: Schema.NullOr(AgentFailure),
+  /** Whether its conversation could be continued now, as far as that was looked at; null where none is known. */
+  resumable: Schema.optional(Schema.NullOr(Schema.Struct({
+    answer: Schema.Literal("yes", "no", "unknown"),
+    /** For `no`: the code with which a restart would refuse. */
+    code: Schema.NullOr(Schema.String),
+    /** A sentence, or empty. */
+    why: Schema.String
+  })))
 })
 export type AgentView = typeof AgentView.Type
 

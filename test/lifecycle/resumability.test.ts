@@ -9,6 +9,7 @@ import { guardProvider } from "../../sdk/plugin/host/guarded-provider.ts"
 import { readProcess } from "../../sdk/plugin/process-table.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import { resumability } from "../../sdk/session/resumability.ts"
+import { status } from "../../sdk/lifecycle/Status.ts"
 import { scriptedProvider } from "./scripted-cli.ts"
 import { makeWorld, temporaryDirectory } from "./world.ts"
 
@@ -108,6 +109,21 @@ describe("a transcript that is not as it was", () => {
       Fs.rmSync(join(workspace, "a"), { recursive: true })
       Fs.writeFileSync(join(workspace, "a"), "no directory")
       assert.deepInclude(yield* ask({ transcript: null }), { _tag: "Unknown" })
+    }))
+})
+
+describe("a status", () => {
+  it.scopedLive("says whether a conversation could be continued, by the same look as a restart", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      world.script.set("two", { transcript: "never" })
+      yield* world.up("alpha", { one: {}, two: {} })
+      const told = () => Effect.map(world.run(status("alpha")), ({ agents }) => agents.map(({ resumable }) => resumable ?? null))
+      assert.deepStrictEqual(yield* told(), [{ answer: "yes", code: null, why: "" }, null])
+      Fs.rmSync((yield* world.agent("one")).session?.transcript ?? "")
+      const [one] = yield* told()
+      assert.deepInclude(one, { answer: "no", code: "missing_transcript" })
+      assert.match(one?.why ?? "", /it was deleted/)
     }))
 })
 
