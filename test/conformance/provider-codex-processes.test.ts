@@ -193,12 +193,12 @@ setTimeout(() => {}, 600000)`
     Effect.gen(function*() {
       const pid = yield* holding([lockOf(id), rolloutOf(id)])
       expect(yield* recognise(yield* hostProcess(pid, { argv: ["codex", "resume", id] }))).toMatchObject({ sessionId: id, cwd: "/project" })
-      const server = yield* recognise(yield* hostProcess(pid, { argv: ["codex", "app-server"] }))
+      const server = yield* recognise(yield* hostProcess(pid, { argv: ["codex", "app-server", "--listen", "unix://"] }))
       expect([server?.sessionId, server?.evidence]).toEqual([null, expect.stringContaining("background server")])
       const lost = yield* holding([])
       const attached = yield* recognise(yield* hostProcess(lost, { argv: ["codex"] }))
       expect([attached?.sessionId, attached?.evidence]).toEqual([null, expect.stringContaining("--no-daemon")])
-      for (const argv of [["codex", "exec", "do it"], ["codex", "login"], ["node", "/x/codexes.js"], ["vim", "codex"], []]) {
+      for (const argv of [["codex", "exec", "do it"], ["codex", "login"], ["codex", "app-server", "daemon", "pid-update-loop"], ["node", "/x/codexes.js"], ["vim", "codex"], []]) {
         expect(yield* recognise(yield* hostProcess(lost, { argv }))).toBeNull()
       }
     }))

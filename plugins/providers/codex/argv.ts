@@ -2,7 +2,7 @@
 
 const withValue = new Set([
   "-c", "--config", "--enable", "--disable", "--remote", "--remote-auth-token-env", "-i", "--image", "-m", "--model",
-  "--local-provider", "-p", "--profile", "-s", "--sandbox", "-C", "--cd", "--add-dir", "-a", "--ask-for-approval"
+  "--local-provider", "--listen", "-p", "--profile", "-s", "--sandbox", "-C", "--cd", "--add-dir", "-a", "--ask-for-approval"
 ])
 const long: Readonly<Record<string, string>> = {
   "-c": "--config", "-i": "--image", "-m": "--model", "-p": "--profile", "-s": "--sandbox", "-C": "--cd",
@@ -12,6 +12,8 @@ const long: Readonly<Record<string, string>> = {
 export interface CodexWords {
   /** `resume`, `exec`…, or the prompt of a fresh start; null where there is no such word. */
   readonly verb: string | null
+  /** The word after it that is no flag. */
+  readonly object: string | null
   readonly flags: ReadonlySet<string>
   /** The last value of each flag that has one. */
   readonly values: Readonly<Record<string, string>>
@@ -21,12 +23,12 @@ export interface CodexWords {
 export const readWords = (words: ReadonlyArray<string>): CodexWords => {
   const flags = new Set<string>()
   const values: Record<string, string> = {}
-  let verb: string | null = null
+  const plain: Array<string> = []
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? ""
     if (word === "--") break
     if (!word.startsWith("-") || word === "-") {
-      verb ??= word
+      plain.push(word)
       continue
     }
     const [name = "", inline] = word.startsWith("--")
@@ -36,7 +38,8 @@ export const readWords = (words: ReadonlyArray<string>): CodexWords => {
     if (!withValue.has(name)) flags.add(full)
     else values[full] = inline ?? words[at += 1] ?? ""
   }
-  return { verb, flags, values }
+  const [verb = null, object = null] = plain
+  return { verb, object, flags, values }
 }
 
 /** The words after the program, of the native program or of the script that npm installs; null for another program. */

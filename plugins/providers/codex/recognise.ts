@@ -47,6 +47,8 @@ export const recognise = (process: HostProcess): Effect.Effect<RecognisedProcess
     const started = process.cwd ?? process.env["PWD"] ?? "/"
     const cwd = resolve(started, words.values["--cd"] ?? ".")
     const untold = (evidence: string): RecognisedProcess => ({ sessionId: null, transcript: null, cwd, ...settings, evidence })
+    // What looks after the background server: it has no conversation.
+    if (words.verb === "app-server" && words.object !== null) return null
     if (words.verb === "app-server" || words.verb === "remote-control") {
       return untold("It is Codex's background server: it may hold conversations of several windows, and which is whose can't be told.")
     }
