@@ -59,9 +59,8 @@ describe("dialogs", () => {
   it("with a dialog open there is no input line to type into, and nothing is idle", () => {
     for (const name of readdirSync(screens).filter((file) => /^(awaiting|starting)/.test(file))) {
       const screen = recorded(name.replace(/\.txt$/, ""))
-      expect(dialogOn(screen), name).not.toBeNull()
-      expect(draft(screen), name).toBeNull()
-      expect(classify(screen), name).not.toBe("idle")
+      const read = { name, dialog: dialogOn(screen) !== null, draft: draft(screen), idle: classify(screen) === "idle" }
+      expect(read).toEqual({ name, dialog: true, draft: null, idle: false })
     }
   })
 
@@ -78,10 +77,10 @@ describe("input line", () => {
   it("it stands there also while a turn runs: it is no mark of idleness", () => {
     for (const name of readdirSync(screens).filter((file) => file.startsWith("busy--"))) {
       const screen = recorded(name.replace(/\.txt$/, ""))
-      expect(screen.lines.some((line) => line.startsWith("❯")), name).toBe(true)
-      expect(classify(screen), name).toBe("busy")
+      const input = screen.lines.some((line) => line.startsWith("❯"))
       // Terminals lose titles: the screen alone has to tell.
-      expect(classify({ ...screen, title: "" }), `${name} without its title`).toBe("busy")
+      const read = { name, input, titled: classify(screen), untitled: classify({ ...screen, title: "" }) }
+      expect(read).toEqual({ name, input: true, titled: "busy", untitled: "busy" })
     }
   })
 
@@ -114,7 +113,7 @@ describe("trouble", () => {
 
   it("what was followed by more, or is being tried again, is none", () => {
     for (const name of ["idle--fresh", "idle--says-api-error", "busy--retrying", "awaiting_approval--command"]) {
-      expect(trouble(recorded(name)), name).toBeNull()
+      expect({ name, trouble: trouble(recorded(name)) }).toEqual({ name, trouble: null })
     }
   })
 

@@ -127,7 +127,8 @@ describe("command", () => {
     Effect.gen(function*() {
       const { driver, request } = yield* world
       for (const wrong of ["not-a-uuid", "", "--help", `${id} `, "alpha"]) {
-        expect((yield* Effect.exit(driver.command(request("resume", {}, wrong))))._tag, wrong).toBe("Failure")
+        const { _tag: answer } = yield* Effect.exit(driver.command(request("resume", {}, wrong)))
+        expect({ wrong, answer }).toEqual({ wrong, answer: "Failure" })
       }
     }).pipe(Effect.provide(NodeContext.layer)))
 
