@@ -9,7 +9,7 @@ import type { TeamSpec } from "../domain/team.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
-import type { PluginHost } from "../plugin/PluginHost.ts"
+import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import { type Adoptable, type Choice, idsFor, type LeftOut, teamNameFor } from "../session/adopt.ts"
 import { adoptedTeamFile } from "../session/adopt-team-file.ts"
 import { parseTeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../spec/team-file.ts"
@@ -52,6 +52,7 @@ export type AdoptError =
   | AppendError
   | EventLogError
   | LeaseHeld
+  | PluginMissing
   | TeamFileInvalid
   | TeamFileUnreadable
 
@@ -199,6 +200,9 @@ export const adopt = (
       })
     }
     const log = yield* EventLog
+    const host = yield* PluginHost
+    // Where they are to come back has to be there.
+    yield* host.transport(options.transport)
     const files = yield* FileSystem.FileSystem
     // One at a time: what one adopts, the next one finds to be an agent already.
     yield* log.lease("adopt", "adopt")

@@ -99,6 +99,16 @@ const personsOwn = (
     : null
 }
 
+/** A fork that is not made yet is started anew, and yet not with nothing. */
+const asCopy = <E, R>({ forkOf }: AgentState, made: Decided<E, R>): Decided<E, R> =>
+  forkOf === null || made.decision.kind !== "fresh_start" ? made : {
+    ...made,
+    decision: {
+      ...made.decision,
+      why: [`begins as a copy of ${forkOf.agent}'s session ${forkOf.sessionId}`, ...made.decision.why]
+    }
+  }
+
 interface DecideInput<E, R> {
   readonly request: RestartRequest<E, R>
   readonly converged: Converged
@@ -165,7 +175,7 @@ export const decideAll = <E, R>(
             : agent.removed ? "it is not in the team file any more" : "it was not named")
           : alreadyBack
           ? without("skip", null, "the interrupted operation has brought it back already")
-          : personsOwn(agent, observed, request.takeover === true, above, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, decideOne(request, facts, context))
+          : personsOwn(agent, observed, request.takeover === true, above, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, asCopy(agent, decideOne(request, facts, context)))
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })
     return { agents, boot }

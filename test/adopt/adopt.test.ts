@@ -153,6 +153,8 @@ describe.skipIf(!hasTmux)("adopt", () => {
         const refused = yield* Effect.either(world.run(Adopt.adopt({ ...world.options, only })))
         assert.isTrue(Either.isLeft(refused) && refused.left._tag === "AdoptRefused" && refused.left.reason === "NotAdoptable", String(only))
       }
+      const nowhere = yield* Effect.either(world.run(Adopt.adopt({ ...world.options, transport: "carrier-pigeon" })))
+      assert.isTrue(Either.isLeft(nowhere) && nowhere.left._tag === "PluginMissing")
       const bad = yield* Effect.either(world.run(Adopt.adopt({ ...world.options, name: "No Name" })))
       assert.isTrue(Either.isLeft(bad) && bad.left._tag === "AdoptRefused" && bad.left.reason === "BadName")
       assert.deepStrictEqual(yield* world.events("team.recorded"), [])

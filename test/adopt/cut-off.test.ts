@@ -80,6 +80,8 @@ describe.skipIf(!hasTmux)("cut off", () => {
       assert.isTrue(Exit.isFailure(cut))
       const back = yield* world.run(Restart.restart("alpha", Policy.standard, { agents: ["helper"] }))
       assert.strictEqual(back.outcome, "restarted", back.message)
+      const decided = back.agents.find(({ id }) => id === "helper")
+      if (decided?.decision === "fresh_start") assert.match(decided.why[0] ?? "", /^begins as a copy of fake-1's session /)
       const { agents } = yield* world.run(Status.status("alpha"))
       const own = agents.find(({ id }) => id === "helper")?.session?.id ?? ""
       assert.notStrictEqual(own, one.session)
