@@ -8,7 +8,7 @@ import { againInside, network } from "./namespace.ts"
 import { type CliName, cliNames, isCliName, pins } from "./pins.ts"
 import { stories, type Story } from "./stories.ts"
 import { table, writeTable } from "./table.ts"
-import { useCommand } from "./world.ts"
+import { closeWorlds, useCommand } from "./world.ts"
 
 const usage = "Usage: npm run test:clis -- [NAME…] [--json] [--write] [--story NAME]"
 
@@ -82,6 +82,11 @@ const main = async (names: ReadonlyArray<CliName>, asked: Asked): Promise<number
   note(`${clis.map(({ cli, version }) => `${cli} ${version}`).join(", ")}; network: ${ground}.`)
   const command = await installCommand()
   useCommand(command.command)
+  const interrupted = () => {
+    command.remove()
+    void closeWorlds().finally(() => process.exit(130))
+  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted)
   const told = await Promise.all(clis.map((cli) => tellAll(cli, clis, asked.only)))
   command.remove()
   const rows = [...missing, ...told.flat()]

@@ -121,6 +121,13 @@ const shareCompiled = (home: Home): void => {
   symlinkSync(shared, join(home.root, "tmp", name))
 }
 
+const open = new Set<World>()
+
+/** Ends all that runs in any world that is still open: for a run that is interrupted. */
+export const closeWorlds = async (): Promise<void> => {
+  for (const world of open) await world.close()
+}
+
 export const openWorld = async (
   clis: ReadonlyArray<Installed>,
   seeds: Partial<Seeds> & {
@@ -199,7 +206,7 @@ export const openWorld = async (
       instead: () => mock.requests.turns().slice(-3).map((each) => JSON.stringify(newest(each).slice(0, 200))).join(", ")
     })
   }
-  return {
+  const world: World = {
     home,
     mock,
     terminal,
@@ -224,11 +231,14 @@ export const openWorld = async (
       await killAll(home)
     },
     close: async () => {
+      open.delete(world)
       await killAll(home)
       await mock.close()
       home.remove()
     }
   }
+  open.add(world)
+  return world
 }
 
 const commandOf = (pid: number): ReadonlyArray<string> => {
