@@ -145,9 +145,57 @@ export const LifecycleEvent = Schema.Union(
 )
 export type LifecycleEvent = typeof LifecycleEvent.Type
 
+/** What a supervisor does when somebody dies, by the strategy of its team. */
+export const Strategy = Schema.Literal("oneForOne", "oneForAll", "restForOne")
+export type Strategy = typeof Strategy.Type
+
+/**
+ * What a supervisor said. None of it needs the team's lease: to be told to stop must not wait for whoever holds it, and
+ * what it does is written down by the restart that it makes.
+ */
+const supervisionEvents = [
+  teamEvent("supervision.enabled", { strategy: Strategy, policy: Schema.String }),
+  teamEvent("supervision.disabled", { reason: Schema.String }),
+  /** Agents are about to be restarted, because some of them died. */
+  teamEvent("supervision.restarting", {
+    died: Schema.Array(AgentId),
+    agents: Schema.Array(AgentId),
+    strategy: Strategy,
+    why: Schema.Array(Schema.String)
+  }),
+  /** A death is known, and its restart waits until then. */
+  agentEvent("supervision.waiting", { until: Schema.String, why: Schema.String }),
+  /** A death that a supervisor does nothing about; said once. */
+  agentEvent("supervision.left", { code: Schema.String, why: Schema.String }),
+  /** The budget is spent: nothing more is done about this agent until the budget is cleared or a person starts it. Said once. */
+  agentEvent("supervision.exhausted", {
+    restarts: Schema.NonNegativeInt,
+    per_ms: Schema.Number,
+    used: Schema.NonNegativeInt,
+    scope: BudgetScope,
+    why: Schema.String
+  }),
+  /** The home of the team went away, and whether that was meant is unknown: nobody is started until a person says so. */
+  teamEvent("supervision.held", { agents: Schema.Array(AgentId), why: Schema.String }),
+  /** Another command changes the team; it goes first. */
+  teamEvent("supervision.yielded", { holder: Schema.Int, command: Schema.String }),
+  /** What an observing supervisor would have done. */
+  teamEvent("supervision.observed", {
+    would: Schema.Literal("restart", "wait", "leave", "stop", "hold"),
+    agents: Schema.Array(AgentId),
+    why: Schema.Array(Schema.String),
+    until: Schema.NullOr(Schema.String)
+  })
+] as const
+
 /** Events that anybody may append: what was seen or said. They carry a key and a generation instead of a lease. */
 export const ObservationEvent = Schema.Union(
-  agentEvent("agent.exited", { exit: Schema.NullOr(ProcessExit), evidence: Schema.String }),
+  agentEvent("agent.exited", {
+    exit: Schema.NullOr(ProcessExit),
+    evidence: Schema.String,
+    /** Why, where its provider could tell. */
+    kind: Schema.optional(FailureKind)
+  }),
   /** What spoke against a start that was made all the same. */
   agentEvent("agent.start_warned", { kind: FailureKind, problem: Schema.String }),
   agentEvent("startup_prompt_handled", { prompt: Schema.String, action: Schema.String }),
@@ -195,7 +243,8 @@ export const ObservationEvent = Schema.Union(
   }),
   agentEvent("message.submitted", { message_id: Schema.String, evidence: Schema.String }),
   agentEvent("message.consumed", { message_id: Schema.String, evidence: Schema.String }),
-  agentEvent("message.failed", { message_id: Schema.String, code: Schema.String, reason: Schema.String })
+  agentEvent("message.failed", { message_id: Schema.String, code: Schema.String, reason: Schema.String }),
+  ...supervisionEvents
 )
 export type ObservationEvent = typeof ObservationEvent.Type
 

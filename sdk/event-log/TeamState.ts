@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { BootDecision, OperationKind, SpawnMode, StepPhase } from "../domain/event.ts"
+import { BootDecision, OperationKind, SpawnMode, StepPhase, Strategy } from "../domain/event.ts"
 import { AgentFailure } from "../domain/failure.ts"
 import { FirstSend } from "../domain/first-send.ts"
 import { AgentHistory, noHistory, Trigger } from "../domain/history.ts"
@@ -100,6 +100,19 @@ export const OperationState = Schema.Struct({
 })
 export type OperationState = typeof OperationState.Type
 
+/** What supervisors have said of a team, and where they are done until a person acts. */
+export const SupervisionState = Schema.Struct({
+  /** Null while it is off. */
+  enabled: Schema.NullOr(Schema.Struct({ strategy: Strategy, policy: Schema.String, since: Schema.String })),
+  /** Deaths that nothing is done about, by the generation that died. */
+  givenUp: Schema.Array(Schema.Struct({ agent: AgentId, generation: Generation, code: Schema.String, why: Schema.String })),
+  /** Why nobody is started since the team's home went away; null where that is not so. */
+  held: Schema.NullOr(Schema.String)
+})
+export type SupervisionState = typeof SupervisionState.Type
+
+export const noSupervision: SupervisionState = { enabled: null, givenUp: [], held: null }
+
 /** A team, folded from its events. Plain data: it is kept as a snapshot, and compared. */
 export const TeamState = Schema.Struct({
   key: TeamKey,
@@ -121,6 +134,7 @@ export const TeamState = Schema.Struct({
     Schema.NullOr(Schema.Struct({ id: Schema.String, decision: BootDecision, at: Schema.String })),
     { default: () => null }
   ),
+  supervision: Schema.optionalWith(SupervisionState, { default: () => noSupervision }),
   pendingMessages: Schema.Array(PendingMessage),
   messagesSubmitted: Schema.NonNegativeInt,
   /** Position of the newest lifecycle event. */

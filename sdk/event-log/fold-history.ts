@@ -58,7 +58,10 @@ export const foldHistory = (history: AgentHistory, event: Event, at: string, cau
     case "agent.failed":
       return died(history, event.generation, at, { kind: event.failure.kind })
     case "agent.exited":
-      return died(ended(history, event.generation, at), event.generation, at, { exit: event.exit })
+      return died(ended(history, event.generation, at), event.generation, at, {
+        exit: event.exit,
+        ...event.kind === undefined ? {} : { kind: event.kind }
+      })
     case "budget.exceeded":
       return { ...history, budgetExceededAt: history.budgetExceededAt ?? at }
     case "budget.cleared":

@@ -5,7 +5,8 @@ import type { Confidence, SessionRef } from "../domain/session.ts"
 import type { AgentSpec } from "../domain/team.ts"
 import { noHistory, type StartCause } from "../domain/history.ts"
 import { foldHistory } from "./fold-history.ts"
-import type { AgentState, TeamState } from "./TeamState.ts"
+import { foldSupervision } from "./fold-supervision.ts"
+import { type AgentState, noSupervision, type TeamState } from "./TeamState.ts"
 
 const capturesKept = 32
 const unreadableKept = 16
@@ -53,6 +54,7 @@ const recordTeam = (state: TeamState | undefined, event: EventOf<"team.recorded"
   ],
   operation: state?.operation ?? null,
   boot: state?.boot ?? null,
+  supervision: state?.supervision ?? noSupervision,
   pendingMessages: state?.pendingMessages ?? [],
   messagesSubmitted: state?.messagesSubmitted ?? 0,
   lifecycleVersion: state?.lifecycleVersion ?? 0,
@@ -275,6 +277,7 @@ export const fold = (state: TeamState | undefined, entry: LogEntry): TeamState |
   const team = foldTeam(state, event, at)
   return {
     ...team,
+    supervision: foldSupervision(team.supervision, event, at),
     agents: isAgentEvent(event) ? foldAgents(team, event, at) : team.agents,
     position,
     lifecycleVersion: isLifecycleEvent(event) ? position : team.lifecycleVersion

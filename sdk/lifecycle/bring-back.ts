@@ -7,8 +7,10 @@ import type { AgentFailure } from "../domain/failure.ts"
 import type { AppendError, EventLogError } from "../event-log/errors.ts"
 import type { EventLog } from "../event-log/EventLog.ts"
 import { agentOf } from "../event-log/TeamState.ts"
+import { credentialOf } from "../policy/Facts.ts"
 import { observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
+import { StartPace } from "./pace.ts"
 import { type AgentPlan, asLaunched } from "./plan.ts"
 import { currentState } from "./prepare.ts"
 import { proveReady, verify } from "./prove-ready.ts"
@@ -92,6 +94,7 @@ export const bringBack = <E, R>(
   const mode = decision.kind === "resume" ? "resume" : "fresh"
   const attempt = (now: AgentPlan<E, R>) =>
     Effect.gen(function*() {
+      const pace = yield* StartPace
       const spawn = yield* planSpawn(team, asLaunched(request, now.facts.agent), provider, mode, request.onDrift)
       yield* stillResumable(provider, spawn, now)
       yield* takeOver(context, now, graceOf(context, now))
@@ -99,9 +102,10 @@ export const bringBack = <E, R>(
       yield* stillSilent({ team, findProvider: context.findProvider }, now)
       // What was left behind is written down with the first intent of a new start, and once.
       const fresh = now.facts.agent.generation === agent.generation ? leftBehind(context, now, reason) : []
-      yield* context.serial(provider)(
-        Effect.flatMap(spawnNew(context, now.facts.agent, spawn, fresh), (pane) => proveReady(context, now, provider, spawn, pane))
-      )
+      yield* context.serial(provider)(pace.before(credentialOf(now.facts.agent)).pipe(
+        Effect.zipRight(spawnNew(context, now.facts.agent, spawn, fresh)),
+        Effect.flatMap((pane) => proveReady(context, now, provider, spawn, pane))
+      ))
       yield* verify(context, now, spawn.generation)
       return done(mode === "resume" ? "resumed" : "started")
     })

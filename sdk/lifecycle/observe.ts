@@ -25,6 +25,8 @@ export interface TeamObservation {
   /** Everything that the transport knows of, orphans too; null when the query failed, which is evidence of nothing. */
   readonly panes: ReadonlyArray<ListedPane> | null
   readonly foreign: ReadonlyArray<ForeignPane>
+  /** Whether the place that they live in is there; null when the query failed. */
+  readonly home?: "up" | "absent" | null
   readonly failure: TransportFailure | null
 }
 
@@ -77,6 +79,7 @@ export const observeTeam = (team: TeamState, transport: Transport): Effect.Effec
       agents: new Map(observed),
       panes,
       foreign: Either.isRight(listing) ? listing.right.foreign : [],
+      home: Either.isRight(listing) ? listing.right.home : null,
       failure
     }
   })

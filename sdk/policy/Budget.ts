@@ -42,13 +42,20 @@ interface Used {
   readonly spent: boolean
 }
 
-/** How much of a budget one agent has used. A launch is no restart, and an operation restarts an agent once. */
+const waits: ReadonlySet<string | null> = new Set(["usage_limit", "auth"])
+
+/**
+ * How much of a budget one agent has used. A launch is no restart, an operation restarts an agent once, and what follows a
+ * usage limit or a login is not one more crash.
+ */
 export const usedBy = (history: AgentHistory, life: Life, window: Window): Used => {
   const healed = healedAt(history, life, window)
   const cleared = history.budgetClearedAt === null ? -Infinity : Date.parse(history.budgetClearedAt)
-  const counted = history.starts.filter(({ at, cause }) => {
+  const waited = new Set(history.deaths.flatMap(({ generation, kind }) => waits.has(kind) ? generation : []))
+  const counted = history.starts.filter(({ at, cause }, index) => {
     const time = Date.parse(at)
-    return cause !== "launch" && time > window.now - window.perMs && time > cleared && time > healed
+    const before = history.starts[index - 1]?.generation
+    return cause !== "launch" && (before === undefined || !waited.has(before)) && time > window.now - window.perMs && time > cleared && time > healed
   })
   return {
     restarts: new Set(counted.map(({ generation, operation }) => operation ?? generation)).size,
@@ -84,6 +91,7 @@ export const withBudget = <E2, R2>(
       ...self,
       description: `${self.description}, at most ${words}${scope === "agent" ? "" : ` a ${scope}`}, else ${exceeded.description}`,
       requires: requiredByAny([self, exceeded]),
+      budgeted: true,
       decide: (facts): Decided<E | E2, R | R2> => {
         const made = self.decide(facts)
         if (!touches(made.decision)) return made

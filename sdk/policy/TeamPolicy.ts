@@ -41,6 +41,8 @@ export interface TeamPolicy<out E = never, out R = never> extends Pipeable {
   /** Null leaves it to the restart's options. */
   readonly onDrift: DriftPolicy | null
   readonly rollout: Rollout
+  /** Whether it bounds how often agents are restarted; one that does not is supervised with a standard budget. */
+  readonly budgeted?: boolean
 }
 
 /** Where one policy for all agents will do, an `AgentPolicy` stands for the team's. */
