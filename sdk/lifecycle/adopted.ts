@@ -63,6 +63,8 @@ export const adoptedRotations = (
         if (said === null || said.sessionId === null) return []
         const known = agent.session?.id === said.sessionId
         if (known && (said.transcript === null || said.transcript === agent.session?.transcript)) return []
+        // Until the new one is written, the conversation before it is what there is to come back to.
+        if (!known && agent.session !== null && said.transcript === null) return []
         const held = teams.some((other) => other.agents.some(({ session, spec }) =>
           session?.id === said.sessionId && session.provider === agent.spec.provider &&
           (other.key !== team.key || spec.id !== agent.spec.id)))
