@@ -83,8 +83,10 @@ const main = async (names: ReadonlyArray<CliName>, asked: Asked): Promise<number
   const command = await installCommand()
   useCommand(command.command)
   const interrupted = () => {
-    command.remove()
-    void closeWorlds().finally(() => process.exit(130))
+    void closeWorlds().finally(() => {
+      command.remove()
+      process.exit(130)
+    })
   }
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted)
   const told = await Promise.all(clis.map((cli) => tellAll(cli, clis, asked.only)))
