@@ -130,6 +130,29 @@ describe.skipIf(!hasTmux)("adopt", () => {
       yield* remembers(world, "orchard", "fake-2", last, "the elder")
     }), 180_000)
 
+  it.scopedLive("up brings back whose process is gone, and leaves the others to their person", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const one = yield* world.inTmux()
+      const two = yield* world.inTerminal()
+      yield* one.say("the fig")
+      const adopted = yield* world.run(Adopt.adopt({ ...world.options, name: "alpha" }))
+      yield* kill(one.pid)
+      const file = yield* world.run(readTeamFile(adopted.file ?? "", { workspace: world.workspace }))
+      const up = yield* world.run(Launch.up(file, { workspace: world.workspace, transport: "tmux", plugins: [] }))
+      assert.strictEqual(up.outcome, "launched", up.message)
+      const { agents } = yield* world.run(Status.status("alpha"))
+      assert.deepStrictEqual(agents.map(({ generation, session }) => ({ generation, session: session?.id })), [
+        { generation: 2, session: one.session },
+        { generation: 1, session: two.session }
+      ])
+      assert.strictEqual(agents[1]?.pid, two.pid)
+      yield* remembers(world, "alpha", "fake-1", one.session, "the fig")
+      const down = yield* world.run(Shutdown.down("alpha"))
+      assert.lengthOf(down.spared, 1)
+      assert.strictEqual((yield* readProcess(two.pid)).state, "alive")
+    }), 120_000)
+
   it.scopedLive("what can't be told, is not meant, or is somebody's already, is left out with the reason", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld
