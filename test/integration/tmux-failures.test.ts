@@ -91,6 +91,21 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       expect(yield* tmux.inspect(pane)).toMatchObject({ state: "dead", exit: null })
     }))
 
+  it.scopedLive("a server in which everything was killed is empty, and takes new agents", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const pane = yield* (yield* world.transport()).spawn(world.request())
+      for (const pid of run(world.socket, "list-panes", "-a", "-F", "#{pane_pid}").trim().split("\n")) {
+        process.kill(Number(pid), "SIGKILL")
+      }
+      yield* eventually("a server without a session", Effect.sync(() => run(world.socket, "list-sessions") === ""))
+      const tmux = yield* world.transport()
+      yield* eventually("the agent's end", Effect.map(tmux.inspect(pane), (found) => found.state === "dead"))
+      expect((yield* tmux.list).panes).toEqual([])
+      const again = yield* tmux.spawn(world.request())
+      expect(yield* tmux.inspect(again)).toMatchObject({ state: "alive" })
+    }))
+
   it.scopedLive("tells that the server was killed, and starts another", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld

@@ -187,8 +187,10 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
   )
 
   const linesElsewhere = Effect.async<ReadonlyArray<string>, Unanswered>((resume) => {
-    execFile(tmux, ["-S", socket, ...listWords], { env, cwd: "/", timeout: timeoutMs, killSignal: "SIGKILL" }, (error, stdout) => {
-      resume(error === null
+    execFile(tmux, ["-S", socket, ...listWords], { env, cwd: "/", timeout: timeoutMs, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
+      // So a server answers that has no session at all, after all that was in it was killed.
+      const empty = error !== null && error.code === 1 && stderr.trim() === "no current target"
+      resume(error === null || empty
         ? Effect.succeed(stdout.split("\n").filter((line) => line !== ""))
         : Effect.fail(new Unanswered({ detail: `it did not list its panes: ${describe(error)}` })))
     })
