@@ -69,11 +69,14 @@ export const holdersOf = (sessionId: string): Effect.Effect<ReadonlyArray<Sessio
     const wanted = sessionId.toLowerCase()
     const holders: Array<SessionHolder> = []
     for (const { pid, startTime, zombie } of table) {
-      if (zombie || !wordsOf(pid).some((word) => word.includes("codex"))) continue
+      const words = zombie ? [] : wordsOf(pid)
+      if (!words.some((word) => word.includes("codex"))) continue
       const open = openFiles(pid)
       // Another user's, mostly; a conversation of this user's is in no such hand.
       if (open === null || !open.some((path) => lockedSession(path) === wanted)) continue
-      holders.push({ pid, startTime, evidence: `Process ${pid} holds the conversation's lock.` })
+      // It keeps a conversation open after the window is gone.
+      const server = words.includes("app-server") ? " It is Codex's background server; codex app-server daemon stop ends it." : ""
+      holders.push({ pid, startTime, evidence: `Process ${pid} holds the conversation's lock.${server}` })
     }
     return holders
   })

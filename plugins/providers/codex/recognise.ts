@@ -66,7 +66,8 @@ export const recognise = (process: HostProcess): Effect.Effect<RecognisedProcess
           words.flags.has("--no-daemon")
             ? `Process ${native} has no conversation open (yet).`
             : `Process ${native} has no conversation open itself: Codex's background server has it, or it shows a list or ` +
-              "a question. Started with --no-daemon it could be told."
+              "a question. To have it told, leave it with /quit, run codex app-server daemon stop, and go on with " +
+              "codex resume ID --no-daemon."
         )
       case "One": {
         const { sessionId, transcript } = found.conversation

@@ -53,7 +53,8 @@ export const troubleAt = ({ lines }: Screen, now: Date): AgentFailure | null => 
     return { kind: "auth", reason, retryable: false, retryAt: null }
   }
   if (isOpenElsewhere(lines)) {
-    const reason = "Codex says that this conversation is open in another app. Close it there, and restart the agent."
+    const reason = "Codex says that this conversation is open in another app. Close it there (its background server keeps what " +
+      "a window left: codex app-server daemon stop), and restart the agent."
     return { kind: "not_ready", reason, retryable: true, retryAt: null }
   }
   const words = complaint(lines)
