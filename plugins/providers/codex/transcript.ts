@@ -39,8 +39,11 @@ const messageIn = Schema.decodeUnknownEither(Message)
 const recordIn = Schema.decodeUnknownEither(AnyRecord)
 
 /** What Codex itself says in the user's name, where the record does not tell by its kind. */
-const boilerplate =
-  /^\s*(?:<(?:environment_context|user_instructions|INSTRUCTIONS|permissions|turn_aborted|skill|apps|plugins|collaboration_mode|subagent)|# AGENTS\.md instructions)/
+const added = [
+  "environment_context", "user_instructions", "INSTRUCTIONS", "permissions", "turn_aborted", "skill", "apps", "plugins",
+  "collaboration_mode", "subagent"
+]
+const boilerplate = new RegExp(`^\\s*(?:<(?:${added.join("|")})|# AGENTS\\.md instructions)`)
 
 /** The words of a message that a person or program said; null where Codex said them itself. */
 const saidBy = ({ payload }: Message): string | null => {
@@ -64,7 +67,7 @@ const markerIn = (message: Message): string | null => {
 }
 
 /** Records that don't tell of a person's words, whatever else they are. */
-const silent = new Set(["session_meta", "turn_context", "world_state", "token_usage_record", "compacted", "event_msg", "response_item"])
+const silent = new Set(["session_meta", "turn_context", "world_state", "token_usage_record", "event_msg", "response_item"])
 
 /**
  * What the beginning of a rollout says. Whatever can't be read may hold a user's words, and so does what a fork began
@@ -83,7 +86,7 @@ export const readTranscript = (head: string, context: { readonly truncated: bool
     const message = messageIn(line)
     if (Either.isLeft(message)) {
       const record = recordIn(line)
-      if (Either.isLeft(record) || !silent.has(record.right.type) || record.right.type === "compacted") spoken = true
+      if (Either.isLeft(record) || !silent.has(record.right.type)) spoken = true
       continue
     }
     const { role } = message.right.payload

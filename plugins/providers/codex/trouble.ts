@@ -42,7 +42,11 @@ export const limitEnd = (words: string, now: Date): Date | null => {
 }
 
 const limitWords = /hit your usage limit|usage limit reached|reached your .{0,40}limit|out of credits/i
-const authWords = /\b401\b|unauthorized|Missing environment variable|access token could not be refreshed|log ?out and (?:sign|log) in|not logged in/i
+const authWords = new RegExp(
+  "\\b401\\b|unauthorized|Missing environment variable|access token could not be refreshed|" +
+    "log ?out and (?:sign|log) in|not logged in",
+  "i"
+)
 /** Answers to what was typed, not troubles. */
 const harmless = /^Conversation interrupted|^'\/[\w-]+' is disabled|^Unrecognized command/
 
