@@ -31,7 +31,7 @@ const gates = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
 }
 
 /** The compact table of decisions: an agent a line, with what happens to it and why. */
-export const explain = (plan: RestartPlan<unknown, unknown>): string => {
+export const table = (plan: RestartPlan<unknown, unknown>): string => {
   const rows = plan.agents.map(({ decided, facts }) => ({
     id: facts.agent.spec.id,
     now: `${facts.agent.spec.provider}, ${facts.process.state}`,
@@ -62,3 +62,5 @@ export const explain = (plan: RestartPlan<unknown, unknown>): string => {
     ...plan.refusal === null ? [] : [`Refused: ${plan.refusal.message}`]
   ].join("\n")
 }
+
+export const explain = table

@@ -57,6 +57,8 @@ export interface RestartPlan<out E = never, out R = never> {
   readonly continues: OperationId | null
   /** What follows the boot that triggered the restart; null where none did. */
   readonly boot: BootAnswer | null
+  /** The `lifecycleVersion` of the team before anything was learnt for the plan. */
+  readonly basedOn: number
 }
 
 export interface RestartRequest<out E = never, out R = never> {
@@ -76,6 +78,8 @@ export interface RestartRequest<out E = never, out R = never> {
   readonly refuseDrift?: boolean
   /** Why the restart is done; `person` where nothing is said. */
   readonly trigger?: Trigger
+  /** What was asked for an interrupted operation; one that is found is continued where nothing was. */
+  readonly unfinished?: "continue" | "rollback"
   /** How long to wait for sessions, and how often to look, in milliseconds. */
   readonly convergeWithinMs: number
   readonly convergePollMs: number

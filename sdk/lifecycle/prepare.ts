@@ -36,7 +36,8 @@ export interface Prepared<out E, out R> {
 /** How a preparation leaves traces: under a lease into the log, or not at all. */
 export type Recording = { readonly _tag: "Log"; readonly lease: Lease } | { readonly _tag: "DryRun" }
 
-const recorder = (recording: Recording): Effect.Effect<Record, never, EventLog> =>
+/** Writes down what is learnt, or only remembers it. */
+export const recorder = (recording: Recording): Effect.Effect<Record, never, EventLog> =>
   Effect.map(EventLog, (log): Record =>
     recording._tag === "DryRun"
       ? (team, events) =>
@@ -168,11 +169,13 @@ interface Prepare<E, R> {
   readonly granted: ReadonlySet<GrantName> | null
   /** Whether agents that an interrupted operation brought back are left alone. */
   readonly continuing: boolean
+  /** The `lifecycleVersion` that it all began with; that of `team` where nothing was written since. */
+  readonly basedOn?: number
 }
 
 /** The plan of a restart that ends before it begins: the agents as they are recorded, and nothing decided. */
 const unreachable = <E, R>(
-  { request, team }: Prepare<E, R>,
+  { basedOn, request, team }: Prepare<E, R>,
   transport: Transport,
   providers: LoadedProviders,
   observation: TeamObservation,
@@ -196,7 +199,8 @@ const unreachable = <E, R>(
     refusal: unreachableRefusal(transport.name, why),
     warnings: [],
     continues: null,
-    boot: null
+    boot: null,
+    basedOn: basedOn ?? team.lifecycleVersion
   }
 })
 
@@ -291,7 +295,8 @@ export const prepare = <E, R>(
         refusal,
         warnings: findings.warnings,
         continues: input.continuing ? converged.team.operation?.id ?? null : null,
-        boot
+        boot,
+        basedOn: input.basedOn ?? input.team.lifecycleVersion
       }
     }
   })

@@ -1,0 +1,49 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { GrantName } from "../domain/decision.ts"
+import { EventLog, type Lease, teamResource } from "../event-log/EventLog.ts"
+import type { TeamState } from "../event-log/TeamState.ts"
+import { DiscardContext } from "../policy/Grants.ts"
+import type { Prepared } from "./prepare.ts"
+import { demandRank } from "./rank.ts"
+import { actOn, refusedReport } from "./restart-act.ts"
+import { decisionEvents, refusalEvents } from "./restart-events.ts"
+import type { RestartOptions } from "./restart-request.ts"
+
+/** Grants of which a layer was provided. Types ask for them at compile time; a policy from a file is asked here. */
+export const grantsGiven: Effect.Effect<ReadonlySet<GrantName>> = Effect.map(
+  Effect.serviceOption(DiscardContext),
+  (grant): ReadonlySet<GrantName> => new Set(Option.isSome(grant) && grant.value.reason !== "" ? ["discard-context"] : [])
+)
+
+/** Has the team to itself, by its rank, and with its state as it is then. */
+export const underLease = <A, E, R>(
+  team: TeamState,
+  command: string,
+  use: (lease: Lease, team: TeamState) => Effect.Effect<A, E, R>
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    yield* demandRank(team)
+    const log = yield* EventLog
+    const lease = yield* log.lease(teamResource(team.key), command)
+    // What was read before the lease was ours may be history.
+    const current = yield* log.state(team.key)
+    return yield* use(lease, Option.getOrElse(current, () => team))
+  }))
+
+/** Refuses or acts on what was prepared; decisions are on disk before anything is touched. */
+export const settle = <E, R, E2, R2>(
+  prepared: Prepared<E, R>,
+  lease: Lease,
+  beforeActing: RestartOptions<E2, R2>["beforeActing"]
+) =>
+  Effect.gen(function*() {
+    const log = yield* EventLog
+    const { plan: made } = prepared
+    if (made.refusal?.outcome === "resume_not_ready") return refusedReport(made, made.refusal)
+    const decisions = [...decisionEvents(made), ...refusalEvents(made)]
+    if (decisions.length > 0) yield* log.append(decisions, { lease })
+    if (made.refusal !== null) return refusedReport(made, made.refusal)
+    if (beforeActing !== undefined) yield* beforeActing(made)
+    return yield* actOn(prepared, lease)
+  })

@@ -1,0 +1,68 @@
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Event } from "../domain/event.ts"
+import type { AppendError, EventLogError } from "../event-log/errors.ts"
+import { EventLog } from "../event-log/EventLog.ts"
+import { agentOf, type TeamState } from "../event-log/TeamState.ts"
+import { type AnyPolicy, skip, standard } from "../policy/Policy.ts"
+import type { HostEnvironment } from "./operation.ts"
+import type { RestartRequest } from "./plan.ts"
+import { recorder, type Recording } from "./prepare.ts"
+import { type AgentUnknown, requestOf, type RestartOptions } from "./restart-request.ts"
+import type { InvalidSetting } from "./settings.ts"
+
+/** The conversations that an interrupted operation left behind, given back to agents that were not spoken to since. */
+const giveBack = (state: TeamState): Effect.Effect<ReadonlyArray<Event>, EventLogError, EventLog> =>
+  Effect.gen(function*() {
+    const log = yield* EventLog
+    const entries = yield* Stream.runCollect(log.read({ team: state.key, types: ["restart.fresh_spawn"] }))
+    return [...entries].flatMap((entry): ReadonlyArray<Event> => {
+      if (entry._tag !== "Event" || entry.event.type !== "restart.fresh_spawn") return []
+      const { agent: id, left_behind: session, operation } = entry.event
+      const agent = agentOf(state, id)
+      const spokenSince = agent === undefined || agent.firstSend._tag !== "Absent" || agent.typedInto
+      return session === null || operation !== state.operation?.id || spokenSince ? [] : [{
+        type: "resume.session_repaired",
+        team: state.key,
+        agent: id,
+        generation: agent.generation,
+        agent_id: id,
+        provider: session.provider,
+        old_session_id: agent.session?.id ?? null,
+        session_id: session.id,
+        rollout_path: session.transcript,
+        captured_via: "event_log_repair",
+        attribution_confidence: session.confidence
+      }]
+    })
+  })
+
+/** What a restart begins with: the team as it is then, and what is asked for. */
+export interface Beginning<out E, out R> {
+  readonly team: TeamState
+  readonly request: RestartRequest<E, R>
+}
+
+/**
+ * What is asked of a team by a policy, or by taking an interrupted operation back: then who lived before it lives again,
+ * in the conversation of before.
+ */
+export const beginWith = <E, R>(
+  state: TeamState,
+  policy: AnyPolicy<E, R>,
+  options: RestartOptions<unknown, unknown>,
+  recording: Recording
+): Effect.Effect<Beginning<E, R>, AgentUnknown | InvalidSetting | AppendError | EventLogError, EventLog | HostEnvironment> =>
+  Effect.gen(function*() {
+    if (options.unfinished !== "rollback") return { team: state, request: yield* requestOf(state, policy, options) }
+    const returned = yield* giveBack(state)
+    const record = yield* recorder(recording)
+    const team = returned.length === 0 ? state : yield* record(state, returned)
+    const before = (team.operation?.alive ?? []).filter((id) => agentOf(team, id)?.removed === false)
+    return {
+      team,
+      request: before.length === 0
+        ? yield* requestOf(team, skip("nobody lived before the interrupted operation"), { ...options, agents: [] })
+        : yield* requestOf(team, standard, { ...options, agents: before })
+    }
+  })
