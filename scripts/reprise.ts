@@ -8,6 +8,7 @@ const verbs: Readonly<Record<string, { readonly does: string; readonly load: () 
   status: { does: "show what each agent does, and how that is known", load: () => import("./status.ts") },
   send: { does: "send a message to an agent", load: () => import("./send.ts") },
   restart: { does: "bring the team back with its memory", load: () => import("./restart.ts") },
+  supervise: { does: "bring agents back that die, as long as it runs", load: () => import("./supervise.ts") },
   adopt: { does: "make a team of agents that you started by hand", load: () => import("./adopt.ts") },
   fork: { does: "add an agent that begins with a copy of another's conversation", load: () => import("./fork.ts") },
   down: { does: "stop the team; its conversations are kept", load: () => import("./down.ts") },
@@ -20,7 +21,7 @@ const help = [
   "",
   "  reprise VERB [--workspace DIR] [--team KEY] [--json] …",
   "",
-  ...Object.entries(verbs).map(([name, { does }]) => `  ${name.padEnd(9)}${does}`),
+  ...Object.entries(verbs).map(([name, { does }]) => `  ${name.padEnd(11)}${does}`),
   "",
   "reprise VERB --help tells the options of a verb.",
   ""

@@ -8,16 +8,23 @@ import { teamOption } from "./team-option.ts"
 
 const flag = (name: string, description: string) => Options.boolean(name).pipe(Options.withDescription(description))
 
+export const grantOption = Options.text("grant").pipe(
+  Options.withDescription("A permission and its reason, discard-context=REASON. May be given more than once."),
+  Options.repeated
+)
+
+export const policyOption = Options.text("policy").pipe(
+  Options.withDescription("A file whose default export is the policy."),
+  Options.optional
+)
+
 /** What `reprise restart` takes. */
 export const restartOptions = {
   team: teamOption,
   agents: Args.text({ name: "agent" }).pipe(Args.repeated),
   dead: flag("dead", "Only agents that are proved dead."),
   allowFresh: flag("allow-fresh", "Resume, or else start anew and let the conversation go."),
-  grant: Options.text("grant").pipe(
-    Options.withDescription("A permission and its reason, discard-context=REASON. May be given more than once."),
-    Options.repeated
-  ),
+  grant: grantOption,
   deadline: Options.text("session-converge-deadline").pipe(
     Options.withDescription("How many seconds to wait for sessions that are still missing (12)."),
     Options.optional
@@ -26,10 +33,7 @@ export const restartOptions = {
   explain: flag("explain", "Show the decisions with their reasons, and nothing else."),
   continue: flag("continue", "Finish the interrupted operation."),
   rollback: flag("rollback", "Take the interrupted operation back."),
-  policy: Options.text("policy").pipe(
-    Options.withDescription("A file whose default export is the policy."),
-    Options.optional
-  ),
+  policy: policyOption,
   takeover: flag("takeover", "End the process that an agent was adopted from, after asking, and bring the agent back here."),
   yes: flag("yes", "Do not ask before agents at work are interrupted, or a person's process is ended.")
 }
@@ -64,13 +68,9 @@ export const restartCommand = (parsed: Parsed, team: string): string =>
     ...parsed.rollback ? ["--rollback"] : []
   ].join(" ")
 
-/** Turns the options into a policy, the grants that were given, and the restart's own options. */
-export const restartRequest = (parsed: Parsed) =>
+/** The policy that is meant, and the reason of the grant that was given. */
+export const chosenPolicy = (parsed: Pick<Parsed, "allowFresh" | "grant" | "policy">) =>
   Effect.gen(function*() {
-    if (parsed.continue && parsed.rollback) return yield* new WrongUsage({ detail: "--continue and --rollback exclude each other." })
-    if (parsed.allowFresh && Option.isSome(parsed.policy)) {
-      return yield* new WrongUsage({ detail: "--allow-fresh and --policy exclude each other." })
-    }
     const reasons: Array<string> = parsed.allowFresh ? ["--allow-fresh"] : []
     for (const text of parsed.grant) {
       const grant = Grants.parseGrant(text)
@@ -80,9 +80,18 @@ export const restartRequest = (parsed: Parsed) =>
     const policy = Option.isSome(parsed.policy)
       ? yield* loadPolicy(parsed.policy.value)
       : parsed.allowFresh ? Policy.resumeOrFresh : Policy.standard
+    return { policy, grant: reasons.at(-1) }
+  })
+
+/** Turns the options into a policy, the grants that were given, and the restart's own options. */
+export const restartRequest = (parsed: Parsed) =>
+  Effect.gen(function*() {
+    if (parsed.continue && parsed.rollback) return yield* new WrongUsage({ detail: "--continue and --rollback exclude each other." })
+    if (parsed.allowFresh && Option.isSome(parsed.policy)) {
+      return yield* new WrongUsage({ detail: "--allow-fresh and --policy exclude each other." })
+    }
     return {
-      policy,
-      grant: reasons.at(-1),
+      ...yield* chosenPolicy(parsed),
       options: {
         ...parsed.agents.length === 0 ? {} : { agents: parsed.agents },
         onlyDead: parsed.dead,

@@ -105,13 +105,11 @@ export const SupervisionState = Schema.Struct({
   /** Null while it is off. */
   enabled: Schema.NullOr(Schema.Struct({ strategy: Strategy, policy: Schema.String, since: Schema.String })),
   /** Deaths that nothing is done about, by the generation that died. */
-  givenUp: Schema.Array(Schema.Struct({ agent: AgentId, generation: Generation, code: Schema.String, why: Schema.String })),
-  /** Why nobody is started since the team's home went away; null where that is not so. */
-  held: Schema.NullOr(Schema.String)
+  givenUp: Schema.Array(Schema.Struct({ agent: AgentId, generation: Generation, code: Schema.String, why: Schema.String }))
 })
 export type SupervisionState = typeof SupervisionState.Type
 
-export const noSupervision: SupervisionState = { enabled: null, givenUp: [], held: null }
+export const noSupervision: SupervisionState = { enabled: null, givenUp: [] }
 
 /** A team, folded from its events. Plain data: it is kept as a snapshot, and compared. */
 export const TeamState = Schema.Struct({

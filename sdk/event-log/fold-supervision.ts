@@ -25,10 +25,6 @@ export const foldSupervision = (state: SupervisionState, event: Event, at: strin
       return giveUp(state, { agent: event.agent, generation: event.generation, code: event.code, why: event.why })
     case "supervision.exhausted":
       return giveUp(state, { agent: event.agent, generation: event.generation, code: "exhausted", why: event.why })
-    case "supervision.held":
-      return { ...state, held: event.why }
-    case "operation.started":
-      return state.held === null || event.kind === "shutdown" ? state : { ...state, held: null }
     case "agent.spawn_intended":
     case "budget.cleared":
       return state.givenUp.some(({ agent }) => agent === event.agent) ? { ...state, givenUp: without(state, event.agent) } : state

@@ -1,0 +1,96 @@
+import type { FailureKind } from "../domain/failure.ts"
+import type { ProcessExit } from "../domain/pane.ts"
+import type { AgentState } from "../event-log/TeamState.ts"
+import type { AgentObservation } from "../lifecycle/observe.ts"
+import type { Provider } from "../plugin/PluginHost.ts"
+
+/** What is to be thought of a death. */
+export type Cause =
+  /** It ended by itself: what supervision is for. */
+  | { readonly _tag: "Crash"; readonly why: string }
+  /** It can't work before then, and that is no crash. */
+  | { readonly _tag: "Limit"; readonly kind: FailureKind; readonly until: number; readonly why: string }
+  /** It went with the place that it lived in, and nobody knows whether that was meant. */
+  | { readonly _tag: "Home"; readonly boot: boolean; readonly why: string }
+  /** For a person to see to: an end that was asked for, or one that another start can't mend. */
+  | { readonly _tag: "Leave"; readonly code: string; readonly why: string }
+
+/** An agent that is proved dead and was not stopped. */
+export interface Death {
+  readonly agent: AgentState
+  readonly exit: ProcessExit | null
+  readonly evidence: string
+  /** When it became known, in milliseconds since the epoch. */
+  readonly at: number
+  readonly cause: Cause
+}
+
+interface Ground {
+  readonly homeGone: boolean
+  /** The id of the machine's present boot; null where it has none. */
+  readonly boot: string | null
+  readonly provider: Provider | undefined
+  readonly now: number
+}
+
+const limits: ReadonlySet<FailureKind> = new Set<FailureKind>(["usage_limit", "auth"])
+const shortestWaitMs = 60_000
+const longestWaitMs = 60 * 60_000
+
+/** How many of the newest deaths, one after the other, were for a limit. */
+const limitsInARow = ({ history: { deaths } }: AgentState): number => {
+  const other = deaths.findLastIndex(({ kind }) => kind === null || !limits.has(kind))
+  return deaths.length - 1 - other
+}
+
+/** Whether the process was started before the machine's present boot; false where that can't be told. */
+const beforeBoot = ({ spawn }: AgentState, boot: string | null): boolean => {
+  const then = spawn?.pane?.startTime.split("@")[1] ?? ""
+  return boot !== null && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(then) && then !== boot
+}
+
+const recordedAlive = ({ phase }: AgentState): boolean => phase === "intended" || phase === "spawned" || phase === "running"
+
+const words = (text: string): string => text.replace(/\.*$/, "")
+
+const causeOf = (agent: AgentState, exit: ProcessExit | null, at: number, { boot, homeGone, provider }: Ground): Cause => {
+  if (agent.adopted !== null) {
+    return { _tag: "Leave", code: "a_persons", why: "a person had started its process, and it may have been them who ended it" }
+  }
+  if (beforeBoot(agent, boot)) return { _tag: "Home", boot: true, why: "the machine came up again since it was started" }
+  if (homeGone && recordedAlive(agent)) {
+    return { _tag: "Home", boot: false, why: "it went with the place that the team lives in, and whether that was meant is unknown" }
+  }
+  const failed = agent.phase === "failed" ? agent.failure : null
+  const failure = failed ?? provider?.explainExit({ exit, lines: [] }) ?? null
+  if (failure !== null && limits.has(failure.kind)) {
+    const why = `${failure.kind.replaceAll("_", " ")}: ${words(failure.reason)}`
+    if (failure.retryAt === null) {
+      return { _tag: "Leave", code: failure.kind, why: `${why}; nothing says when that ends, so it is not started by itself` }
+    }
+    // A time that is said again and again, and never true, must not become a loop.
+    const atLeast = Math.min(longestWaitMs, shortestWaitMs * 2 ** Math.max(0, limitsInARow(agent) - 1))
+    return { _tag: "Limit", kind: failure.kind, until: Math.max(Date.parse(failure.retryAt) || 0, at + atLeast), why }
+  }
+  // A CLI that was ready and ends with status 0 was told to: its own way out. One that nobody saw end has no status.
+  const wasReady = agent.spawn !== null && agent.spawn.readyAt !== null
+  if (exit?.code === 0 && (exit.signal ?? 0) === 0 && wasReady) {
+    return { _tag: "Leave", code: "asked_for", why: "it had been ready and ended with status 0, as one does that is told to" }
+  }
+  return failed !== null && !failed.retryable
+    ? { _tag: "Leave", code: failed.kind, why: `another start can't mend it: ${words(failed.reason)}` }
+    : { _tag: "Crash", why: words(failure?.reason ?? "how it ended is not known") }
+}
+
+/**
+ * Reads what was seen of an agent: null unless it is proved dead and nobody stopped it. What can't be told is no death.
+ * Pure.
+ */
+export const readDeath = (agent: AgentState, seen: AgentObservation | undefined, ground: Ground): Death | null => {
+  if (agent.removed || agent.spec.paused || agent.phase === "stopped" || agent.phase === "absent") return null
+  if (seen?.process.state !== "dead") return null
+  const exit = seen.exit ?? agent.exit
+  const known = agent.history.deaths.findLast(({ generation }) => generation === agent.generation)
+  const at = known === undefined ? ground.now : Date.parse(known.at)
+  return { agent, exit, evidence: seen.process.evidence, at, cause: causeOf(agent, exit, at, ground) }
+}

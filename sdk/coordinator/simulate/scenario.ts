@@ -1,0 +1,151 @@
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Strategy } from "../../domain/event.ts"
+import { namePattern } from "../../domain/ids.ts"
+import { kindOf } from "../../spec/team-file-schema.ts"
+
+// What may stand in a scenario. The messages are the ends of sentences that begin with a place and a path.
+
+const expected = (what: string) => (issue: { readonly actual: unknown }): string => `expected ${what}, found ${kindOf(issue.actual)}`
+const told = (what: string) => ({
+  message: (issue: { readonly actual: unknown }) => ({ message: expected(what)(issue), override: true })
+})
+
+/** A share of a day or of a million years; what is longer could not be counted in dates. */
+const longestMs = 3e10
+
+const timeOf = (text: string): number | null =>
+  /^\d/.test(text) ? Option.getOrNull(Option.map(Duration.decodeUnknown(text), Duration.toMillis)) : null
+
+/** A time in words, "90 seconds" or "2 hours"; milliseconds inside. */
+export const Span = Schema.transform(
+  Schema.String.pipe(Schema.filter((text) => (timeOf(text) ?? Infinity) <= longestMs, { message: ({ actual }) =>
+    `${JSON.stringify(actual)} is no time; write one such as "90 seconds", "20 minutes" or "2 hours"` }))
+    .annotations(told("a time such as \"90 seconds\" or \"2 hours\"")),
+  Schema.Number,
+  { strict: true, decode: (text) => timeOf(text) ?? 0, encode: (ms) => `${ms} millis` }
+)
+
+/** More than nothing: what recurs after no time at all never lets anything else happen. */
+const LongSpan = Span.pipe(Schema.filter((ms) => ms >= 1, { message: () => "must be at least a millisecond" }))
+
+const Chance = Schema.Number.annotations(told("a number from 0 to 1")).pipe(
+  Schema.filter((chance) => chance >= 0 && chance <= 1, { message: ({ actual }) => `expected a number from 0 to 1, found ${String(actual)}` })
+)
+
+const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+const listOf = <A, I>(schema: Schema.Schema<A, I>, what: string) => Schema.Array(schema).annotations({ message: expected(what) })
+
+/** An agent's id or a glob, or several of them. */
+const Whom = Schema.Union(Schema.String, Schema.Array(Schema.String)).annotations(told("an agent's id, a glob, or a list of them"))
+const whom = { agents: optional(Whom) }
+
+const ScenarioAgent = Schema.Struct({
+  role: optional(Schema.NullOr(Schema.String)),
+  provider: optional(Schema.NonEmptyString),
+  /** Names what it logs in with; by default all of a provider share one. */
+  login: optional(Schema.NonEmptyString),
+  paused: optional(Schema.Boolean),
+  /** Whether it holds a conversation, or when it is first spoken to. */
+  spoken: optional(Schema.Union(Schema.Boolean, Span).annotations(told("true, false or a time"))),
+  dependsOn: optional(Schema.Array(Schema.String))
+}).annotations({ message: expected("a mapping of the agent's keys") })
+export type ScenarioAgent = typeof ScenarioAgent.Type
+
+const DeathRule = Schema.Union(
+  Schema.Struct({ ...whom, distribution: Schema.Literal("exponential"), mean: LongSpan }),
+  Schema.Struct({
+    ...whom,
+    distribution: Schema.Literal("weibull"),
+    scale: LongSpan,
+    shape: Schema.Number.annotations(told("a positive number")).pipe(Schema.filter((shape) => shape > 0.01 && shape < 100, { message: () => "must be more than 0.01 and less than 100" }))
+  }),
+  /** Each life lasts so long. */
+  Schema.Struct({ ...whom, distribution: Schema.Literal("fixed"), every: LongSpan }),
+  /** At these times, whoever lives then; `ended` says that it was told to. */
+  Schema.Struct({
+    ...whom,
+    distribution: Schema.Literal("at"),
+    times: listOf(Span, "a list of times"),
+    how: optional(Schema.Literal("crash", "ended"))
+  })
+)
+export type DeathRule = typeof DeathRule.Type
+
+const During = { from: optional(Span), until: optional(Span) }
+
+const StartRule = Schema.Struct({
+  ...whom,
+  ...During,
+  chance: optional(Chance),
+  /** How long it takes: so long, from so long to so long, or the first so long, the second so long, and so on. */
+  takes: optional(Schema.Union(Span, Schema.Struct({ from: Span, to: Span }), Schema.NonEmptyArray(Span)).annotations(
+    told("a time, { from, to }, or a list of times")
+  )),
+  fails: optional(Schema.Literal("crash", "not_ready", "bad_flags", "missing_binary", "resume_mismatch", "unknown"))
+})
+export type StartRule = typeof StartRule.Type
+
+const LossRule = Schema.Union(
+  /** With each death. */
+  Schema.Struct({ ...whom, chance: Chance }),
+  Schema.Struct({ ...whom, at: Span })
+)
+export type LossRule = typeof LossRule.Type
+
+const Outage = Schema.Struct({
+  provider: optional(Schema.NonEmptyString),
+  from: Span,
+  until: Span,
+  kind: optional(Schema.Literal("usage_limit", "auth")),
+  /** Whether the CLI says when it ends. */
+  saysUntil: optional(Schema.Boolean),
+  /** Whether it also ends the agents that were at work. */
+  ends: optional(Schema.Boolean)
+}).pipe(Schema.filter(({ from, until }) => until > from ? undefined : { path: ["until"], message: "must be later than from" }))
+export type Outage = typeof Outage.Type
+
+const PersonsRestart = Schema.Union(
+  Schema.Struct({ ...whom, at: Span }),
+  Schema.Struct({ ...whom, every: LongSpan })
+)
+
+/** A situation to play policies in: who there is, and what befalls them. One Schema for the typed value and for the file. */
+export const Scenario = Schema.Struct({
+  name: optional(Schema.String),
+  /** How long it goes on. */
+  horizon: LongSpan,
+  agents: Schema.Record({ key: Schema.String, value: ScenarioAgent }).annotations({
+    message: expected("a mapping of ids to agents (coder-1: { provider: claude })")
+  }).pipe(Schema.filter((agents) =>
+    Object.keys(agents).flatMap((id) =>
+      namePattern.test(id) ? [] : [{ path: [id], message: `the id ${JSON.stringify(id)} does not match ${namePattern.source}` }]))),
+  starts: optional(listOf(StartRule, "a list of rules")),
+  deaths: optional(listOf(DeathRule, "a list of rules")),
+  lostTranscripts: optional(listOf(LossRule, "a list of rules")),
+  outages: optional(listOf(Outage, "a list of outages")),
+  /** What a person restarts, all of the team by default. */
+  restarts: optional(listOf(PersonsRestart, "a list of restarts")),
+  /** When the machine goes down and comes up again. */
+  reboots: optional(listOf(Span, "a list of times")),
+  supervise: optional(Schema.Union(Strategy, Schema.Literal("off"))),
+  /** After so long a time at work, what was before counts in no back-off any more. */
+  stableFor: optional(Span),
+  /** How long a person takes to answer; without it nobody does. */
+  answersAfter: optional(Span)
+}).annotations({ message: expected("a mapping with the keys horizon and agents") })
+export type Scenario = typeof Scenario.Type
+
+/** A scenario as somebody writes it: times in words. */
+export type ScenarioInput = typeof Scenario.Encoded
+
+export const scenarioKeys: ReadonlyArray<string> = Object.keys(Scenario.fields)
+
+/** Every pattern that a rule names agents by, with where it stands. */
+export const patternsOf = (scenario: Scenario): ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly pattern: string }> => {
+  const rules = { starts: scenario.starts, deaths: scenario.deaths, lostTranscripts: scenario.lostTranscripts, restarts: scenario.restarts }
+  return Object.entries(rules).flatMap(([key, list = []]) =>
+    list.flatMap(({ agents }, index) =>
+      (typeof agents === "string" ? [agents] : agents ?? []).map((pattern) => ({ path: [key, String(index), "agents"], pattern }))))
+}
