@@ -1,5 +1,6 @@
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -14,7 +15,7 @@ import { type AppendOptions, EventLog, type Lease, type ReadOptions } from "./Ev
 import { type AppendError, EventLogError, LeaseHeld, LeaseLost, SessionClaimed } from "./errors.ts"
 import { fold } from "./fold.ts"
 import { redactText } from "./redact.ts"
-import { entryOf, type EventRow, unwritable } from "./rows.ts"
+import { entryOf, type EventRow, placed, unwritable } from "./rows.ts"
 import { type Folded, nothingFolded } from "./snapshot.ts"
 
 interface HeldLease {
@@ -28,6 +29,8 @@ interface HeldLease {
 /** A log without a disk: what several simulated processes share. */
 export interface MemoryLog {
   /** The log as one process, named `holder`, sees it. */
+  readonly openFor: (holder: string) => Effect.Effect<Context.Tag.Service<typeof EventLog>>
+  /** The same, as a layer. */
   readonly layerFor: (holder: string) => Layer.Layer<EventLog>
   /** That process died: its leases may be taken over, and what it would still release stays as it is. */
   readonly end: (holder: string) => Effect.Effect<void>
@@ -50,8 +53,7 @@ const makeTables = () => ({
 
 type Tables = ReturnType<typeof makeTables>
 
-const put = (tables: Tables, row: EventRow): void => {
-  const entry = entryOf(row)
+const put = (tables: Tables, row: EventRow, entry: LogEntry): void => {
   tables.rows.push(row)
   tables.entries.push(entry)
   const before = tables.teams.get(row.team) ?? nothingFolded
@@ -103,7 +105,11 @@ const record = (tables: Tables, batch: Batch, at: string): number | AppendError 
     if (claims instanceof SessionClaimed) return claims
     tables.claims = claims
   }
-  for (const { event: _event, lifecycle: _lifecycle, ...row } of batch.rows) put(tables, { ...row, at, position: tables.rows.length + 1 })
+  for (const row of batch.rows) {
+    const { agent, body, generation, operation, team, type } = row
+    const position = tables.rows.length + 1
+    put(tables, { position, at, team, agent, type, generation, operation, body }, placed(row, position, at))
+  }
   const position = tables.rows.length
   if (key !== undefined) tables.keys.set(key, position)
   return position
@@ -202,17 +208,20 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
 /** Makes an empty log that lives as long as the value; a simulation hands it to each of its processes. */
 export const make: Effect.Effect<MemoryLog> = Effect.map(PubSub.sliding<void>(1), (committed): MemoryLog => {
   const tables = makeTables()
+  const openFor = (holder: string) =>
+    Effect.sync(() => {
+      tables.dead.delete(holder)
+      return serviceFor(tables, committed, holder)
+    })
   return {
-    layerFor: (holder) =>
-      Layer.sync(EventLog, () => {
-        tables.dead.delete(holder)
-        return serviceFor(tables, committed, holder)
-      }),
+    openFor,
+    layerFor: (holder) => Layer.effect(EventLog, openFor(holder)),
     end: (holder) => Effect.sync(() => void tables.dead.add(holder)),
     putRow: (row) =>
       Effect.gen(function*() {
         const position = tables.rows.length + 1
-        put(tables, { ...row, position })
+        const placedRow = { ...row, position }
+        put(tables, placedRow, entryOf(placedRow))
         yield* PubSub.publish(committed, undefined)
         return position
       })

@@ -6,6 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as EffectRandom from "effect/Random"
+import * as Runtime from "effect/Runtime"
 import type * as Scheduler from "effect/Scheduler"
 import { mix, type Random, randomFrom } from "./random.ts"
 
@@ -26,6 +27,9 @@ interface Mortal extends SimulatedProcess {
   readonly dieAt: number
   readonly onDeath: () => void
   readonly scheduler: Scheduler.Scheduler
+  readonly runtime: Runtime.Runtime<never>
+  /** Whether what is started in it begins at once. */
+  readonly immediate: boolean
 }
 
 interface Task {
@@ -115,7 +119,18 @@ export const makeVirtualTime = (seed: number): VirtualTime => {
     push({ at: elapsed + Math.max(0, millis), order: orders, process: mortalOf(process), run })
   }
 
-  const clockOf = (process: Mortal): Clock.Clock => {
+  /** What all fibers of a process begin with, made once for all of them. */
+  const runtimeOf = (number: number, clock: Clock.Clock): Runtime.Runtime<never> =>
+    Effect.runSync(
+      Effect.runtime<never>().pipe(
+        Effect.withClock(clock),
+        Effect.withRandom(EffectRandom.make(mix(seed, number))),
+        Effect.withTracerEnabled(false),
+        Logger.withMinimumLogLevel(LogLevel.None)
+      )
+    )
+
+  const clockOf = (process: () => Mortal): Clock.Clock => {
     const nanos = (): bigint => BigInt(now()) * 1_000_000n
     return {
       [Clock.ClockTypeId]: Clock.ClockTypeId,
@@ -127,7 +142,7 @@ export const makeVirtualTime = (seed: number): VirtualTime => {
         Effect.async<void>((resume) => {
           let open = true
           const millis = Duration.toMillis(duration)
-          if (millis < Infinity) after(process, millis, () => open ? resume(Effect.void) : undefined)
+          if (millis < Infinity) after(process(), millis, () => open ? resume(Effect.void) : undefined)
           return Effect.sync(() => {
             open = false
           })
@@ -161,6 +176,9 @@ export const makeVirtualTime = (seed: number): VirtualTime => {
     after,
     process: (name, { dieAt = Infinity, onDeath = () => undefined } = {}) => {
       const process: Mortal = {
+        // Nobody's death comes between the beginnings of what can't die.
+        immediate: dieAt === Infinity,
+        runtime: runtimeOf(mortals.size + 1, clockOf(() => process)),
         name,
         alive: true,
         instants: 0,
@@ -179,15 +197,7 @@ export const makeVirtualTime = (seed: number): VirtualTime => {
     kill: (process) => kill(mortalOf(process)),
     fork: (process, effect, onExit) => {
       const mortal = mortalOf(process)
-      const fiber = Effect.runFork(
-        effect.pipe(
-          Effect.withClock(clockOf(mortal)),
-          Effect.withRandom(EffectRandom.make(mix(seed, mortals.size))),
-          Effect.withTracerEnabled(false),
-          Logger.withMinimumLogLevel(LogLevel.None)
-        ),
-        { scheduler: mortal.scheduler, immediate: false }
-      )
+      const fiber = Runtime.runFork(mortal.runtime, effect, { scheduler: mortal.scheduler, immediate: mortal.immediate })
       fiber.addObserver((exit) => mortal.alive ? onExit(exit) : undefined)
     },
     jump: (millis) => {

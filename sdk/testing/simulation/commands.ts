@@ -1,6 +1,6 @@
 import * as FileSystem from "@effect/platform/FileSystem"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { EventLog } from "../../event-log/EventLog.ts"
 import * as Launch from "../../lifecycle/Launch.ts"
 import { HostEnvironment } from "../../lifecycle/operation.ts"
@@ -104,12 +104,11 @@ const refusedErrors: ReadonlySet<string> = new Set([
   "LeaseHeld"
 ])
 
-const layerOf = ({ env, files, log, providers, transport }: ProcessServices) =>
-  Layer.mergeAll(
-    Layer.succeed(EventLog, log),
-    Layer.succeed(FileSystem.FileSystem, files),
-    Layer.succeed(HostEnvironment, env),
-    Layer.succeed(PluginHost, {
+const servicesOf = ({ env, files, log, providers, transport }: ProcessServices) =>
+  Context.make(EventLog, log).pipe(
+    Context.add(FileSystem.FileSystem, files),
+    Context.add(HostEnvironment, env),
+    Context.add(PluginHost, {
       provider: (name) => {
         const provider = providers.get(name)
         return provider === undefined
@@ -126,5 +125,5 @@ export const runCommand = (step: CommandStep, file: TeamFile, services: ProcessS
   command(step, file).pipe(
     Effect.catchAll((error) => Effect.succeed(done(error._tag, false, refusedErrors.has(error._tag)))),
     Effect.catchAllDefect((defect) => Effect.succeed(done(`defect: ${String(defect)}`, false, false))),
-    Effect.provide(layerOf(services))
+    Effect.provide(servicesOf(services))
   )

@@ -1,13 +1,10 @@
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { LogEntry } from "../../domain/event.ts"
 import { AgentId, TeamKey } from "../../domain/ids.ts"
-import { EventLog } from "../../event-log/EventLog.ts"
 import * as EventLogMemory from "../../event-log/EventLogMemory.ts"
 import { fold } from "../../event-log/fold.ts"
 import type { TeamState } from "../../event-log/TeamState.ts"
@@ -124,7 +121,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   const agentOfPid = (pid: number): string =>
     transportProcesses().find(({ identity }) => identity.pid === pid)?.request.agent ?? "?"
   const log = inWorld(EventLogMemory.make)
-  const truth = inWorld(Effect.map(Layer.build(log.layerFor("world")), Context.get(EventLog)).pipe(Scope.extend(scope)))
+  const truth = inWorld(log.openFor("world"))
   const file = teamFileOf(template, agents)
 
   const servicesOf = (step: CommandStep, process: SimulatedProcess, salt: number): ProcessServices => {
@@ -142,7 +139,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     }
     const own = noteBy(process.name)
     const inside = factsOf(step).inside
-    const service = inWorld(Effect.map(Layer.build(log.layerFor(process.name)), Context.get(EventLog)).pipe(Scope.extend(scope)))
+    const service = inWorld(log.openFor(process.name))
     return wrap({
       log: boundaryLog(boundary, recordedLog(service, { world: transport, conversations, files, nextBatch: () => ++batches }, own)),
       transport: observedTransport(
