@@ -192,6 +192,8 @@ export const makeWorld = (options: WorldOptions = {}) =>
       elsewhere,
       log: service,
       contextFor,
+      /** That process is dead for the log: what it holds is free, and it writes nothing any more. */
+      endProcess: (process: string) => log.end(process),
       run,
       up,
       restart: <E = never, R = never, E2 = never, R2 = never>(
