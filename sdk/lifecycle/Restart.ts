@@ -1,15 +1,20 @@
 import * as Effect from "effect/Effect"
 import type { AnyPolicy } from "../policy/Policy.ts"
+import { overtaken } from "./apply.ts"
 import type { RestartPlan } from "./plan.ts"
 import { prepare } from "./prepare.ts"
-import { refusedReport, type RestartReport } from "./restart-act.ts"
+import type { RestartReport } from "./restart-act.ts"
 import { NothingUnfinished, requestOf, type RestartError, type RestartOptions, type RestartServices } from "./restart-request.ts"
 import { grantsGiven, settle, underLease } from "./restart-run.ts"
 import { beginWith } from "./roll-back.ts"
 import { teamState } from "./team.ts"
 
+export { apply, type ApplyOptions, PlanNotPortable } from "./apply.ts"
 export { clearBudget } from "./clear-budget.ts"
 export { explain, table } from "./explain.ts"
+export { documentOf, encodeDocument, parseDocument, PlanDocument, PlanInvalid, textOfDocument } from "./plan-document.ts"
+export type { PlanDifference } from "./plan-facts.ts"
+export { type PlanStep, stepsOf } from "./plan-steps.ts"
 export type { RestartReport } from "./restart-act.ts"
 export {
   AgentUnknown,
@@ -85,15 +90,6 @@ export const restart = <E, R, E2 = never, R2 = never>(
       }))
   })
 
-const sameDecisions = (a: RestartPlan<unknown, unknown>, b: RestartPlan<unknown, unknown>): ReadonlyArray<string> =>
-  a.agents.flatMap((entry) => {
-    const other = b.agents.find(({ facts }) => facts.agent.spec.id === entry.facts.agent.spec.id)
-    const [then, now] = [entry.decided.decision, other?.decided.decision]
-    return now === undefined || then.kind !== now.kind || then.session?.id !== now.session?.id
-      ? [`${entry.facts.agent.spec.id}: was ${then.kind}, is ${now?.kind ?? "not in the team"}`]
-      : []
-  })
-
 /**
  * Carries out a plan that was made before. It is made again under the lease, and refused as `refused_plan_stale` where a
  * decision would now be another.
@@ -112,14 +108,6 @@ export const execute = <E, R>(
           granted: yield* grantsGiven,
           continuing: state.operation !== null
         })
-        const differences = prepared.plan.refusal === null ? sameDecisions(made, prepared.plan) : []
-        return differences.length > 0
-          ? refusedReport(prepared.plan, {
-            outcome: "refused_plan_stale",
-            message: `The plan no longer fits: ${differences.join("; ")}. No process was touched. Make it again.`,
-            next: [`reprise restart --team ${state.key} --dry-run`],
-            details: { differences }
-          })
-          : yield* settle<E, R, never, never>(prepared, lease, undefined)
+        return overtaken(made, prepared.plan) ?? (yield* settle<E, R, never, never>(prepared, lease, undefined))
       }))
   })

@@ -92,6 +92,7 @@ export const withBudget = <E2, R2>(
       description: `${self.description}, at most ${words}${scope === "agent" ? "" : ` a ${scope}`}, else ${exceeded.description}`,
       requires: requiredByAny([self, exceeded]),
       budgeted: true,
+      budgets: [...self.budgets ?? [], { restarts, perMs, scope }],
       decide: (facts): Decided<E | E2, R | R2> => {
         const made = self.decide(facts)
         if (!touches(made.decision)) return made

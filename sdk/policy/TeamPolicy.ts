@@ -2,6 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { Requirement } from "../domain/decision.ts"
+import type { BudgetScope } from "../domain/history.ts"
 import type { AgentPolicy, Decided } from "./AgentPolicy.ts"
 import { type ApprovalDenied, Approvals, type Question } from "./Approvals.ts"
 import type { Facts } from "./Facts.ts"
@@ -10,6 +11,8 @@ import { allAtOnce, type Rollout } from "./Rollout.ts"
 /** A condition on which a restart is carried out at all, for the sake of the agents that it would touch. */
 export interface TeamGate<out E = never, out R = never> {
   readonly name: string
+  /** Whether it is an approval, whose question is its name: such a gate can be written down. */
+  readonly approval?: boolean
   readonly pass: (restart: Omit<Question, "question">) => Effect.Effect<string, E, R>
 }
 
@@ -43,6 +46,8 @@ export interface TeamPolicy<out E = never, out R = never> extends Pipeable {
   readonly rollout: Rollout
   /** Whether it bounds how often agents are restarted; one that does not is supervised with a standard budget. */
   readonly budgeted?: boolean
+  /** Its budgets as data, for whoever shows it. */
+  readonly budgets?: ReadonlyArray<{ readonly restarts: number; readonly perMs: number; readonly scope: BudgetScope }>
 }
 
 /** Where one policy for all agents will do, an `AgentPolicy` stands for the team's. */
@@ -102,8 +107,10 @@ export const onDrift = (drift: DriftPolicy) => <E, R>(policy: AnyPolicy<E, R>): 
 export const rollout = (how: Rollout) => <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> =>
   changed(policy, { rollout: how })
 
-const approval = (question: string): TeamGate<ApprovalDenied, Approvals> => ({
+/** A gate that asks somebody. */
+export const approval = (question: string): TeamGate<ApprovalDenied, Approvals> => ({
   name: question,
+  approval: true,
   pass: (restart) => Effect.flatMap(Approvals, (approvals) => approvals.ask({ ...restart, question }))
 })
 

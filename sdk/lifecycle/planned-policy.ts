@@ -1,0 +1,108 @@
+import * as Effect from "effect/Effect"
+import type { Decision } from "../domain/decision.ts"
+import { agentPolicy, type AgentPolicy, decided } from "../policy/AgentPolicy.ts"
+import type { ApprovalDenied, Approvals } from "../policy/Approvals.ts"
+import type { Facts } from "../policy/Facts.ts"
+import { DiscardContext } from "../policy/Grants.ts"
+import { type ForAgent, verify, withGate, workStillOpen } from "../policy/how.ts"
+import { approval, onBoot, type TeamPolicy, teamPolicy } from "../policy/TeamPolicy.ts"
+import type { RestartRequest } from "./plan.ts"
+import type { PlanDocument } from "./plan-document.ts"
+
+/** Programs that a document only names: gates and checks of one's own, by their names. */
+export type KnownGates<E, R> = Readonly<Record<string, ForAgent<unknown, E, R>>>
+
+type Planned = PlanDocument["agents"][number]
+
+const isGrant = (gate: string): boolean => gate === "discard-context"
+
+/** What of a document can't be carried out with these programs. */
+export const unknownTo = (document: PlanDocument, known: KnownGates<unknown, unknown>): ReadonlyArray<string> =>
+  document.notPortable.filter((program) => {
+    const agent = document.agents.find(({ id }) => program.startsWith(`${id}: `))
+    const name = agent === undefined ? program : program.slice(`${agent.id}: `.length)
+    const isGate = agent !== undefined && [...agent.gates, ...agent.verify, ...agent.workStillOpen].includes(name)
+    return !isGate || !Object.hasOwn(known, name)
+  })
+
+const saysTrue = <E, R>(effect: ForAgent<unknown, E, R>): ForAgent<boolean, E, R> => {
+  const isTrue = Effect.map((value: unknown) => value === true)
+  return Effect.isEffect(effect) ? isTrue(effect) : (facts) => isTrue(effect(facts))
+}
+
+const decisionOf = ({ decision: { budget, forcedFresh, session, ...decision } }: Planned, { agent }: Facts): Decision => ({
+  ...decision,
+  session: session !== null && agent.session?.id === session.id ? agent.session : null,
+  forcedFresh: forcedFresh === null ? null : {
+    complete: forcedFresh.complete,
+    deadline_s: forcedFresh.deadlineMs / 1000,
+    deadline_ms: forcedFresh.deadlineMs,
+    elapsed_ms: forcedFresh.elapsedMs,
+    pending_agent_ids: forcedFresh.pendingAgentIds
+  },
+  ...budget === undefined ? {} : {
+    budget: { restarts: budget.restarts, per_ms: budget.perMs, used: budget.used, scope: budget.scope }
+  }
+})
+
+/** The policy of a single agent: what was decided for it, with its gates and checks found again by name. */
+const policyOfAgent = <E, R>(planned: Planned, known: KnownGates<E, R>): AgentPolicy<E, R | DiscardContext> => {
+  let policy: AgentPolicy<E, R | DiscardContext> = agentPolicy<never, DiscardContext>({
+    description: planned.decision.kind,
+    requires: planned.decision.requires,
+    decide: (facts) => ({
+      decision: decisionOf(planned, facts),
+      gates: planned.gates.some(isGrant)
+        ? [{ name: "discard-context", pass: () => Effect.map(DiscardContext, ({ reason }) => reason) }]
+        : [],
+      handling: { graceMs: planned.graceMs, readyWithinMs: planned.readyWithinMs, backoff: null, workStillOpen: [], verify: [] }
+    })
+  })
+  for (const name of planned.gates) {
+    const gate = isGrant(name) ? undefined : known[name]
+    if (gate !== undefined) policy = withGate(name, gate)(policy)
+  }
+  for (const name of planned.workStillOpen) {
+    const check = known[name]
+    if (check !== undefined) policy = workStillOpen(saysTrue(check))(policy)
+  }
+  for (const name of planned.verify) {
+    const check = known[name]
+    if (check !== undefined) policy = verify(check, name)(policy)
+  }
+  return policy
+}
+
+/** The policy that decides what a document says that was decided. */
+export const policyOfDocument = <E, R>(
+  document: PlanDocument,
+  known: KnownGates<E, R>
+): TeamPolicy<E | ApprovalDenied, R | DiscardContext | Approvals> => {
+  const { policy } = document
+  const agents = new Map(document.agents.map((planned) => [planned.id, policyOfAgent(planned, known)]))
+  const whole = teamPolicy<E | ApprovalDenied, R | DiscardContext | Approvals>({
+    description: policy.description,
+    decide: (facts) =>
+      agents.get(facts.agent.spec.id)?.decide(facts) ??
+        decided({ kind: "refuse", code: "plan_stale", why: ["the plan says nothing of it"] }),
+    requires: document.requires,
+    names: [],
+    atomic: policy.atomic,
+    gates: document.gates.map(approval),
+    bootGates: [],
+    onBoot: policy.onBoot,
+    convergeWithinMs: null,
+    repairFromLog: policy.repairFromLog,
+    onDrift: null,
+    rollout: policy.rollout,
+    budgeted: policy.budgets.length > 0,
+    budgets: policy.budgets
+  })
+  return policy.onBoot === "ask" && document.requires.includes("approvals") ? onBoot("ask")(whole) : whole
+}
+
+/** What a document asks for, to be carried out by the policy given with it. */
+export const requestOfDocument = <E, R>(
+  { requested: { unfinished, ...requested }, team }: PlanDocument,
+  policy: TeamPolicy<E, R>
+): RestartRequest<E, R> => ({ ...requested, ...unfinished === null ? {} : { unfinished }, team, policy })
