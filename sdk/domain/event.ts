@@ -50,13 +50,17 @@ export const LifecycleEvent = Schema.Union(
     /** The agents that were proved alive then: what a roll back brings back. */
     alive: Schema.Array(AgentId),
     policy: Schema.NullOr(Schema.String),
-    trigger: Schema.optional(Trigger)
+    trigger: Schema.optional(Trigger),
+    /** In which order, where it is not all at once: the batches that follow each other. */
+    batches: Schema.optional(Schema.Array(Schema.Struct({ agents: Schema.Array(AgentId), healthy_for_ms: Schema.Number })))
   }),
   operationEvent("operation.step", {
     agent: Schema.optional(AgentId),
     generation: Schema.optional(Generation),
     step: Schema.String,
     phase: StepPhase,
+    /** Of the result of a batch: who did not come back, so that the next one is not touched. */
+    failed: Schema.optional(Schema.Array(Schema.Struct({ agent: AgentId, failure: AgentFailure }))),
     detail: Schema.optional(Json)
   }),
   operationEvent("operation.finished", {

@@ -87,6 +87,8 @@ export const PendingMessage = Schema.Struct({
 })
 export type PendingMessage = typeof PendingMessage.Type
 
+const FailedAgent = Schema.Struct({ agent: AgentId, failure: AgentFailure })
+
 export const OperationState = Schema.Struct({
   id: OperationId,
   kind: OperationKind,
@@ -96,7 +98,21 @@ export const OperationState = Schema.Struct({
   trigger: Schema.optionalWith(Trigger, { default: () => "person" as const }),
   startedAt: Schema.String,
   /** The newest phase of each step of each agent, keyed `step` or `step/agent`. */
-  steps: Schema.Record({ key: Schema.String, value: StepPhase })
+  steps: Schema.Record({ key: Schema.String, value: StepPhase }),
+  /**
+   * The batches in which it goes on, none where all go at once. `failed` is a batch's verdict: null until it is known, and
+   * empty where all of it came back and lived.
+   */
+  batches: Schema.optionalWith(
+    Schema.Array(Schema.Struct({
+      agents: Schema.Array(AgentId),
+      healthyForMs: Schema.Number,
+      failed: Schema.NullOr(Schema.Array(FailedAgent))
+    })),
+    { default: () => [] }
+  ),
+  /** Agents whose last try in it failed. */
+  failures: Schema.optionalWith(Schema.Array(FailedAgent), { default: () => [] })
 })
 export type OperationState = typeof OperationState.Type
 

@@ -5,6 +5,7 @@ import type { Confidence, SessionRef } from "../domain/session.ts"
 import type { AgentSpec } from "../domain/team.ts"
 import { noHistory, type StartCause } from "../domain/history.ts"
 import { foldHistory } from "./fold-history.ts"
+import { begun, foldOperation } from "./fold-operation.ts"
 import { foldSupervision } from "./fold-supervision.ts"
 import { type AgentState, noSupervision, type TeamState } from "./TeamState.ts"
 
@@ -183,22 +184,8 @@ const foldTeam = (state: TeamState, event: Event, at: string): TeamState => {
       return {
         ...state,
         stopped: event.kind === "shutdown",
-        operation: {
-          id: event.operation,
-          kind: event.kind,
-          agents: event.agents,
-          alive: event.alive,
-          policy: event.policy,
-          trigger: event.trigger ?? "person",
-          startedAt: at,
-          steps: {}
-        }
+        operation: begun(event, at)
       }
-    case "operation.step": {
-      if (state.operation === null || state.operation.id !== event.operation) return state
-      const step = event.agent === undefined ? event.step : `${event.step}/${event.agent}`
-      return { ...state, operation: { ...state.operation, steps: { ...state.operation.steps, [step]: event.phase } } }
-    }
     case "boot.decided":
       return { ...state, boot: { id: event.boot_id, decision: event.decision, at } }
     case "operation.finished":
@@ -277,6 +264,7 @@ export const fold = (state: TeamState | undefined, entry: LogEntry): TeamState |
   const team = foldTeam(state, event, at)
   return {
     ...team,
+    operation: foldOperation(team.operation, event),
     supervision: foldSupervision(team.supervision, event, at),
     agents: isAgentEvent(event) ? foldAgents(team, event, at) : team.agents,
     position,

@@ -9,6 +9,7 @@ import { PluginHost, type PluginMissing, type Transport } from "../plugin/Plugin
 import { standard, toTeam } from "../policy/Policy.ts"
 import { mcpProblem, optionProblems, type TeamFile, TeamFileInvalid } from "../spec/team-file.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
+import { touchedBy } from "./interrupted.ts"
 import { type AgentObservation, mayLive, observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
@@ -178,8 +179,7 @@ export const up = (
       const process = before.agents.get(agent.spec.id)?.process
       if (process === undefined || !mayLive(process)) return agent.spec.id
       // What an interrupted operation did not touch, it did not break.
-      const touched = Object.keys(team.operation?.steps ?? {}).some((step) => step.endsWith(`/${agent.spec.id}`))
-      return touched ? agent.spec.id : []
+      return team.operation !== null && touchedBy(team.operation, agent.spec.id) ? agent.spec.id : []
     })
     const prepared = yield* prepare({
       request: {

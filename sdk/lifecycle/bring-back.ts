@@ -62,6 +62,10 @@ const asItIsNow = <E, R>(
     return { ...entry, facts: { ...entry.facts, agent }, observation }
   })
 
+/** Whether what the policy wants to see of an agent was seen before the operation was interrupted. */
+const isVerified = ({ plan }: RolloutContext<unknown, unknown>, { facts }: AgentPlan<unknown, unknown>): boolean =>
+  plan.team.operation?.steps[`verify/${facts.agent.spec.id}`] === "result"
+
 /** Whether doing the same again can help now: not before the CLI itself says so. */
 const canHelp = (error: unknown): Effect.Effect<boolean> =>
   Effect.map(Clock.currentTimeMillis, (now) =>
@@ -83,7 +87,18 @@ export const bringBack = <E, R>(
     failure
   })
   if (entry.untouched) return Effect.succeed(done("untouched"))
-  if (entry.alreadyBack) return Effect.succeed(done(agent.spawn?.mode === "resume" ? "resumed" : "started"))
+  if (entry.rolloutEnded !== undefined) {
+    const { failure } = entry.rolloutEnded
+    return Effect.succeed(failure === null ? done("untouched") : done("failed", failure))
+  }
+  if (entry.alreadyBack) {
+    const back = done(agent.spawn?.mode === "resume" ? "resumed" : "started")
+    if (isVerified(context, entry)) return Effect.succeed(back)
+    return verify(context, entry, agent.generation).pipe(
+      Effect.as(back),
+      Effect.catchIf(isAgentFailure, (failure) => Effect.succeed(done("failed", failure)))
+    )
+  }
   if (decision.kind === "skip") return Effect.succeed(done("skipped"))
   if (decision.kind === "refuse") return Effect.succeed(done("refused"))
   const provider = context.findProvider(agent.spec.provider)
@@ -109,12 +124,19 @@ export const bringBack = <E, R>(
       yield* verify(context, now, spawn.generation)
       return done(mode === "resume" ? "resumed" : "started")
     })
+  const again = (count: number, of: number) =>
+    context.operation.step({
+      name: "retry",
+      agent: agent.spec.id,
+      run: asItIsNow(context, entry),
+      detail: ({ facts }) => ({ try: count, of, after: facts.agent.failure?.reason ?? null })
+    })
   const work = Effect.gen(function*() {
     const { backoff } = handling
     if (backoff === null) return yield* attempt(entry)
     const tries = yield* Ref.make(0)
     return yield* Ref.getAndUpdate(tries, (count) => count + 1).pipe(
-      Effect.flatMap((count) => count === 0 ? attempt(entry) : Effect.flatMap(asItIsNow(context, entry), attempt)),
+      Effect.flatMap((count) => count === 0 ? attempt(entry) : Effect.flatMap(again(count, backoff.times), attempt)),
       Effect.retry({ schedule: backoff.schedule, times: backoff.times, while: canHelp })
     )
   })

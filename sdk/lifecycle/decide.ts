@@ -30,7 +30,7 @@ interface Context {
 }
 
 /** What holds for every policy comes before it: nobody may act on what is unknown or not ours. */
-const decideOne = <E, R>(
+export const decideOne = <E, R>(
   { policy, refuseDrift = false, trigger = "person" }: RestartRequest<E, R>,
   facts: Facts,
   { boot, continues, unlisted }: Context
@@ -174,7 +174,8 @@ export const decideAll = <E, R>(
             ? agent.phase === "stopped" ? "it was stopped, which is no death" : `it is not dead: ${observed.process.evidence}`
             : agent.removed ? "it is not in the team file any more" : "it was not named")
           : alreadyBack
-          ? without("skip", null, "the interrupted operation has brought it back already")
+          // What is to be proved of it may be still to come.
+          ? { ...without("skip", null, "the interrupted operation has brought it back already"), handling: request.policy.decide(facts).handling }
           : personsOwn(agent, observed, request.takeover === true, above, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, asCopy(agent, decideOne(request, facts, context)))
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { randomUUID } from "node:crypto"
 import type { Event, OperationKind } from "../domain/event.ts"
-import { type AgentId, OperationId, type TeamKey } from "../domain/ids.ts"
+import { AgentId, OperationId, type TeamKey } from "../domain/ids.ts"
 import type { Trigger } from "../domain/history.ts"
 import type { Json } from "../domain/json.ts"
 import type { AppendError } from "../event-log/errors.ts"
@@ -39,6 +39,8 @@ interface Begin {
   readonly agents: ReadonlyArray<AgentId>
   readonly alive: ReadonlyArray<AgentId>
   readonly policy: string | null
+  /** In which batches, where they are steps of it. */
+  readonly batches?: ReadonlyArray<{ readonly agents: ReadonlyArray<string>; readonly healthyForMs: number }>
   /** Why it is done, where that is not a person's wish. */
   readonly trigger?: Trigger
   /** Events that belong to the beginning, in the same batch. */
@@ -48,7 +50,7 @@ interface Begin {
 
 /** Writes the beginning of an operation and gives the handle through which all its changes go. */
 export const beginOperation = (
-  { after, agents, alive, before, kind, lease, policy, team, trigger }: Begin
+  { after, agents, alive, batches = [], before, kind, lease, policy, team, trigger }: Begin
 ): Effect.Effect<Operation, AppendError, EventLog> =>
   Effect.gen(function*() {
     const log = yield* EventLog
@@ -81,9 +83,12 @@ export const beginOperation = (
       })
     }
 
+    const order = batches.length === 0 ? {} : {
+      batches: batches.map(({ agents: ids, healthyForMs }) => ({ agents: ids.map((each) => AgentId.make(each)), healthy_for_ms: healthyForMs }))
+    }
     yield* append([
       ...before?.(id) ?? [],
-      { type: "operation.started", team, operation: id, kind, agents, alive, policy, ...trigger === undefined ? {} : { trigger } },
+      { type: "operation.started", team, operation: id, kind, agents, alive, policy, ...trigger === undefined ? {} : { trigger }, ...order },
       ...after?.(id) ?? []
     ])
     return { id, team, startedAt, append, step }

@@ -1,4 +1,5 @@
 import type { SessionConvergence } from "../domain/decision.ts"
+import type { AgentFailure } from "../domain/failure.ts"
 import type { Trigger } from "../domain/history.ts"
 import type { AgentId, OperationId } from "../domain/ids.ts"
 import type { AgentSpec } from "../domain/team.ts"
@@ -22,6 +23,11 @@ export interface AgentPlan<out E = never, out R = never> {
   readonly untouched: boolean
   /** Already brought back by the interrupted operation that this restart continues. */
   readonly alreadyBack: boolean
+  /**
+   * The rollout that this restart continues had failed when it was interrupted: with this agent, or, where there is no
+   * failure, before this agent was reached.
+   */
+  readonly rolloutEnded?: { readonly failure: AgentFailure | null }
 }
 
 /** Why nothing was touched; the first that applies, in the order in which they are looked at. */
@@ -55,6 +61,8 @@ export interface RestartPlan<out E = never, out R = never> {
   readonly warnings: ReadonlyArray<StartFinding>
   /** The interrupted operation that executing the plan would continue. */
   readonly continues: OperationId | null
+  /** Whether it would take that operation back instead. */
+  readonly rollsBack?: boolean
   /** What follows the boot that triggered the restart; null where none did. */
   readonly boot: BootAnswer | null
   /** The `lifecycleVersion` of the team before anything was learnt for the plan. */

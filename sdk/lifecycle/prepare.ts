@@ -16,6 +16,7 @@ import { resumability } from "../session/resumability.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { adoptedRotations } from "./adopted.ts"
 import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
+import { honourVerdict, leaveUntouched } from "./interrupted.ts"
 import { decideAll } from "./decide.ts"
 import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
@@ -168,6 +169,8 @@ interface Prepare<E, R> {
   /** Null while only planning. */
   readonly granted: ReadonlySet<GrantName> | null
   /** Whether agents that an interrupted operation brought back are left alone. */
+  /** Whether an interrupted operation is taken back. */
+  readonly rollingBack?: boolean
   readonly continuing: boolean
   /** The `lifecycleVersion` that it all began with; that of `team` where nothing was written since. */
   readonly basedOn?: number
@@ -252,9 +255,12 @@ export const prepare = <E, R>(
       announce: input.recording._tag === "Log"
     })
     const converged = request.policy.repairFromLog ? yield* repair(found, teams, targets, providers.find, record, observation) : found
-    const { agents, boot } = yield* decideAll({
+    const { agents: each, boot } = yield* decideAll({
       request,
       converged,
+    const { operation } = converged.team
+    const agents = !input.continuing ? each :
+      input.rollingBack === true ? leaveUntouched(operation, each) : honourVerdict(operation, request, each)
       observation,
       findProvider: providers.find,
       back: input.continuing ? broughtBack(converged.team, observation) : new Set()
@@ -294,7 +300,8 @@ export const prepare = <E, R>(
         foreign: observation.foreign,
         refusal,
         warnings: findings.warnings,
-        continues: input.continuing ? converged.team.operation?.id ?? null : null,
+        continues: input.continuing ? operation?.id ?? null : null,
+        ...input.rollingBack === true ? { rollsBack: true } : {},
         boot,
         basedOn: input.basedOn ?? input.team.lifecycleVersion
       }

@@ -103,15 +103,16 @@ export const verify = <E, R>(
   const checks = decided.handling.verify
   if (checks.length === 0) return Effect.void
   const scope = scopeOf(context, facts.agent, generation)
-  const run: Effect.Effect<void, AgentFailure, R> = Effect.forEach(checks, (check) =>
+  const run: Effect.Effect<ReadonlyArray<string>, AgentFailure, R> = Effect.forEach(checks, (check) =>
     Effect.filterOrFail(check.run(facts), ({ ok }) => ok, ({ said }) =>
       fail("verify_failed", `It is ready, and "${check.name}" says no: ${said.replace(/\.*$/, "")}. Its process was left alone.`)
-    ), { discard: true })
+    ).pipe(Effect.as(check.name)))
   return context.operation.step({
     name: "verify",
     agent: facts.agent.spec.id,
     generation,
     run,
+    detail: (passed) => ({ passed }),
     failed: (failure): ReadonlyArray<Event> => [{ type: "agent.failed", ...scope, failure }]
   })
 }

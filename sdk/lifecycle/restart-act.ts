@@ -13,7 +13,8 @@ import { beginOperation, finishOperation } from "./operation.ts"
 import { type AgentPlan, type Refusal, type RestartPlan, touches } from "./plan.ts"
 import { currentState, type Prepared } from "./prepare.ts"
 import { passGates } from "./gates.ts"
-import { type AgentResult, type Rollout, rollOut } from "./rollout.ts"
+import { carriedVerdict, endedBatches } from "./interrupted.ts"
+import { type AgentResult, batchesOf, isStaged, type Rollout, rollOut } from "./rollout.ts"
 
 /** One agent in the report of a restart. */
 export interface AgentReport extends AgentView {
@@ -158,6 +159,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
       agents: plan.agents.flatMap(({ facts, untouched }) => untouched ? [] : facts.agent.spec.id),
       alive: wereAlive(plan),
       policy: plan.request.policy.description,
+      batches: isStaged(plan) ? [...endedBatches(plan.agents), ...batchesOf(plan)] : [],
       ...plan.request.trigger === undefined || plan.request.trigger === "person" ? {} : { trigger: plan.request.trigger },
       before: (id) => unfinished === null ? [] : [{
         type: "operation.finished",
@@ -167,17 +169,13 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
         took_ms: 0
       }],
       // Whoever was back already is so for the next continuation too.
-      after: (id) => plan.agents.flatMap(({ alreadyBack, facts }): ReadonlyArray<Event> => alreadyBack
-        ? [{
-          type: "operation.step",
-          team: team.key,
-          operation: id,
-          agent: facts.agent.spec.id,
-          generation: facts.agent.generation,
-          step: "ready",
-          phase: "result"
-        }]
-        : [])
+      after: (id) => [
+        ...plan.agents.flatMap(({ alreadyBack, facts: { agent: { generation, spec } } }): ReadonlyArray<Event> =>
+          ["ready", "verify"].flatMap((step) => alreadyBack && unfinished?.steps[`${step}/${spec.id}`] === "result"
+            ? [{ type: "operation.step", team: team.key, operation: id, agent: spec.id, generation, step, phase: "result" }]
+            : [])),
+        ...carriedVerdict(team.key, id, plan.agents)
+      ]
     })
     const spared = [
       ...plan.foreign.map(({ command, pane }) => `${pane} ${command}`),

@@ -1,18 +1,22 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type { Event } from "../domain/event.ts"
+import type { AgentFailure } from "../domain/failure.ts"
 import type { AgentId } from "../domain/ids.ts"
 import type { AppendError } from "../event-log/errors.ts"
 import type { EventLog } from "../event-log/EventLog.ts"
+import { batchStep } from "../event-log/fold-operation.ts"
 import { type Batch, batches, type RolloutAgent } from "../policy/Rollout.ts"
 import { bringBack } from "./bring-back.ts"
 import type { Reasons } from "./gates.ts"
 import { provedHealthy } from "./healthy.ts"
+import { isUnproved, notReachedIn, orderOf } from "./interrupted.ts"
 import { panesToEnd } from "./observe.ts"
-import type { HostEnvironment } from "./operation.ts"
+import type { HostEnvironment, Operation } from "./operation.ts"
 import { type RestartPlan, touches } from "./plan.ts"
-import type { AgentResult, Home, RolloutContext } from "./rollout-context.ts"
+import { type AgentResult, fail, type Home, type RolloutContext } from "./rollout-context.ts"
 import { heldByPerson } from "./takeover.ts"
 
 export type { AgentResult } from "./rollout-context.ts"
@@ -25,6 +29,8 @@ export interface Rollout {
   /** Agents that were to be brought back and were left alone, since somebody before them failed. */
   readonly notReached: ReadonlyArray<AgentId>
 }
+
+type BatchFailures = ReadonlyArray<{ readonly agent: AgentId; readonly failure: AgentFailure }>
 
 /** What the stops of this operation may hit, and what they spare, written before the first of them. */
 const killAudit = <E, R>(context: RolloutContext<E, R>, observed: ReadonlyArray<string>): ReadonlyArray<Event> => {
@@ -45,16 +51,37 @@ const killAudit = <E, R>(context: RolloutContext<E, R>, observed: ReadonlyArray<
   }]
 }
 
-/** The batches in which the policy of a plan brings its agents back; only those whom it touches are in them. */
-export const batchesOf = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<Batch> =>
-  batches(
-    plan.request.policy.rollout,
-    plan.agents.flatMap(({ decided, facts: { agent: { spec }, roster } }): ReadonlyArray<RolloutAgent> =>
-      touches(decided.decision)
-        ? [{ id: spec.id, role: spec.role, dependsOn: roster.find(({ id }) => id === spec.id)?.dependsOn ?? [] }]
-        : []
-    )
+/**
+ * The batches in which a plan brings its agents back: those whom it touches, and those who were back before an
+ * interruption and have not lived long enough. The order of an interrupted rollout holds for who was in it, and the
+ * policy's for all others.
+ */
+export const batchesOf = ({ agents, continues, request, team }: RestartPlan<unknown, unknown>): ReadonlyArray<Batch> => {
+  if (agents.some(({ rolloutEnded }) => rolloutEnded !== undefined)) return []
+  const interrupted = continues !== null && request.agents === "all" ? team.operation : null
+  const meant = agents.flatMap(({ alreadyBack, decided, facts: { agent: { spec }, roster } }): ReadonlyArray<RolloutAgent> =>
+    touches(decided.decision) || (alreadyBack && isUnproved(interrupted, spec.id))
+      ? [{ id: spec.id, role: spec.role, dependsOn: roster.find(({ id }) => id === spec.id)?.dependsOn ?? [] }]
+      : []
   )
+  const kept = orderOf(interrupted, meant.map(({ id }) => id))
+  return [...kept, ...batches(request.policy.rollout, meant.filter(({ id }) => kept.every((batch) => !batch.agents.includes(id))))]
+}
+
+/** Whether a plan's agents come back batch after batch, so that each has its steps in the journal. */
+export const isStaged = (plan: RestartPlan<unknown, unknown>): boolean =>
+  batchesOf(plan).length > 1 || plan.request.policy.rollout._tag !== "AllAtOnce" ||
+  (plan.continues !== null && (plan.team.operation?.batches.length ?? 0) > 0)
+
+/** Brings a batch back as a step of the operation: its verdict is what decides whether the next one is touched. */
+const asBatch = <E, R>(operation: Operation, number: number, run: Effect.Effect<BatchFailures, E, R>) =>
+  Effect.gen(function*() {
+    const step = { type: "operation.step", team: operation.team, operation: operation.id, step: batchStep(number) } as const
+    yield* operation.append([{ ...step, phase: "intent" }])
+    const failed = yield* run
+    yield* operation.append([{ ...step, phase: "result", failed }])
+    return failed
+  })
 
 /**
  * Carries the decisions out, batch after batch as the policy orders them. Within a batch agents go in parallel, a few at a
@@ -78,29 +105,33 @@ export const rollOut = <E, R>(
     if (audit.length > 0) yield* context.operation.append(audit)
 
     const results = new Map<AgentId, AgentResult>()
-    const notReached: Array<AgentId> = []
+    const notReached = [...notReachedIn(plan.agents)]
+    /** Brings these back, and looks after them until they have lived so long; answers with those who did not. */
     const carryOut = (ids: ReadonlyArray<string>, healthyForMs: number) =>
-      Effect.forEach(plan.agents.entries(), ([at, entry]) =>
-        ids.includes(entry.facts.agent.spec.id)
-          ? bringBack(context, entry, reasons[at] ?? "").pipe(
-            Effect.flatMap((result) => provedHealthy(context, result, healthyForMs)),
-            Effect.tap((result) => Effect.sync(() => results.set(result.agent, result))),
-            Effect.map(({ result }) => result !== "failed")
-          )
-          : Effect.succeed(true), { concurrency: plan.request.concurrency })
+      Effect.gen(function*() {
+        const came = yield* Effect.forEach(plan.agents.entries(), ([at, entry]) =>
+          ids.includes(entry.facts.agent.spec.id)
+            ? Effect.asSome(bringBack(context, entry, reasons[at] ?? ""))
+            : Effect.succeedNone, { concurrency: plan.request.concurrency })
+        const lived = yield* provedHealthy(context, came.flatMap(Option.toArray), healthyForMs)
+        for (const result of lived) results.set(result.agent, result)
+        return lived.flatMap(({ agent, failure, result }) => result !== "failed" ? [] :
+          { agent, failure: failure ?? fail("unknown", "It did not come back.") })
+      })
 
     const planned = batchesOf(plan)
+    const staged = isStaged(plan)
     const inSome = new Set(planned.flatMap(({ agents }) => agents))
     yield* carryOut(plan.agents.flatMap(({ facts }) => inSome.has(facts.agent.spec.id) ? [] : facts.agent.spec.id), 0)
     let well = true
-    for (const batch of planned) {
+    for (const [index, { agents, healthyForMs }] of planned.entries()) {
       if (well) {
-        const came = yield* carryOut(batch.agents, batch.healthyForMs)
-        well = came.every(Boolean)
+        const batch = carryOut(agents, healthyForMs)
+        well = (yield* staged ? asBatch(context.operation, index + 1, batch) : batch).length === 0
         continue
       }
       for (const { facts: { agent: { spec: { id } } } } of plan.agents) {
-        if (!batch.agents.includes(id)) continue
+        if (!agents.includes(id)) continue
         notReached.push(id)
         results.set(id, { agent: id, result: "untouched", failure: null })
       }
