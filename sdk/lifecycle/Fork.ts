@@ -13,12 +13,11 @@ import { specForSpawn } from "../session/launch-context.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
 import { resumability } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
-import { captureAdopted } from "./adopted.ts"
 import { captureSessions } from "./capture.ts"
 import { observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
-import { allTeams, currentState, prepare } from "./prepare.ts"
+import { currentState, prepare } from "./prepare.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
 import { actOn, type AgentReport, refusedReport } from "./restart-act.ts"
 import { decisionEvents, refusalEvents } from "./restart-events.ts"
@@ -147,7 +146,6 @@ export const fork = (
       return yield* refuse("Unfinished", `Team ${held.key} has an interrupted ${held.operation.kind}.`, `reprise restart --team ${held.key} --continue`)
     }
     const providers = yield* loadProviders(providerNames([held]))
-    yield* captureAdopted(held, allTeams, providers.find)
     yield* captureSessions(held, providers.find, yield* observeTeam(held, yield* host.transport(held.transport)))
     const team = yield* currentState(held.key, held)
     const source = yield* named(team, from, to)

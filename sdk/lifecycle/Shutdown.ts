@@ -9,13 +9,13 @@ import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { holdInput } from "../messaging/input-lease.ts"
-import { adoptedSpared, captureAdopted } from "./adopted.ts"
+import { adoptedSpared } from "./adopted.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
 import { mayLive, observeTeam, panesToEnd } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
-import { allTeams, currentState } from "./prepare.ts"
+import { currentState } from "./prepare.ts"
 import { deadlines, type InvalidSetting } from "./settings.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
@@ -55,7 +55,6 @@ export const down = (
     const transport = yield* host.transport(current.transport)
     const providers = yield* loadProviders(providerNames([current]))
     const before = yield* observeTeam(current, transport)
-    yield* captureAdopted(current, allTeams, providers.find)
     yield* captureSessions(current, providers.find, before)
     const team = yield* currentState(current.key, current)
 

@@ -8,11 +8,10 @@ import { providerAgentOf } from "../session/provider-agent.ts"
 import { resumability } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
-import { captureAdopted } from "./adopted.ts"
 import { noticeSessions } from "./capture.ts"
 import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
 import { type LoadedProviders, loadProviders, providerNames } from "./plugins-of.ts"
-import { allTeams, currentState } from "./prepare.ts"
+import { currentState } from "./prepare.ts"
 import { teamState } from "./team.ts"
 
 /** By the same function as a restart asks: what the agent's own processes hold is in nobody's way. */
@@ -70,14 +69,10 @@ export const status = (
     const found = yield* teamState(selector)
     const transport = yield* host.transport(found.transport)
     const providers = yield* loadProviders(providerNames([found]))
+    const observation = yield* observeTeam(found, transport)
     // A person may go over to another conversation at any time: it is learnt while its process can tell it.
-    const learnt = yield* captureAdopted(found, allTeams, providers.find).pipe(
-      Effect.catchAll((error) => Effect.as(Effect.logWarning(error.message), false))
-    )
-    const adopted = learnt ? yield* currentState(found.key, found) : found
-    const observation = yield* observeTeam(adopted, transport)
-    const noticed = yield* noticeSessions(adopted, providers.find, observation)
-    const team = noticed ? yield* currentState(found.key, adopted) : adopted
+    const noticed = yield* noticeSessions(found, providers.find, observation)
+    const team = noticed ? yield* currentState(found.key, found) : found
     return {
       team,
       agents: yield* Effect.forEach(yield* viewTeam(team, observation, transport, providers.find), (view) =>

@@ -27,7 +27,10 @@ const lookOnce = (
     const captured = captureEvents(team, discovery)
     if (captured.length > 0) yield* log.append(captured)
     return captured.length > 0
-  })
+  }).pipe(
+    // Another command gave it to somebody meanwhile; whoever looks next sees that.
+    Effect.catchTag("SessionClaimed", (claimed) => Effect.as(Effect.logWarning(claimed.message), false))
+  )
 
 /** The processes that keep records of the session that they are in. */
 const tellers = (team: TeamState, findProvider: FindProvider, observation: TeamObservation | null) =>

@@ -14,7 +14,6 @@ import { providerAgentOf } from "../session/provider-agent.ts"
 import { repairCandidates } from "../session/repair.ts"
 import { resumability } from "../session/resumability.ts"
 import { specForSpawn } from "../session/launch-context.ts"
-import { adoptedRotations } from "./adopted.ts"
 import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
 import { honourVerdict, leaveUntouched } from "./interrupted.ts"
 import { decideAll } from "./decide.ts"
@@ -230,10 +229,7 @@ export const prepare = <E, R>(
     if (observation.failure !== null) {
       return unreachable(input, transport, providers, observation, observation.failure.message)
     }
-    const settled = [
-      ...settle(input.team, observation),
-      ...yield* adoptedRotations(input.team, teams, providers.find)
-    ]
+    const settled = settle(input.team, observation)
     const team = settled.length === 0 ? input.team : yield* record(input.team, settled)
     const targets = new Set(
       team.agents.flatMap((agent) => {
