@@ -15,9 +15,10 @@ import { lifecycle } from "./lifecycle.ts"
 import { machine, table } from "./measure.ts"
 import type { Report, Row } from "./measure.ts"
 import { Progress } from "./suite.ts"
+import { supervise } from "./supervise.ts"
 import type { NotMeasured, Suite } from "./suite.ts"
 
-const suites: ReadonlyArray<Suite> = [...lifecycle, death, ...eventLog, coldStart, ...clis]
+const suites: ReadonlyArray<Suite> = [...lifecycle, death, supervise, ...eventLog, coldStart, ...clis]
 const known = suites.flatMap((suite) => suite.names)
 const usual = suites.filter((suite) => suite.byDefault?.() ?? true).flatMap((suite) => suite.names)
 
