@@ -61,8 +61,6 @@ export interface RestartPlan<out E = never, out R = never> {
   readonly warnings: ReadonlyArray<StartFinding>
   /** The interrupted operation that executing the plan would continue. */
   readonly continues: OperationId | null
-  /** Whether it would take that operation back instead. */
-  readonly rollsBack?: boolean
   /** What follows the boot that triggered the restart; null where none did. */
   readonly boot: BootAnswer | null
   /** The `lifecycleVersion` of the team before anything was learnt for the plan. */

@@ -15,8 +15,8 @@ import { repairCandidates } from "../session/repair.ts"
 import { resumability } from "../session/resumability.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
-import { honourVerdict, leaveUntouched } from "./interrupted.ts"
 import { decideAll } from "./decide.ts"
+import { honourVerdict, leaveUntouched } from "./interrupted.ts"
 import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { asLaunched, means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
@@ -168,8 +168,6 @@ interface Prepare<E, R> {
   /** Null while only planning. */
   readonly granted: ReadonlySet<GrantName> | null
   /** Whether agents that an interrupted operation brought back are left alone. */
-  /** Whether an interrupted operation is taken back. */
-  readonly rollingBack?: boolean
   readonly continuing: boolean
   /** The `lifecycleVersion` that it all began with; that of `team` where nothing was written since. */
   readonly basedOn?: number
@@ -254,13 +252,13 @@ export const prepare = <E, R>(
     const { agents: each, boot } = yield* decideAll({
       request,
       converged,
-    const { operation } = converged.team
-    const agents = !input.continuing ? each :
-      input.rollingBack === true ? leaveUntouched(operation, each) : honourVerdict(operation, request, each)
       observation,
       findProvider: providers.find,
       back: input.continuing ? broughtBack(converged.team, observation) : new Set()
     })
+    const { operation } = converged.team
+    const agents = !input.continuing ? each :
+      request.unfinished === "rollback" ? leaveUntouched(operation, each) : honourVerdict(operation, request, each)
     const refused = firstRefusal({
       team: team.key,
       atomic: request.policy.atomic,
@@ -297,7 +295,6 @@ export const prepare = <E, R>(
         refusal,
         warnings: findings.warnings,
         continues: input.continuing ? operation?.id ?? null : null,
-        ...input.rollingBack === true ? { rollsBack: true } : {},
         boot,
         basedOn: input.basedOn ?? input.team.lifecycleVersion
       }

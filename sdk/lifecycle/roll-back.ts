@@ -41,7 +41,6 @@ const giveBack = (state: TeamState): Effect.Effect<ReadonlyArray<Event>, EventLo
 export interface Beginning<out E, out R> {
   readonly team: TeamState
   readonly request: RestartRequest<E, R>
-  readonly rollingBack?: boolean
 }
 
 /**
@@ -62,7 +61,6 @@ export const beginWith = <E, R>(
     const before = (team.operation?.alive ?? []).filter((id) => agentOf(team, id)?.removed === false)
     return {
       team,
-      rollingBack: true,
       request: before.length === 0
         ? yield* requestOf(team, skip("nobody lived before the interrupted operation"), { ...options, agents: [] })
         : yield* requestOf(team, standard, { ...options, agents: before })
