@@ -9,6 +9,7 @@ const verbs: Readonly<Record<string, { readonly does: string; readonly load: () 
   send: { does: "send a message to an agent", load: () => import("./send.ts") },
   restart: { does: "bring the team back with its memory", load: () => import("./restart.ts") },
   supervise: { does: "bring agents back that die, as long as it runs", load: () => import("./supervise.ts") },
+  apply: { does: "carry out a plan that `restart --plan-out` wrote", load: () => import("./apply.ts") },
   adopt: { does: "make a team of agents that you started by hand", load: () => import("./adopt.ts") },
   fork: { does: "add an agent that begins with a copy of another's conversation", load: () => import("./fork.ts") },
   down: { does: "stop the team; its conversations are kept", load: () => import("./down.ts") },

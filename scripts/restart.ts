@@ -5,6 +5,7 @@ import { Approvals, Grants, Restart } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { showDecisions } from "./command/decisions.ts"
 import { stayInForeground } from "./command/foreground.ts"
+import { writtenPlan } from "./command/plan-file.ts"
 import { sameTransport } from "./command/recorded-transport.ts"
 import { planDocument, reportDocument } from "./command/restart-document.ts"
 import { restartCommand, restartOptions, restartRequest } from "./command/restart-options.ts"
@@ -20,9 +21,11 @@ export const verb = defineVerb({
       yield* sameTransport(Option.getOrUndefined(parsed.team), transport)
       const { grant, options, policy } = yield* restartRequest(parsed)
       const team = Option.getOrUndefined(parsed.team)
-      if (parsed.dryRun || parsed.explain) {
+      if (parsed.dryRun || parsed.explain || Option.isSome(parsed.planOut)) {
         const plan = yield* Restart.plan(team, policy, options)
-        return planDocument(plan, grant, restartCommand(parsed, plan.team.key))
+        const command = restartCommand(parsed, plan.team.key)
+        const document = planDocument(plan, grant, command, { explained: parsed.explain, forLater: Option.isSome(parsed.planOut) })
+        return Option.isNone(parsed.planOut) ? document : yield* writtenPlan(parsed.planOut.value, plan, command, document)
       }
       const restart = Restart.restart(team, policy, { ...options, beforeActing: showDecisions(parsed, (key) => restartCommand(parsed, key)) })
       const grants = grant === undefined ? Grants.notGiven : Grants.discardContext(grant)

@@ -75,6 +75,13 @@ const refusedBy = (error: unknown, verb: string): Refused => {
         exitCode: wrong ? 2 : 1
       }
     }
+    case "PlanInvalid":
+    case "PlanFileFailed":
+      return { outcome: "plan_invalid", next: [], exitCode: 1 }
+    case "PlanNotPortable": {
+      const command = member(error, "command")
+      return { outcome: "refused_plan_not_portable", next: typeof command === "string" ? [command] : [], exitCode: 1 }
+    }
     case "NothingUnfinished":
       return { outcome: "nothing_unfinished", next: ["reprise status"], exitCode: 1 }
     case "ApprovalUnavailable": {

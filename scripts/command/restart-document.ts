@@ -1,5 +1,6 @@
 import { Policy, Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
 import { camelCased, type Document } from "./document.ts"
+import { word } from "./restart-options.ts"
 
 const withGrant = (command: string): string => `${command} --grant discard-context=REASON`
 
@@ -19,13 +20,48 @@ export const reportDocument = (
   ...ok ? {} : { details }
 })
 
+/** What came of a plan that was applied, for programs. */
+export const appliedDocument = (
+  report: RestartReport,
+  { again, command, file }: { readonly command: string; readonly again: string | null; readonly file: string }
+): Document => {
+  const document = reportDocument(report, command)
+  if (report.outcome !== "refused_plan_stale") return document
+  return {
+    ...document,
+    next: again === null ? document.next : [`${again} --plan-out ${word(file)}`],
+    differences: camelCased(report.details["differences"])
+  }
+}
+
+const plannedAgent = (plan: RestartPlan<unknown, unknown>, entry: RestartPlan<unknown, unknown>["agents"][number]) => {
+  const { decided: { decision }, facts, observation, untouched } = entry
+  return {
+    ...viewAgent(facts.agent, observation, null),
+    decision: decision.kind,
+    code: decision.code,
+    why: decision.why,
+    requires: decision.requires,
+    drift: facts.drift,
+    result: untouched ? "untouched" : null,
+    steps: Restart.stepsOf(plan, entry),
+    before: {
+      generation: facts.agent.generation,
+      pid: observation.process.state === "alive" ? observation.pane?.pid ?? null : null,
+      session: facts.agent.session?.id ?? null
+    }
+  }
+}
+
 /** A plan, for programs: the same as data that the table says in words. */
 export const planDocument = (
   plan: RestartPlan<unknown, unknown>,
   grant: string | undefined,
-  command: string
+  command: string,
+  /** Whether each step is told, and whether grants are asked for only when it is carried out. */
+  { explained = false, forLater = false }: { readonly explained?: boolean; readonly forLater?: boolean } = {}
 ): Document => {
-  const missing = grant === undefined ? Policy.grantsAmong(plan.request.policy.requires) : []
+  const missing = grant === undefined && !forLater ? Policy.grantsAmong(plan.request.policy.requires) : []
   const refusal = plan.refusal ?? (missing.length === 0 ? null : {
     outcome: "grant_missing",
     message: `The policy may drop a conversation, and ${missing.join(", ")} was not granted. No process was touched.`,
@@ -38,24 +74,13 @@ export const planDocument = (
     message: refusal?.message ?? `This is what a restart of team ${plan.team.key} would do; nothing was touched.`,
     next: refusal?.next ?? [command],
     team: plan.team.key,
-    table: Restart.explain(plan),
+    table: explained ? Restart.explain(plan) : Restart.table(plan),
     policy: { description: plan.request.policy.description, atomic: plan.request.policy.atomic, requires: plan.request.policy.requires },
-    agents: plan.agents.map(({ decided, facts, observation, untouched }) => ({
-      ...viewAgent(facts.agent, observation, null),
-      decision: decided.decision.kind,
-      code: decided.decision.code,
-      why: decided.decision.why,
-      requires: decided.decision.requires,
-      drift: facts.drift,
-      result: untouched ? "untouched" : null,
-      before: {
-        generation: facts.agent.generation,
-        pid: observation.process.state === "alive" ? observation.pane?.pid ?? null : null,
-        session: facts.agent.session?.id ?? null
-      }
-    })),
+    agents: plan.agents.map((entry) => plannedAgent(plan, entry)),
     convergence: camelCased(plan.convergence),
     operation: null,
+    unfinished: Restart.unfinishedOf(plan),
+    plan: Restart.encodeDocument(Restart.documentOf(plan, { command })),
     warnings: plan.warnings,
     ...refusal === null ? {} : { details: refusal.details }
   }

@@ -31,6 +31,10 @@ export const restartOptions = {
   ),
   dryRun: flag("dry-run", "Show the decisions; write nothing, touch nothing."),
   explain: flag("explain", "Show the decisions with their reasons, and nothing else."),
+  planOut: Options.text("plan-out").pipe(
+    Options.withDescription("Write the plan to this file, for `reprise apply`; touch nothing."),
+    Options.optional
+  ),
   continue: flag("continue", "Finish the interrupted operation."),
   rollback: flag("rollback", "Take the interrupted operation back."),
   policy: policyOption,
@@ -50,7 +54,7 @@ interface Parsed {
   readonly policy: Option.Option<string>
 }
 
-const word = (text: string): string => /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+export const word = (text: string): string => /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
 /** The command that does what these options say, for `next`: whoever follows it gets the same, not something like it. */
 export const restartCommand = (parsed: Parsed, team: string): string =>
@@ -71,16 +75,18 @@ export const restartCommand = (parsed: Parsed, team: string): string =>
 /** The policy that is meant, and the reason of the grant that was given. */
 export const chosenPolicy = (parsed: Pick<Parsed, "allowFresh" | "grant" | "policy">) =>
   Effect.gen(function*() {
-    const reasons: Array<string> = parsed.allowFresh ? ["--allow-fresh"] : []
-    for (const text of parsed.grant) {
-      const grant = Grants.parseGrant(text)
-      if (grant === null) return yield* new WrongUsage({ detail: `--grant ${text} is not discard-context=REASON.` })
-      reasons.push(grant.reason)
-    }
+    const reasons = [...parsed.allowFresh ? ["--allow-fresh"] : [], ...yield* grantReasons(parsed.grant)]
     const policy = Option.isSome(parsed.policy)
       ? yield* loadPolicy(parsed.policy.value)
       : parsed.allowFresh ? Policy.resumeOrFresh : Policy.standard
     return { policy, grant: reasons.at(-1) }
+  })
+
+/** The reasons of the grants that were given. */
+export const grantReasons = (grants: ReadonlyArray<string>) =>
+  Effect.forEach(grants, (text) => {
+    const grant = Grants.parseGrant(text)
+    return grant === null ? new WrongUsage({ detail: `--grant ${text} is not discard-context=REASON.` }) : Effect.succeed(grant.reason)
   })
 
 /** Turns the options into a policy, the grants that were given, and the restart's own options. */

@@ -15,6 +15,7 @@ export { explain, table } from "./explain.ts"
 export { documentOf, encodeDocument, parseDocument, PlanDocument, PlanInvalid, textOfDocument } from "./plan-document.ts"
 export type { PlanDifference } from "./plan-facts.ts"
 export { type PlanStep, stepsOf } from "./plan-steps.ts"
+export { type Unfinished, unfinishedOf } from "./unfinished.ts"
 export type { RestartReport } from "./restart-act.ts"
 export {
   AgentUnknown,
@@ -101,12 +102,16 @@ export const execute = <E, R>(
     const found = yield* teamState(made.team.key)
     return yield* underLease(found, "restart", (lease, state) =>
       Effect.gen(function*() {
+        const recording = { _tag: "Log" as const, lease }
         const prepared = yield* prepare({
+          ...made.request.unfinished === "rollback"
+            ? yield* beginWith(state, made.request.policy, { unfinished: "rollback" }, recording)
+            : { team: state },
           request: made.request,
-          team: state,
-          recording: { _tag: "Log", lease },
+          recording,
           granted: yield* grantsGiven,
-          continuing: state.operation !== null
+          continuing: state.operation !== null,
+          basedOn: state.lifecycleVersion
         })
         return overtaken(made, prepared.plan) ?? (yield* settle<E, R, never, never>(prepared, lease, undefined))
       }))

@@ -114,12 +114,12 @@ export const apply = <E = never, R = never, E2 = never, R2 = never>(
     const request = requestOfDocument(document, policyOfDocument(document, known))
     const prepared = (state: TeamState, recording: Recording) =>
       Effect.gen(function*() {
-        const { team } = document.requested.unfinished === "rollback"
+        const beginning = document.requested.unfinished === "rollback"
           ? yield* beginWith(state, skip("it is taken back"), { unfinished: "rollback" }, recording)
           : { team: state }
         return yield* prepare({
+          ...beginning,
           request,
-          team,
           recording,
           granted: yield* grantsGiven,
           continuing: state.operation !== null,

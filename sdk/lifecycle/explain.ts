@@ -1,7 +1,10 @@
 import { matches } from "../policy/pattern.ts"
 import * as Rollout from "../policy/Rollout.ts"
+import type { Batch } from "../policy/Rollout.ts"
 import type { RestartPlan } from "./plan.ts"
-import { batchesOf } from "./rollout.ts"
+import { stepsOf } from "./plan-steps.ts"
+import { batchesOf, isStaged } from "./rollout.ts"
+import { unfinishedWords } from "./unfinished.ts"
 
 const verb = { resume: "resume", fresh_start: "start anew", skip: "leave", refuse: "refuse" } as const
 
@@ -11,7 +14,10 @@ const pad = (text: string, width: number): string => text.padEnd(width)
 const order = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
   const { rollout } = plan.request.policy
   const batches = batchesOf(plan).map(({ agents }) => agents.join(", "))
-  return rollout._tag === "AllAtOnce" || batches.length === 0 ? [] : [`  order: ${batches.join("; then ")} (${Rollout.describe(rollout)})`]
+  // What an interrupted rollout had in mind holds for those who were in it.
+  const kept = plan.continues !== null && (plan.team.operation?.batches.length ?? 0) > 0
+  return !isStaged(plan) || batches.length === 0 ? [] :
+    [`  order: ${batches.join("; then ")} (${kept ? "as the interrupted rollout had it" : Rollout.describe(rollout)})`]
 }
 
 /** Patterns of the policy that mean nobody here, and may be misspelt. */
@@ -50,7 +56,7 @@ export const table = (plan: RestartPlan<unknown, unknown>): string => {
   ])
   const head = `Team ${plan.team.key}, policy: ${plan.request.policy.description}` +
     `${plan.request.policy.atomic ? "" : ", each agent by itself"}` +
-    `${plan.continues === null ? "" : `, continuing the interrupted operation ${plan.continues}`}`
+    `${plan.continues === null ? "" : `, ${plan.request.unfinished === "rollback" ? "taking back" : "continuing"} the interrupted operation ${plan.continues}`}`
   return [
     head,
     ...rows.length === 0 ? ["  no agents"] : lines,
@@ -63,4 +69,25 @@ export const table = (plan: RestartPlan<unknown, unknown>): string => {
   ].join("\n")
 }
 
-export const explain = table
+/** What is done with each agent, in the order in which it is. */
+const course = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
+  const batches = batchesOf(plan)
+  const before = [...plan.boot?.decision === "ask" ? plan.request.policy.bootGates : [], ...plan.request.policy.gates]
+  const together = ({ agents }: Batch): string => agents.length === 1 ? "" : ", together"
+  return batches.length === 0 ? [] : [
+    "In this order:",
+    ...before.map(({ name }) => `  first: asks "${name}"`),
+    ...batches.flatMap((batch, index) => [
+      `  ${index + 1}. ${batch.agents.join(", ")}${together(batch)}`,
+      ...plan.agents.filter(({ facts }) => batch.agents.includes(facts.agent.spec.id)).flatMap((entry) => [
+        `     ${entry.facts.agent.spec.id}:`,
+        ...stepsOf(plan, entry).map(({ name, says }) => `       ${pad(name, 8)}  ${says}`)
+      ])
+    ]),
+    ...batches.length < 2 ? [] : ["  One that fails leaves those after it untouched."]
+  ]
+}
+
+/** The table of decisions, and then what is done with each agent, step by step. */
+export const explain = (plan: RestartPlan<unknown, unknown>): string =>
+  [table(plan), ...unfinishedWords(plan), ...plan.refusal === null ? course(plan) : []].join("\n")
