@@ -88,13 +88,17 @@ export const ambiguityEvents = (
     }]
   })
 
+/** Whether its process went on with this session: it was written then, and what is gone since comes back by no wait. */
+const wasWritten = ({ session, spawn }: AgentState): boolean =>
+  spawn?.mode === "resume" && session !== null && spawn.sessionId === session.id
+
 /** Agents whose session is not known, or is known by their process's word only and has no transcript yet. */
 const pendingAgents = (input: Converge, team: TeamState, discovery: Discovery): ReadonlyArray<AgentState> =>
   team.agents.filter((agent) =>
     input.targets.has(agent.spec.id) &&
     !agent.spec.paused &&
     agent.spawn !== null &&
-    (agent.session === null || discovery.unwritten.has(agent.spec.id)) &&
+    (agent.session === null || (discovery.unwritten.has(agent.spec.id) && !wasWritten(agent))) &&
     input.findProvider(agent.spec.provider)?.capabilities.resume === true
   )
 

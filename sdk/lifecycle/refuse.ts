@@ -24,15 +24,19 @@ const untouchedToo = "No process was touched."
 const seconds = (ms: number): string => `${ms / 1000} s`
 
 const notReady = ({ agents, converged, team }: RefuseInput): Refusal | null => {
-  const pending = agents.filter(({ decided, facts, untouched }) =>
+  const waitedFor = agents.filter(({ decided, facts, untouched }) =>
     !untouched && facts.unconverged !== null && decided.decision.kind === "refuse"
-  ).map(({ facts }) => facts.agent.spec.id)
+  ).map(({ facts }) => facts)
+  const pending = waitedFor.map(({ agent }) => agent.spec.id)
   if (pending.length === 0) return null
+  // Of a session whose id is known, what was found in its place: whoever moved a file knows it by that.
+  const found = waitedFor.flatMap(({ agent, resumability }) =>
+    agent.session !== null && resumability._tag === "NotResumable" ? `${agent.spec.id}: ${resumability.why}. ` : [])
   const ambiguous = converged.discovery.ambiguous
   return {
     outcome: "resume_not_ready",
     message: `The sessions of ${list(pending)} were not found within ${seconds(converged.convergence.deadline_ms)}` +
-      `${ambiguous.length > 0 ? " (some files could belong to more than one agent)" : ""}. ${untouchedToo} ` +
+      `${ambiguous.length > 0 ? " (some files could belong to more than one agent)" : ""}. ${found.join("")}${untouchedToo} ` +
       "Wait and try again, or let the missing conversations go with --allow-fresh.",
     next: [
       `reprise restart --team ${team} --session-converge-deadline 60`,

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Fs from "node:fs"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import { eventually, makeWorld } from "./world.ts"
 
@@ -66,6 +67,23 @@ describe("the session that a new process says it has", () => {
       world.transcript("its-own", ["hello"])
       const report = yield* Fiber.join(restart)
       assert.deepStrictEqual(report.agents.map(({ result, session }) => [result, session?.id]), [["resumed", "its-own"]], report.message)
+    }))
+
+  it.scopedLive("is not waited for where it was there at the start and is gone: it was taken away", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      world.script.set("one", { transcript: "never", reports: "its-own" })
+      yield* world.up("alpha", { one: { provider: "found" } })
+      yield* world.firstSend("one")
+      const early = yield* world.restart()
+      assert.strictEqual(early.outcome, "resume_not_ready")
+      assert.match(early.message, /one: the transcript of session its-own is not at .*deleted, or never written\. No process/)
+      world.transcript("its-own", ["hello"])
+      assert.strictEqual((yield* world.restart()).outcome, "restarted")
+      Fs.rmSync(`${world.sessions()}/its-own.jsonl`)
+      const late = yield* world.restart(undefined, { convergeWithin: "10 minutes" })
+      assert.strictEqual(late.outcome, "refused_resume_atomicity", late.message)
+      assert.match(late.message, /one: the transcript of session its-own is not at /)
     }))
 
   it.scopedLive("is never taken from another agent: its own failure, and the others come up", () =>
