@@ -122,5 +122,16 @@ export const planOf = <E, R>(moment: Moment, asked: Asked<E, R>): RestartPlan<E,
     granted: null,
     attach: null
   })
-  return { team: state, request, agents, convergence: converged, foreign: [], refusal, warnings: [], continues: null, boot }
+  return {
+    team: state,
+    request,
+    agents,
+    convergence: converged,
+    foreign: [],
+    refusal,
+    warnings: [],
+    continues: null,
+    boot,
+    basedOn: state.lifecycleVersion
+  }
 }

@@ -70,11 +70,11 @@ export const launchContext = (login: string | null): LaunchContext => ({
   options: {}
 })
 
-export const scopeOf = (agent: AgentId, generation: number, operation: string) => ({
+export const scopeOf = (agent: AgentId, generation: number, operation?: string) => ({
   team,
   agent,
   generation,
-  operation: OperationId.make(operation)
+  ...operation === undefined ? {} : { operation: OperationId.make(operation) }
 })
 
 /** The events of a start, until its process is there. */

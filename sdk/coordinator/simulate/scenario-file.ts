@@ -1,0 +1,119 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import type { PlatformError } from "@effect/platform/Error"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { matches } from "../../policy/pattern.ts"
+import { closest } from "../../spec/suggestion.ts"
+import { problemLine, TeamFileProblem } from "../../spec/team-file.ts"
+import type { YamlReading } from "../../spec/yaml-document.ts"
+import { patternsOf, Scenario, scenarioKeys } from "./scenario.ts"
+
+/** A scenario says something that can't be played. All problems at once. */
+export class ScenarioInvalid extends Schema.TaggedError<ScenarioInvalid>("reprise/ScenarioInvalid")("ScenarioInvalid", {
+  file: Schema.String,
+  problems: Schema.NonEmptyArray(TeamFileProblem)
+}) {
+  override get message(): string {
+    return this.problems.map(problemLine).join("\n")
+  }
+}
+
+/** The file of a scenario could not be read. */
+export class ScenarioUnreadable extends Schema.TaggedError<ScenarioUnreadable>("reprise/ScenarioUnreadable")("ScenarioUnreadable", {
+  file: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `The scenario ${this.file} could not be read (${this.detail}). Nothing was played.`
+  }
+}
+
+interface Issue {
+  readonly path: ReadonlyArray<string>
+  readonly of: "key" | "value"
+  readonly problem: string
+}
+
+const decode = Schema.decodeUnknownEither(Scenario, { errors: "all", onExcessProperty: "error" })
+
+const unknownKey = (path: ReadonlyArray<string>): string => {
+  const near = path.length === 1 ? closest(path[0] ?? "", scenarioKeys) : undefined
+  if (near !== undefined) return `unknown key, did you mean "${near}"?`
+  return path.length === 1 ? `unknown key, known are ${scenarioKeys.join(", ")}` : "unknown key"
+}
+
+const issuesOf = (error: ParseResult.ParseError): ReadonlyArray<Issue> =>
+  ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, message, path: segments }): Issue => {
+    const path = segments.map(String)
+    return _tag === "Unexpected"
+      ? { path, of: "key", problem: unknownKey(path) }
+      : _tag === "Missing"
+      ? { path, of: "key", problem: "is missing" }
+      : { path, of: "value", problem: message }
+  })
+
+/** A rule that means nobody is a rule that is misspelt. */
+const strangers = (scenario: Scenario): ReadonlyArray<Issue> => {
+  const ids = Object.keys(scenario.agents)
+  const providers = Object.values(scenario.agents).map(({ provider = "fake" }) => provider)
+  return [
+    ...patternsOf(scenario).flatMap(({ path, pattern }): ReadonlyArray<Issue> =>
+      ids.some((id) => matches(pattern, id)) ? [] : [{ path, of: "value", problem: `${JSON.stringify(pattern)} means no agent` }]),
+    ...(scenario.outages ?? []).flatMap(({ provider }, index): ReadonlyArray<Issue> =>
+      provider === undefined || providers.includes(provider)
+        ? []
+        : [{ path: ["outages", String(index), "provider"], of: "value", problem: `no agent has the provider ${JSON.stringify(provider)}` }])
+  ]
+}
+
+/** `planner:` with nothing behind it is an agent of whom nothing is said. */
+const withEmptyEntries = (value: unknown): unknown =>
+  !Predicate.isRecord(value) || !Predicate.isRecord(value["agents"])
+    ? value
+    : { ...value, agents: Object.fromEntries(Object.entries(value["agents"]).map(([id, entry]) => [id, entry ?? {}])) }
+
+const understood = (value: unknown): Either.Either<Scenario, ReadonlyArray<Issue>> => {
+  const decoded = decode(withEmptyEntries(value))
+  if (Either.isLeft(decoded)) return Either.left(issuesOf(decoded.left))
+  const foreign = strangers(decoded.right)
+  return foreign.length > 0 ? Either.left(foreign) : Either.right(decoded.right)
+}
+
+const invalid = (file: string, problems: ReadonlyArray<TeamFileProblem>): ScenarioInvalid => {
+  const [first, ...others] = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+  return new ScenarioInvalid({ file, problems: [first ?? { file, line: 1, column: 1, path: [], problem: "not a scenario" }, ...others] })
+}
+
+/** Checks a scenario that stands in a script. */
+export const decodeScenario = (value: unknown): Either.Either<Scenario, ScenarioInvalid> =>
+  Either.mapLeft(understood(value), (issues) =>
+    invalid("scenario", issues.map(({ path, problem }) => ({ file: "scenario", line: 1, column: 1, path, problem }))))
+
+const understand = (reading: YamlReading, file: string): Either.Either<Scenario, ScenarioInvalid> => {
+  const structural = reading.problems.map((one) => ({ file, ...one, problem: one.problem.replaceAll("a team file", "a scenario") }))
+  if (reading.content === undefined) return Either.left(invalid(file, structural))
+  const scenario = understood(reading.content.value)
+  if (Either.isRight(scenario)) return structural.length === 0 ? Either.right(scenario.right) : Either.left(invalid(file, structural))
+  const issues = scenario.left.map(({ of, path, problem }) => ({ file, ...reading.place(path, of), path, problem }))
+  return Either.left(invalid(file, [...structural, ...issues]))
+}
+
+/** Reads the text of a scenario; fails with all problems at once, each with its line and column. */
+export const parseScenario = (text: string, file: string): Effect.Effect<Scenario, ScenarioInvalid> =>
+  Effect.flatMap(Effect.promise(() => import("../../spec/yaml-document.ts")), ({ readYaml }) => understand(readYaml(text), file))
+
+/** Reads a scenario from a file. */
+export const readScenario = (file: string): Effect.Effect<Scenario, ScenarioInvalid | ScenarioUnreadable, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const text = yield* files.readFileString(file).pipe(
+      Effect.mapError((error: PlatformError) => new ScenarioUnreadable({
+        file,
+        detail: error._tag === "SystemError" && error.reason === "NotFound" ? "there is no such file" : error.message
+      }))
+    )
+    return yield* parseScenario(text, file)
+  })
