@@ -82,7 +82,7 @@ export const showDecisions = (
 ) =>
 (plan: RestartPlan<unknown, unknown>) =>
   Effect.gen(function*() {
-    process.stderr.write(`${Restart.explain(plan)}\n`)
+    process.stderr.write(`${Restart.table(plan)}\n`)
     yield* demandTakeover(options, takenOver(plan), command(plan.team.key))
     const busy = yield* busyAgents(plan)
     if (busy.length === 0) return

@@ -60,6 +60,7 @@ export const table = (plan: RestartPlan<unknown, unknown>): string => {
   return [
     head,
     ...rows.length === 0 ? ["  no agents"] : lines,
+    ...unfinishedWords(plan),
     ...order(plan),
     ...gates(plan),
     ...unmeant(plan),
@@ -90,4 +91,4 @@ const course = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
 
 /** The table of decisions, and then what is done with each agent, step by step. */
 export const explain = (plan: RestartPlan<unknown, unknown>): string =>
-  [table(plan), ...unfinishedWords(plan), ...plan.refusal === null ? course(plan) : []].join("\n")
+  [table(plan), ...plan.refusal === null ? course(plan) : []].join("\n")

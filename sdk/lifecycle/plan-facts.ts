@@ -107,9 +107,9 @@ const words: Readonly<Record<keyof AgentPlanFacts, string>> = {
 }
 
 const ofTeam = {
-  workspace: "the workspace",
-  transport: "the transport",
-  lifecycleVersion: "the team's lifecycle version"
+  workspace: "its workspace",
+  transport: "its transport",
+  lifecycleVersion: "its lifecycle version"
 } as const
 
 const toJson = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
