@@ -46,6 +46,8 @@ export type TeamSpec = typeof TeamSpec.Type
  * is drift. Environment values may be secrets, so only their names are kept.
  */
 export const LaunchContext = Schema.Struct({
+  /** Whose CLI it was: modes, models and options mean nothing to another one. Spawns of old logs don't say. */
+  provider: Schema.optional(Schema.NonEmptyString),
   argv: Schema.Array(Schema.String),
   cwd: Schema.String,
   model: Schema.NullOr(Schema.String),

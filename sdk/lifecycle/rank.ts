@@ -55,7 +55,7 @@ export const leaderOf = (workspace: string): Effect.Effect<Leader | null, EventL
     const found = Option.isNone(state) ? undefined : agentOf(state.value, agent)
     return found === undefined
       ? unknown
-      : { ...unknown, provider: found.spec.provider, permissions: found.spawn?.launchContext.permissions ?? null }
+      : { ...unknown, provider: found.spawn?.launchContext.provider ?? found.spec.provider, permissions: found.spawn?.launchContext.permissions ?? null }
   })
 
 const named = (mode: string | null): string => mode === null ? "none" : `"${mode}"`

@@ -214,6 +214,7 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
     ...provider.scrubbed === undefined ? {} : { scrubbed: provider.scrubbed },
     ...provider.kept === undefined ? {} : { kept: provider.kept },
     ...provider.permissionModes === undefined ? {} : { permissionModes: provider.permissionModes },
+    ...provider.permissionAliases === undefined ? {} : { permissionAliases: provider.permissionAliases },
     ...provider.defaultPermissions === undefined ? {} : { defaultPermissions: provider.defaultPermissions },
     ...provider.pasteSettleMs === undefined ? {} : { pasteSettleMs: provider.pasteSettleMs }
   }

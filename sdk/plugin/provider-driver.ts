@@ -273,6 +273,8 @@ export interface ProviderDriver {
   readonly kept?: ReadonlyArray<string>
   /** The permission modes, from the narrowest to the widest. One that is not among them can't be compared. */
   readonly permissionModes?: ReadonlyArray<string>
+  /** Other names of modes: `{ manual: "default" }`. */
+  readonly permissionAliases?: Readonly<Record<string, string>>
   /** The mode of an agent whose team file names none. */
   readonly defaultPermissions?: string
   /** How long to wait, in milliseconds, between a paste and Enter; for a CLI that takes an early Enter for a new line. */

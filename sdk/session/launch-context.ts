@@ -2,6 +2,7 @@ import type { AgentSpec, LaunchContext } from "../domain/team.ts"
 import { redact, redacted } from "../event-log/redact.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { CommandPlan } from "../plugin/provider-driver.ts"
+import { wasAnothers } from "./changed-provider.ts"
 import { mayBeWider, meantPermissions, type Modes } from "./permissions.ts"
 
 /** Whether a spawn restores what the spawn before it ran with, or takes the team file as it is now. */
@@ -9,7 +10,7 @@ export type OnDrift = "keep" | "adopt"
 
 /** The agent's spec as its spawn is to have it. */
 export const specForSpawn = (agent: AgentState, onDrift: OnDrift): AgentSpec => {
-  if (onDrift === "adopt" || agent.spawn === null) return agent.spec
+  if (onDrift === "adopt" || agent.spawn === null || wasAnothers(agent)) return agent.spec
   const { cwd, effort, model, options, permissions, tools } = agent.spawn.launchContext
   return { ...agent.spec, cwd, effort, model, options, permissions: permissions ?? agent.spec.permissions, tools }
 }
@@ -28,9 +29,10 @@ const withMode = <A extends { readonly permissions: string | null }>(context: A,
  */
 export const driftOf = (agent: AgentState, provider?: Modes, next?: string | null): ReadonlyArray<string> => {
   if (agent.spawn === null) return []
-  const then = withMode(agent.spawn.launchContext, provider)
+  const another = wasAnothers(agent)
+  const then = withMode(agent.spawn.launchContext, another ? undefined : provider)
   const now = withMode(agent.spec, provider)
-  const kept = next !== undefined && next === then.permissions && mayBeWider(now.permissions, next, provider)
+  const kept = next !== undefined && next !== now.permissions && mayBeWider(now.permissions, next, provider)
   const members = ["cwd", "model", "effort", "permissions", "tools", "options"] as const
   const lost = Object.entries(now.env).flatMap(([name, value]) =>
     value === redacted ? `${name} was given in the team file, looks like a secret, and is taken from the environment instead` : []
@@ -41,7 +43,8 @@ export const driftOf = (agent: AgentState, provider?: Modes, next?: string | nul
       : `${member} was ${show(then[member])} at its last start and is ${show(now[member])} in the team file` +
         (member === "permissions" && kept ? "; a start without a person never widens it: reprise down, then reprise up FILE" : "")
   )
-  return [...changed, ...lost]
+  const moved = another ? [`provider was ${agent.spawn.launchContext.provider} at its last start and is ${agent.spec.provider} in the team file`] : []
+  return [...moved, ...changed, ...lost]
 }
 
 /** What of the account and the environment would differ from the spawn before, as sentences. */
@@ -76,6 +79,7 @@ export const launchContextOf = (
   plan: CommandPlan,
   env: Readonly<Record<string, string>>
 ): LaunchContext => ({
+  provider: spec.provider,
   // A command may have to name a server's environment in its arguments; the log keeps no secret of it.
   argv: secretsOf(spec).reduce<ReadonlyArray<string>>((argv, secret) => argv.map((word) => word.replaceAll(secret, redacted)), plan.argv),
   cwd: spec.cwd,

@@ -1,16 +1,26 @@
 import type { AgentSpec } from "../domain/team.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { ProviderDriver } from "../plugin/provider-driver.ts"
+import { wasAnothers } from "./changed-provider.ts"
 
 // Whether one permission mode allows more than another. What can't be compared counts as wider: only equal is equal.
 
-export type Modes = Pick<ProviderDriver, "permissionModes" | "defaultPermissions">
+export type Modes = Pick<ProviderDriver, "permissionModes" | "permissionAliases" | "defaultPermissions">
+
+/** The name under which a mode is listed. */
+const listedName = (mode: string, provider: Modes | undefined): string => {
+  const aliases = provider?.permissionAliases
+  return aliases !== undefined && Object.hasOwn(aliases, mode) ? aliases[mode] ?? mode : mode
+}
 
 /** The mode that a team file means: its own, else its provider's standard one, so that it is always explicit. */
-export const meantPermissions = (spec: Pick<AgentSpec, "permissions">, provider: Modes | undefined): string | null =>
-  spec.permissions ?? provider?.defaultPermissions ?? null
+export const meantPermissions = (spec: Pick<AgentSpec, "permissions">, provider: Modes | undefined): string | null => {
+  const mode = spec.permissions ?? provider?.defaultPermissions ?? null
+  return mode === null ? null : listedName(mode, provider)
+}
 
-const rankOf = (mode: string | null, { permissionModes = [] }: Modes): number => mode === null ? -1 : permissionModes.indexOf(mode)
+const rankOf = (mode: string | null, provider: Modes): number =>
+  mode === null ? -1 : provider.permissionModes?.indexOf(listedName(mode, provider)) ?? -1
 
 /** Whether a mode may allow more than another: false only where it is the same, or known to be narrower. */
 export const mayBeWider = (mode: string | null, than: string | null, provider: Modes | undefined): boolean => {
@@ -40,6 +50,11 @@ export const nextPermissions = (
 ): Permissions => {
   const meant = meantPermissions(agent.spec, provider)
   if (agent.spawn === null) return { mode: meant }
+  if (wasAnothers(agent)) {
+    // Two CLIs' modes can't be compared: the narrowest is within any.
+    const narrowest = provider?.permissionModes?.[0]
+    return mayWiden || narrowest === undefined || meant === narrowest ? { mode: meant } : { mode: narrowest, notTaken: meant }
+  }
   const before = meantPermissions(agent.spawn.launchContext, provider)
   return mayWiden || !mayBeWider(meant, before, provider) ? { mode: meant } : { mode: before, notTaken: meant }
 }

@@ -1,6 +1,7 @@
 import type { AgentSpec } from "../domain/team.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { ProviderAgent } from "../plugin/provider-driver.ts"
+import { wasAnothers } from "./changed-provider.ts"
 import { type OnDrift, specForSpawn } from "./launch-context.ts"
 
 interface Team {
@@ -28,7 +29,8 @@ export const providerAgent = (
     tools: spec.tools,
     options: spec.options,
     env: spec.env,
-    configHome: spawn?.launchContext.configHome ?? null,
+    // Another CLI's home is no home for this one: it would write into it.
+    configHome: wasAnothers({ spawn, spec }) ? null : spawn?.launchContext.configHome ?? null,
     mcp: Object.fromEntries(
       Object.entries(spec.mcp).map(([name, server]) => [name, { ...server, env: { ...server.env, ...identity } }])
     ),

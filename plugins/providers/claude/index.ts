@@ -6,7 +6,7 @@ import { approvalPrompt } from "./dialogs.ts"
 import { kept, scrubbed } from "./environment.ts"
 import { explainExit } from "./exit.ts"
 import { AgentOptions } from "./options.ts"
-import { defaultPermissions, permissionModes } from "./permissions.ts"
+import { defaultPermissions, permissionAliases, permissionModes } from "./permissions.ts"
 import { configHomeFor, isSessionId, projectDirectory, transcriptOf } from "./places.ts"
 import { recognise } from "./recognise.ts"
 import { classify, draft } from "./screen.ts"
@@ -54,6 +54,7 @@ const makeDriver = (host: Readonly<Record<string, string>>, stateDirectory: stri
   scrubbed,
   kept,
   permissionModes,
+  permissionAliases,
   defaultPermissions
 })
 

@@ -149,6 +149,7 @@ export const guardProvider = (
     ...driver.scrubbed === undefined ? {} : { scrubbed: driver.scrubbed },
     ...driver.kept === undefined ? {} : { kept: driver.kept },
     ...driver.permissionModes === undefined ? {} : { permissionModes: driver.permissionModes },
+    ...driver.permissionAliases === undefined ? {} : { permissionAliases: driver.permissionAliases },
     ...driver.defaultPermissions === undefined ? {} : { defaultPermissions: driver.defaultPermissions },
     ...driver.pasteSettleMs === undefined ? {} : { pasteSettleMs: driver.pasteSettleMs }
   }

@@ -132,6 +132,10 @@ const optionalProblem = (driver: Readonly<Record<string, unknown>>): string | un
   if (given("kept") && !isStrings(driver["kept"])) return "its kept must be a list of names"
   const modes = driver["permissionModes"]
   if (given("permissionModes") && !isModeList(modes)) return "its permissionModes must be a list of names, each once"
+  const aliases = driver["permissionAliases"]
+  if (given("permissionAliases") && !(isRecord(aliases) && isStrings(Object.values(aliases)))) {
+    return "its permissionAliases must be a record of modes by their other names"
+  }
   const mode = driver["defaultPermissions"]
   if (given("defaultPermissions") && typeof mode !== "string") return "its defaultPermissions must be a mode's name"
   return given("pasteSettleMs") && !isPause(driver["pasteSettleMs"])
