@@ -91,6 +91,17 @@ describe("a process's own record", () => {
       const held = yield* driver.sessionHolders?.(agent(), id) ?? Effect.die("no holders")
       expect(held.map(({ pid, startTime }) => ({ pid, startTime }))).toEqual([{ pid: one.pid, startTime: one.startTime }])
     }).pipe(Effect.provide(NodeContext.layer)))
+
+  it.scopedLive("a record that a kill tore keeps nobody from a conversation; one of a live process does", () =>
+    Effect.gen(function*() {
+      const { agent, configHome, driver, live } = yield* world
+      const torn = (pid: number) => writeFileSync(join(configHome, "sessions", `${pid}.json`), "{\"pid\":")
+      const ask = Effect.suspend(() => driver.sessionHolders?.(agent(), id) ?? Effect.die("no holders"))
+      torn(2_147_483_646)
+      expect(yield* ask).toEqual([])
+      torn((yield* live).pid)
+      expect((yield* Effect.exit(ask))._tag).toBe("Failure")
+    }).pipe(Effect.provide(NodeContext.layer)))
 })
 
 describe("recognising", () => {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import type { CommandRequest, ProviderAgent } from "reprise/plugin"
 import { commandOf } from "../../plugins/providers/codex/command.ts"
 import codex from "../../plugins/providers/codex/index.ts"
-import { permissionModes } from "../../plugins/providers/codex/permissions.ts"
+import { modeOfFlags, permissionModes } from "../../plugins/providers/codex/permissions.ts"
 import { tomlString } from "../../plugins/providers/codex/toml.ts"
 import { providerOf, testPluginServices } from "reprise/testing"
 
@@ -56,6 +56,15 @@ const readBasic = (text: string): string | null => {
 }
 
 describe("codex command", () => {
+  it("the mode of a person's flags is never wider than they allow", () => {
+    const mode = (sandbox: string | null, approval: string | null, bypass = false) => modeOfFlags({ bypass, sandbox, approval })
+    expect(mode("workspace-write", "on-request")).toBe("workspace-write")
+    expect(mode("danger-full-access", "never")).toBe("bypass")
+    expect(mode("danger-full-access", "on-request")).toBe("full-access")
+    for (const sandbox of ["read-only", "workspace-write", "danger-full-access"]) expect(mode(sandbox, "untrusted")).toBe("read-only")
+    expect(mode(null, "untrusted")).toBeNull()
+  })
+
   it.effect("never joins a background server, whatever the mode", () =>
     Effect.gen(function*() {
       for (const mode of modes) expect((yield* planned(mode)).argv).toContain("--no-daemon")

@@ -10,6 +10,7 @@ import { join } from "node:path"
 import { type HostProcess, type ProviderAgent, readProcess } from "reprise/plugin"
 import { readWords } from "../../plugins/providers/codex/argv.ts"
 import { conversationIn } from "../../plugins/providers/codex/evidence.ts"
+import { openFiles, wordsOf } from "../../plugins/providers/codex/host.ts"
 import { evidenceOf, holdersOf, nativeIn } from "../../plugins/providers/codex/processes.ts"
 import { recognise } from "../../plugins/providers/codex/recognise.ts"
 
@@ -104,6 +105,14 @@ describe.runIf(linux)("codex processes", () => {
       const pid = yield* holding([])
       expect(yield* evidence(pid)).toBeNull()
       expect(yield* holdersOf(id)).toEqual([])
+    }))
+
+  it.live("may hold any, where one of this user's hides what it has open", () =>
+    Effect.gen(function*() {
+      const pid = yield* holding([])
+      const hidden = { words: wordsOf, open: (one: number) => one === pid ? null : openFiles(one) }
+      const answer = yield* Effect.either(holdersOf(id, hidden))
+      expect(answer._tag === "Left" ? answer.left.detail : "").toContain(`process ${pid} has open`)
     }))
 
   it.live("still hold a lock whose file was deleted", () =>

@@ -1,4 +1,5 @@
 import * as Either from "effect/Either"
+import * as Schedule from "effect/Schedule"
 import { readdir, readFile, readlink } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, ProviderFailure, processTree, readProcess, Schema } from "reprise/plugin"
@@ -52,7 +53,7 @@ export const readRecord = (
       : Effect.fail(failure(operation, `${path} is not a record of a session as Claude Code writes it.`))
   })
   // It is written in place: a look may come in the middle of that.
-  return Effect.retry(parsed, { times: 2 })
+  return Effect.retry(parsed, Schedule.intersect(Schedule.recurs(3), Schedule.spaced("10 millis")))
 }
 
 /** Whether a record was written by exactly this process; null when it does not say. */
@@ -145,7 +146,11 @@ export const holders = (
   Effect.gen(function*() {
     const held: Array<SessionHolder> = []
     for (const pid of yield* allRecords("sessionHolders", configHome)) {
-      const record = yield* readRecord("sessionHolders", configHome, pid)
+      const record = yield* readRecord("sessionHolders", configHome, pid).pipe(
+        // A kill in the middle of a write leaves a torn one, which says nothing for ever; who is gone holds nothing.
+        Effect.catchAll((error) =>
+          Effect.flatMap(readProcess(pid), ({ state }) => state === "dead" ? Effect.succeed(null) : Effect.fail(error)))
+      )
       if (record === null || record.sessionId.toLowerCase() !== sessionId.toLowerCase()) continue
       const path = recordPath(configHome, pid)
       if (yield* Effect.promise(() => isElsewhere(record))) {

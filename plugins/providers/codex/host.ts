@@ -36,6 +36,16 @@ export const variableOf = (pid: number, name: string): string | null => {
   }
 }
 
+/** Whether a process is this user's, by what the host shows of it to everyone; null where that can't be read. */
+export const isOwn = (pid: number): boolean | null => {
+  try {
+    const uid = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
+    return uid === undefined ? null : Number(uid) === process.getuid?.()
+  } catch (error) {
+    return isGone(error) ? false : null
+  }
+}
+
 /** The files that a process has open; none where it is gone, null where that can't be read. */
 export const openFiles = (pid: number): ReadonlyArray<string> | null => {
   let names: ReadonlyArray<string>

@@ -31,6 +31,8 @@ export const modeOfFlags = (
   flags: { readonly bypass: boolean; readonly sandbox: string | null; readonly approval: string | null }
 ): PermissionMode | null => {
   if (flags.bypass) return "bypass"
+  // It asks before all but a few commands that read. No other mode asks as often and writes.
+  if (flags.approval === "untrusted" && flags.sandbox !== null) return "read-only"
   switch (flags.sandbox) {
     case "read-only":
       return "read-only"

@@ -1,7 +1,7 @@
 import { Effect, type ProcessEvidence, processTable, ProviderFailure, type SessionHolder } from "reprise/plugin"
 import type { AgentProcess } from "reprise/plugin"
 import { conversationIn, lockedSession } from "./evidence.ts"
-import { epochOf, openFiles, programOf, variableOf, wordsOf } from "./host.ts"
+import { epochOf, isOwn, openFiles, programOf, variableOf, wordsOf } from "./host.ts"
 
 // What running processes of Codex say of themselves, by the files that they have open.
 
@@ -60,7 +60,10 @@ export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence
   })
 
 /** Live processes of Codex that hold the lock of a conversation. */
-export const holdersOf = (sessionId: string): Effect.Effect<ReadonlyArray<SessionHolder>, ProviderFailure> =>
+export const holdersOf = (
+  sessionId: string,
+  look: { readonly open: typeof openFiles; readonly words: typeof wordsOf } = { open: openFiles, words: wordsOf }
+): Effect.Effect<ReadonlyArray<SessionHolder>, ProviderFailure> =>
   Effect.gen(function*() {
     const table = yield* processTable
     if (table === null || globalThis.process.platform !== "linux") {
@@ -69,10 +72,13 @@ export const holdersOf = (sessionId: string): Effect.Effect<ReadonlyArray<Sessio
     const wanted = sessionId.toLowerCase()
     const holders: Array<SessionHolder> = []
     for (const { pid, startTime, zombie } of table) {
-      const words = zombie ? [] : wordsOf(pid)
+      const words = zombie ? [] : look.words(pid)
       if (!words.some((word) => word.includes("codex"))) continue
-      const open = openFiles(pid)
-      // Another user's, mostly; a conversation of this user's is in no such hand.
+      const open = look.open(pid)
+      // A process that hides its files may have any of them open; another user's has no conversation of this one's.
+      if (open === null && isOwn(pid) !== false) {
+        return yield* failure("sessionHolders", `Which files process ${pid} has open, which looks like a Codex, could not be read.`)
+      }
       if (open === null || !open.some((path) => lockedSession(path) === wanted)) continue
       // It keeps a conversation open after the window is gone.
       const server = words.includes("app-server") ? " It is Codex's background server; codex app-server daemon stop ends it." : ""
