@@ -15,7 +15,7 @@ import {
   Shutdown,
   Status
 } from "../sdk/index.ts"
-import { columns } from "./command/agent-table.ts"
+import { columns, shortSession } from "./command/agent-table.ts"
 import { answerTo, killAgents, killServer } from "./command/demo-world.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
@@ -68,7 +68,8 @@ const play = (workspace: string, transport: string) =>
       const secret = secrets[agent.id] ?? ""
       const answer = yield* answerTo("recall", agent.session?.transcript ?? null)
       if (answer === secret) kept += 1
-      const session = `session ${agent.before.session?.slice(0, 8) ?? "-"} -> ${agent.session?.id.slice(0, 8) ?? "-"}`
+      const [before, after] = [agent.before.session, agent.session?.id].map((id) => id === null || id === undefined ? "-" : shortSession(id))
+      const session = `session ${before} -> ${after}`
       rows.push([agent.id, session, agent.result, `says: ${answer}`])
     }
     yield* say("Each agent was asked what it had been told:")

@@ -10,6 +10,9 @@ export const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ")}`.trimEnd()).join("\n")
 }
 
+/** Enough of a session's id to tell it from others: its end, since those that begin with a time begin alike. */
+export const shortSession = (id: string): string => id.length > 12 ? `…${id.slice(-12)}` : id
+
 /** The agents of a document, a line each. */
 export const agentTable = (agents: unknown): string =>
   !isAgents(agents) || agents.length === 0 ? "  no agents" : columns(
@@ -19,7 +22,7 @@ export const agentTable = (agents: unknown): string =>
       agent.status.replace("_", " "),
       `generation ${agent.generation}`,
       agent.pid === null ? "" : `pid ${agent.pid}`,
-      agent.session === null ? "no session yet" : `session ${agent.session.id.slice(0, 8)}`,
+      agent.session === null ? "no session yet" : `session ${shortSession(agent.session.id)}`,
       agent.interacted === true ? "spoken to" : agent.interacted === false ? "nothing sent yet" : "unclear whether spoken to",
       agent.evidence + (agent.resumable?.answer === "no" ? `; its conversation can't be continued: ${agent.resumable.why}` : "")
     ])

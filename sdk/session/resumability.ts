@@ -40,7 +40,7 @@ type Looked = Effect.Effect<Resumability, never, FileSystem.FileSystem>
 
 const not = (code: NotResumableCode, why: string): Resumability => Resumability.NotResumable({ code, why })
 
-/** Its transcript is not where its CLI will look: deleted, never written, moved, or of another working directory. */
+/** Its transcript is not where its CLI will look: gone, never written, moved to where it is seen, or of another directory. */
 const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provider, address: SessionAddress): Looked =>
   Effect.gen(function*() {
     const place = address.transcript === null
@@ -53,7 +53,7 @@ const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provi
     }
     if (moved._tag === "Nowhere") {
       const seen = session.transcript !== null && session.capturedVia !== "process_report"
-      return not("missing_transcript", `${gone}: it was deleted${seen ? "" : ", or never written"}`)
+      return not("missing_transcript", `${gone}: it was deleted or moved${seen ? "" : ", or never written"}`)
     }
     const { cwd, path } = moved
     if (cwd !== null && (yield* realPathOf(cwd)) !== (yield* realPathOf(agent.cwd))) {

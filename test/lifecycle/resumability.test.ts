@@ -67,14 +67,14 @@ describe("a transcript that is not as it was", () => {
       write("xx\n")
       assert.match(yield* says(), /^torn_transcript: .* does not begin as a transcript does/)
       Fs.rmSync(path)
-      assert.match(yield* says(), /^missing_transcript: .*it was deleted$/)
-      assert.match(yield* says({ capturedVia: "process_report", transcript: null }), /^missing_transcript: .*deleted, or never written$/)
+      assert.match(yield* says(), /^missing_transcript: .*it was deleted or moved$/)
+      assert.match(yield* says({ capturedVia: "process_report", transcript: null }), /^missing_transcript: .*deleted or moved, or never written$/)
       const beside = `${path}.bak`
       write(whole(), beside)
       assert.match(yield* says(), new RegExp(`^missing_transcript: .* it was moved, and lies at ${beside}$`))
       // A file of that name which is another's is no trace of it.
       write(`${JSON.stringify({ sessionId: "s-2" })}\n`, beside)
-      assert.match(yield* says(), /it was deleted$/)
+      assert.match(yield* says(), /it was deleted or moved$/)
       const recorded = join(workspace, "elsewhere", "s-1.jsonl")
       write(whole(), recorded)
       assert.match(yield* says({ transcript: recorded }), /it was moved, and lies at .*elsewhere/)
