@@ -10,6 +10,7 @@ import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { PluginMissing, Provider, Transport } from "../plugin/PluginHost.ts"
 import { PluginHost } from "../plugin/PluginHost.ts"
+import { isInItsConversation } from "../session/conversation.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
 import { repairCandidates } from "../session/repair.ts"
 import { resumability } from "../session/resumability.ts"
@@ -133,21 +134,13 @@ const repair = (
     }
   })
 
-/** Whether the running process is in the conversation that the agent is meant to be in. */
-const inItsConversation = ({ session, spawn }: AgentState): boolean =>
-  session === null || spawn === null || session.id === spawn.sessionId ||
-  // One that chose its own is in what was captured from it, not in what was found again in the log.
-  (spawn.sessionId === null && session.capturedVia !== "event_log_repair") ||
-  // One that went over to another since its start says so itself.
-  (session.capturedVia === "process_report" && session.generation === spawn.generation)
-
 /** Agents that the unfinished operation had already brought back. */
 const broughtBack = (team: TeamState, observation: TeamObservation): ReadonlySet<string> =>
   new Set(
     team.operation === null || team.operation.kind === "shutdown" ? [] : team.agents.flatMap((agent) =>
       team.operation?.steps[`ready/${agent.spec.id}`] === "result" &&
         agent.phase === "running" &&
-        inItsConversation(agent) &&
+        isInItsConversation(agent) &&
         observation.agents.get(agent.spec.id)?.process.state === "alive"
         ? agent.spec.id
         : []

@@ -9,6 +9,7 @@ import { agentOf, type PendingMessage, type TeamState } from "../event-log/TeamS
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
 import { noEvidence } from "../session/agent-state.ts"
+import { isInItsConversation } from "../session/conversation.ts"
 import { holdInput } from "./input-lease.ts"
 import { bornSince, conversationOf, recordedSince } from "./record.ts"
 import { type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
@@ -42,7 +43,7 @@ export const deliverPending = (
 > =>
   Effect.scoped(Effect.gen(function*() {
     const log = yield* EventLog
-    yield* holdInput(team.key, id, "send", "5 seconds")
+    const lease = yield* holdInput(team.key, id, "send", "5 seconds")
     const current = Option.getOrElse(yield* log.state(team.key), () => team)
     const agent = agentOf(current, id)
     const deliveries: Array<Delivery> = []
@@ -105,6 +106,15 @@ export const deliverPending = (
         yield* settleCrossed(message)
         continue
       }
+      if (!isInItsConversation(agent)) {
+        deliveries.push({
+          messageId: message.id,
+          state: "waiting",
+          consumed: false,
+          why: "its process is in another conversation than the one that it will be brought back to"
+        })
+        break
+      }
       const pane = agent.spawn?.pane
       if (pane === null || pane === undefined) {
         deliveries.push({ messageId: message.id, state: "waiting", consumed: false, why: "it is not running" })
@@ -124,8 +134,10 @@ export const deliverPending = (
             ...scope,
             message_id: message.id,
             ...transcript === null ? {} : { rollout_path: transcript.path, rollout_size: transcript.size }
-          }])
+            // Whoever was held up and taken for dead finds that somebody else types now.
+          }], { lease })
       }).pipe(
+        Effect.catchTag("LeaseLost", (error) => Effect.succeed({ _tag: "NotTyped" as const, code: "input_lost", why: error.message })),
         Effect.catchTag("TransportFailure", (error) =>
           Effect.succeed({ _tag: "Unknown" as const, why: error.message }))
       )

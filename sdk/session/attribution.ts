@@ -1,4 +1,5 @@
 import type { CapturedVia, Confidence } from "../domain/session.ts"
+import { birthSlackMs } from "./clock.ts"
 
 // Whose conversation is a file? Decided over all agents of a workspace at once, by evidence only: order and recency are
 // none.
@@ -69,6 +70,8 @@ export interface AttributionWorld {
   readonly candidates: ReadonlyArray<TranscriptCandidate>
   /** Who holds a session, by `sessionKey`: `team/agent` of any team of the workspace. */
   readonly holders: ReadonlyMap<string, string>
+  /** Whose a file is known to be, by its path: a file is one conversation, whatever provider reads it. */
+  readonly claims?: ReadonlyMap<string, ReadonlySet<string>>
   readonly nameless: ReadonlyArray<NamelessFile>
   /** Directories in which something could not be read, by `directoryKey`. */
   readonly incomplete: ReadonlySet<string>
@@ -115,12 +118,21 @@ const inTime = (window: SpawnWindow, bornAt: number | null): boolean =>
   bornAt > window.from &&
   (window.until === null || bornAt < window.until)
 
+/** Whether it may have made a file, as far as times can tell starts and births apart. */
+const maybeInTime = (window: SpawnWindow, bornAt: number | null): boolean =>
+  bornAt === null ||
+  (bornAt >= window.from - birthSlackMs && (window.until === null || bornAt <= window.until + birthSlackMs))
+
 /** A transcript that says that it was made elsewhere is another's, whatever else it says. */
 const inCwd = (window: SpawnWindow, candidate: TranscriptCandidate): boolean =>
   candidate.cwd === null || window.cwd === null || candidate.cwd === window.cwd
 
 const sees = (window: SpawnWindow, candidate: TranscriptCandidate): boolean =>
   inPlace(window, candidate) && inCwd(window, candidate) && inTime(window, candidate.bornAt)
+
+/** Whether it may have made a file that is in somebody else's window: whoever can't be ruled out shares it. */
+const maySee = (window: SpawnWindow, candidate: TranscriptCandidate): boolean =>
+  inPlace(window, candidate) && inCwd(window, candidate) && maybeInTime(window, candidate.bornAt)
 
 type Verdict =
   | { readonly _tag: "Given"; readonly attribution: Attribution }
@@ -143,7 +155,7 @@ const namedBy = (windows: ReadonlyArray<SpawnWindow>): ReadonlyMap<string, Reado
 }
 
 const judge = (world: AttributionWorld) => {
-  const { candidates, holders, incomplete, nameless, steadyClock, windows } = world
+  const { candidates, claims, holders, incomplete, nameless, steadyClock, windows } = world
   const names = namedBy(windows)
   /** Who else has to do with a session; null for nobody. */
   const rivalOf = (window: SpawnWindow, sessionId: string): string | null => {
@@ -152,6 +164,9 @@ const judge = (world: AttributionWorld) => {
     if (holder !== undefined && holder !== window.owner) return holder
     return [...names.get(key) ?? []].find((owner) => owner !== window.owner) ?? null
   }
+  /** Whether a file is known to be another agent's. */
+  const isClaimed = (window: SpawnWindow, path: string): boolean =>
+    [...claims?.get(path) ?? []].some((owner) => owner !== window.owner)
   const given = (
     window: SpawnWindow,
     found: Pick<Attribution, "sessionId" | "path" | "via" | "confidence" | "reason">
@@ -197,7 +212,8 @@ const judge = (world: AttributionWorld) => {
 
   const possibleOf = (window: SpawnWindow): { readonly marked: ReadonlyArray<TranscriptCandidate>; readonly unmarked: ReadonlyArray<TranscriptCandidate> } => {
     const free = candidates.filter((candidate) =>
-      sees(window, candidate) && rivalOf(window, candidate.sessionId) === null && !window.never.includes(candidate.sessionId)
+      sees(window, candidate) && rivalOf(window, candidate.sessionId) === null &&
+      !isClaimed(window, candidate.path) && !window.never.includes(candidate.sessionId)
     )
     return {
       marked: free.filter(({ marker }) => marker === window.owner),
@@ -216,7 +232,7 @@ const judge = (world: AttributionWorld) => {
     const [only] = unmarked
     if (only === undefined) return nothing
     const paths = unmarked.map(({ path }) => path)
-    const sharing = windows.find((other) => other.owner !== window.owner && !other.marks && unmarked.some((candidate) => sees(other, candidate)))
+    const sharing = windows.find((other) => other.owner !== window.owner && !other.marks && unmarked.some((candidate) => maySee(other, candidate)))
     const doubt = contested
       ? "its process says that it is in another"
       : window.tells
@@ -273,14 +289,17 @@ export const attribute = (world: AttributionWorld): AttributionResult => {
   const given = verdicts.flatMap(({ verdict, window }) =>
     verdict._tag === "Given" ? [{ key: sessionKey(window.provider, verdict.attribution.sessionId), attribution: verdict.attribution }] : []
   )
-  const twice = (key: string): boolean => given.filter((other) => other.key === key).length > 1
+  type Given = (typeof given)[number]
+  const twice = ({ attribution: { path }, key }: Given): boolean =>
+    given.filter((other) => other.key === key || (path !== null && other.attribution.path === path)).length > 1
   return {
-    assigned: given.flatMap(({ attribution, key }) => twice(key) ? [] : attribution),
+    assigned: given.flatMap((one) => twice(one) ? [] : one.attribution),
     ambiguous: [
       ...verdicts.flatMap(({ verdict }) => verdict._tag === "Ambiguous" ? verdict.ambiguity : []),
-      ...given.flatMap(({ attribution: { owner, path, sessionId }, key }) =>
-        twice(key) ? [{ owner, candidates: [path ?? sessionId], reason: "more than one agent could be in it" }] : []
-      )
+      ...given.flatMap((one) => {
+        const { owner, path, sessionId } = one.attribution
+        return twice(one) ? [{ owner, candidates: [path ?? sessionId], reason: "more than one agent could be in it" }] : []
+      })
     ],
     candidateCounts: Object.fromEntries(
       verdicts.flatMap(({ window }) => window.pending ? [[window.owner, countOf(window)] as const] : [])

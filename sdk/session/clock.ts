@@ -1,3 +1,8 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { uptime } from "node:os"
+import { bootId } from "../plugin/process-table.ts"
+
 // Times of birth and times of the log come from the clock on the wall, which can be set back. The kernel counts since the
 // boot, and goes on counting.
 
@@ -6,6 +11,17 @@ export interface StartReading {
   readonly intendedAt: number
   readonly startTime: string
 }
+
+/** How long this host has been up, by the clock that nobody sets, and which boot that is. A test says so by itself. */
+export class SinceBoot extends Context.Reference<SinceBoot>()("reprise/SinceBoot", {
+  defaultValue: () => Effect.sync(() => ({ sinceBootMs: uptime() * 1000, boot: bootId() }))
+}) {}
+
+/**
+ * File systems stamp births by the kernel's last tick, so that a file may seem to be older than what made it, by this
+ * much. Nobody's birth is told apart from a start that is as near as that.
+ */
+export const birthSlackMs = 10
 
 const tickMs = 10
 /** Clocks are disciplined by small steps all the time. */

@@ -1,10 +1,8 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { uptime } from "node:os"
 import type { AgentId } from "../domain/ids.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
-import { bootId } from "../plugin/process-table.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import {
   attribute,
@@ -15,12 +13,12 @@ import {
   sessionKey,
   type TranscriptCandidate
 } from "./attribution.ts"
-import { isSteady } from "./clock.ts"
+import { isSteady, SinceBoot } from "./clock.ts"
 import { heldElsewhere } from "./holders.ts"
 import type { ProcessReport, SeenProcess } from "./process-report.ts"
 import { readReports } from "./process-report.ts"
 import { type Located, locate, nothingSeen, notSeen, type Sighting, sightDirectory, sightFile, sightKnown, together } from "./sighting.ts"
-import { bornFrom, judgeSpoken, needsLookAround, provesSilence, type Spoken } from "./spoken.ts"
+import { bornFrom, judgeSpoken, needsLookAround, provesSilence, type Spoken, startedFrom } from "./spoken.ts"
 
 export type { Spoken } from "./spoken.ts"
 
@@ -70,22 +68,29 @@ const seenBy = (located: Located, directories: ReadonlyMap<string, Sighting>): S
  * What else came into the directories of agents whose addresses hold nothing said: a CLI may have chosen an id of its own,
  * or gone over to another conversation. Only files born since a start, at no agent's address, are opened.
  */
-const sightAround = (located: ReadonlyArray<Located>, own: ReadonlyMap<Located, Sighting>, addresses: ReadonlySet<string>) =>
+const sightAround = (
+  located: ReadonlyArray<Located>,
+  own: ReadonlyMap<Located, Sighting>,
+  addresses: ReadonlySet<string>,
+  steadyClock: boolean
+) =>
   Effect.gen(function*() {
     const entries = located.filter((entry) => needsLookAround(entry) && provesSilence(own.get(entry) ?? notSeen))
-    const directories = yield* sightDirectories(entries, bornFrom, addresses)
+    const directories = yield* sightDirectories(entries, (entry) => bornFrom(entry, steadyClock), addresses)
     return new Map(entries.map((entry) => [entry, seenBy(entry, directories)]))
   })
 
 /** Whether the clock went steadily while the agents started and until now. */
 const clockOf = (located: ReadonlyArray<Located>) =>
-  Effect.map(Clock.currentTimeMillis, (wallMs) =>
-    isSteady(
+  Effect.gen(function*() {
+    const now = yield* yield* SinceBoot
+    return isSteady(
       located.flatMap(({ agent: { spawn }, window }) =>
         spawn?.pane === null || spawn?.pane === undefined ? [] : { intendedAt: window.from, startTime: spawn.pane.startTime }
       ),
-      { wallMs, sinceBootMs: uptime() * 1000, boot: bootId() }
-    ))
+      { ...now, wallMs: yield* Clock.currentTimeMillis }
+    )
+  })
 
 /**
  * What is not known by an identity of ours is asked about: a person's CLI may have it open, the leader's own among them.
@@ -116,6 +121,34 @@ const withoutHeld = (result: AttributionResult, located: ReadonlyArray<Located>,
     }
     return { ...result, assigned, ambiguous }
   })
+
+/** Whose a file is: at the address of what an agent has, was told to have, or had, or where its process says that it is. */
+const claimsOf = (teams: ReadonlyArray<TeamState>, located: ReadonlyArray<Located>): ReadonlyMap<string, ReadonlySet<string>> => {
+  const claims = new Map<string, Set<string>>()
+  const claim = (owner: string, path: string | null | undefined): void => {
+    if (path !== null && path !== undefined) claims.set(path, (claims.get(path) ?? new Set()).add(owner))
+  }
+  for (const team of teams) {
+    for (const { captures, session, spawn, spec } of team.agents) {
+      const owner = `${team.key}/${spec.id}`
+      for (const path of [spawn?.transcript, session?.transcript, ...captures.map(({ transcript }) => transcript)]) claim(owner, path)
+    }
+  }
+  for (const { known, window } of located) {
+    if (known?.place._tag === "At") claim(window.owner, known.place.path)
+    if (window.report?.transcript === "present") claim(window.owner, window.report.path)
+  }
+  return claims
+}
+
+/** What was seen without files that are known to be another agent's. */
+const withoutOthers = (sighting: Sighting, owner: string, claims: ReadonlyMap<string, ReadonlySet<string>>): Sighting => ({
+  ...sighting,
+  candidates: sighting.candidates.filter(({ path }) => {
+    const owners = claims.get(path)
+    return owners === undefined || owners.has(owner)
+  })
+})
 
 /** Who holds which session, in all teams. */
 const holdersOf = (teams: ReadonlyArray<TeamState>): ReadonlyMap<string, string> =>
@@ -150,10 +183,10 @@ const locateAll = (
   )
 
 /** What lies at the addresses of known sessions, in the directories of unknown ones, and where processes say that they are. */
-const sightAll = (located: ReadonlyArray<Located>) =>
+const sightAll = (located: ReadonlyArray<Located>, steadyClock: boolean) =>
   Effect.gen(function*() {
     const unknown = located.filter(({ known }) => known === null)
-    const directories = yield* sightDirectories(unknown, ({ window }) => window.from, new Set())
+    const directories = yield* sightDirectories(unknown, (entry) => startedFrom(entry, steadyClock), new Set())
     const own = new Map<Located, Sighting>()
     const reported: Array<Sighting> = []
     for (const entry of located) {
@@ -180,16 +213,10 @@ export const discoverSessions = (
     const reports = yield* readReports(target, processes, findProvider)
     const located = yield* locateAll(all, target, findProvider, reports)
     const ours = located.filter((entry) => entry.team.key === target.key)
-    const { directories, own, reported } = yield* sightAll(ours)
-    const addresses = new Set([
-      ...located.flatMap(({ known }) => known?.place._tag === "At" ? known.place.path : []),
-      ...all.flatMap(({ agents }) =>
-        agents.flatMap(({ captures, session, spawn }) =>
-          [spawn?.transcript, session?.transcript, ...captures.map(({ transcript }) => transcript)].flatMap((path) => path ?? [])
-        )
-      )
-    ])
-    const around = yield* sightAround(ours, own, addresses)
+    const steadyClock = yield* clockOf(located)
+    const { directories, own, reported } = yield* sightAll(ours, steadyClock)
+    const claims = claimsOf(all, located)
+    const around = yield* sightAround(ours, own, new Set(claims.keys()), steadyClock)
     const candidates = new Map<string, TranscriptCandidate>()
     for (const sighting of [...own.values(), ...reported]) {
       for (const candidate of sighting.candidates) candidates.set(`${candidate.provider}\0${candidate.path}`, candidate)
@@ -208,9 +235,10 @@ export const discoverSessions = (
         windows,
         candidates: [...candidates.values()],
         holders,
+        claims,
         nameless,
         incomplete: new Set([...directories].flatMap(([key, { complete }]) => complete ? [] : key)),
-        steadyClock: yield* clockOf(located)
+        steadyClock
       }),
       ours,
       processes
@@ -228,7 +256,7 @@ export const discoverSessions = (
         ...result.assigned.flatMap(({ owner, sessionId }) => owner === window.owner ? [] : sessionId),
         ...windows.flatMap(({ assignedId, owner }) => owner === window.owner ? [] : assignedId ?? [])
       ])
-      spoken.set(spec.id, judgeSpoken(entry, seen, around.get(entry) ?? nothingSeen, others))
+      spoken.set(spec.id, judgeSpoken(entry, entry.known === null ? withoutOthers(seen, window.owner, claims) : seen, around.get(entry) ?? nothingSeen, others, steadyClock))
       if (session?.capturedVia !== "process_report" || found !== undefined) continue
       if (seen.missing) unwritten.add(spec.id)
       const [written] = seen.candidates

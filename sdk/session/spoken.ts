@@ -1,5 +1,6 @@
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { SpawnWindow, TranscriptCandidate } from "./attribution.ts"
+import { birthSlackMs } from "./clock.ts"
 import type { Located, Sighting } from "./sighting.ts"
 
 /** Whether an agent was ever spoken to in its present conversation. `unknown` is not `never`. */
@@ -8,9 +9,17 @@ export interface Spoken {
   readonly evidence: string
 }
 
-/** Since when a file may be of this agent's present conversation, or of one that its process went over to. */
-export const bornFrom = ({ agent, window }: Located): number =>
-  Math.min(window.from, agent.session === null ? Infinity : Date.parse(agent.session.capturedAt))
+/**
+ * Since when a file may be of this agent's present conversation, or of one that its process went over to. Where the clock
+ * was set back, a file of now may seem to be as old as any.
+ */
+export const bornFrom = ({ agent, window }: Located, steadyClock: boolean): number =>
+  steadyClock
+    ? Math.min(window.from, agent.session === null ? Infinity : Date.parse(agent.session.capturedAt)) - birthSlackMs
+    : -Infinity
+
+/** Since when a file may be of this agent's present process. */
+export const startedFrom = ({ window }: Located, steadyClock: boolean): number => steadyClock ? window.from - birthSlackMs : -Infinity
 
 /**
  * Whether its conversation began with what others said. A fork that left no conversation of its own has none to lose: it is
@@ -34,9 +43,9 @@ const mayBeOwn = (window: SpawnWindow, from: number, others: ReadonlySet<string>
   (candidate.bornAt === null || candidate.bornAt >= from)
 
 /** What is said by files that are not at its address; null where they say nothing of this agent. */
-const judgeAround = (located: Located, around: Sighting, others: ReadonlySet<string>): Spoken | null => {
+const judgeAround = (located: Located, around: Sighting, others: ReadonlySet<string>, steadyClock: boolean): Spoken | null => {
   const { window } = located
-  const from = bornFrom(located)
+  const from = bornFrom(located, steadyClock)
   const possible = around.candidates.filter(mayBeOwn(window, from, others)).filter(({ spokenTo }) => spokenTo)
   const own = possible.find(({ marker }) => marker === window.owner)
   if (own !== undefined) return { state: "spoken", evidence: `${own.path} holds a user's message and says that it is its own` }
@@ -44,7 +53,9 @@ const judgeAround = (located: Located, around: Sighting, others: ReadonlySet<str
   if (whose !== undefined) {
     return {
       state: "unknown",
-      evidence: `${whose.path} holds a user's message, came after its start, and nothing says whose it is`
+      evidence: steadyClock
+        ? `${whose.path} holds a user's message, came after its start, and nothing says whose it is`
+        : `${whose.path} holds a user's message, nothing says whose it is, and the clock was set back, so that its age tells nothing`
     }
   }
   if (around.nameless.some(({ bornAt }) => bornAt === null || bornAt >= from)) {
@@ -55,26 +66,39 @@ const judgeAround = (located: Located, around: Sighting, others: ReadonlySet<str
 
 /**
  * Whether the agent was spoken to, by its records and the files that may be its own. `others` are sessions that are known
- * to be somebody else's.
+ * to be somebody else's; `steadyClock`: whether times of birth say anything.
  */
-export const judgeSpoken = (located: Located, sighting: Sighting, around: Sighting, others: ReadonlySet<string>): Spoken => {
+export const judgeSpoken = (
+  located: Located,
+  sighting: Sighting,
+  around: Sighting,
+  others: ReadonlySet<string>,
+  steadyClock: boolean
+): Spoken => {
   const { agent, known, window } = located
+  const from = startedFrom(located, steadyClock)
   if (agent.firstSend._tag === "Valid") return { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
   if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
   if (isCopy(agent)) return { state: "spoken", evidence: "it is a copy of another conversation" }
   if (agent.typedInto) return { state: "unknown", evidence: "a message was typed into it, and what came of it is not known" }
   // What lies at its own address counts, whatever it says of itself.
-  const own = known === null ? sighting.candidates.filter(mayBeOwn(window, window.from, others)) : sighting.candidates
+  const own = known === null ? sighting.candidates.filter(mayBeOwn(window, from, others)) : sighting.candidates
   const spoken = own.find((candidate) => candidate.spokenTo)
+  if (spoken !== undefined && !steadyClock && known === null && spoken.marker === null) {
+    return {
+      state: "unknown",
+      evidence: `${spoken.path} holds a user's message, and the clock was set back since its start, so that nothing says whose it is`
+    }
+  }
   if (spoken !== undefined) return { state: "spoken", evidence: `${spoken.path} holds a user's message` }
   // A file that lies at its own address, or was born since its start.
-  if (sighting.nameless.some(({ bornAt }) => known !== null || bornAt === null || bornAt >= window.from)) {
+  if (sighting.nameless.some(({ bornAt }) => known !== null || bornAt === null || bornAt >= from)) {
     return { state: "unknown", evidence: `a file in ${places(located)} does not say whose conversation it is` }
   }
   if (!sighting.complete) {
     return { state: "unknown", evidence: `its transcripts in ${places(located)} could not all be read` }
   }
-  const elsewhere = judgeAround(located, around, others)
+  const elsewhere = judgeAround(located, around, others, steadyClock)
   if (elsewhere !== null) return elsewhere
   return {
     state: "never",

@@ -22,6 +22,8 @@ export interface MemoryTransportOptions {
   readonly capabilities?: Partial<TransportCapabilities>
   /** Stands in the endpoint and in start times, so that two worlds never share an identity. */
   readonly name?: string
+  /** How it tells when a process was started; by default by the clock of its callers. */
+  readonly startTime?: (now: number, pid: number) => string
 }
 
 /** A call that was made, in order. Equal runs give equal traces. */
@@ -55,7 +57,8 @@ export const makeMemoryTransport = (
   options: MemoryTransportOptions = {}
 ): Effect.Effect<MemoryTransport, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const world = makeWorld(options.name ?? "world", options.programs ?? {})
+    const name = options.name ?? "world"
+    const world = makeWorld(name, options.programs ?? {}, options.startTime ?? ((now, pid) => `${now}.${pid}@${name}`))
     const faults: Array<MemoryFault> = [...options.faults ?? []]
     const counts = new Map<MemoryOperation, number>()
     const trace: Array<MemoryCall> = []

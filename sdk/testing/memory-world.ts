@@ -44,7 +44,7 @@ export const visibleLines = (lines: ReadonlyArray<string>): ReadonlyArray<string
   return shown
 }
 
-export const makeWorld = (name: string, programs: Programs) => {
+export const makeWorld = (name: string, programs: Programs, startTimeOf: (now: number, pid: number) => string) => {
   const processes: Array<Running> = []
   const foreign = new Map<string, ForeignPane>()
   const endpoint = `memory:${name}`
@@ -87,7 +87,7 @@ export const makeWorld = (name: string, programs: Programs) => {
       window: `${request.team}/${request.agent}`,
       pane: `%${panes++}`,
       pid,
-      startTime: `${now}.${pid}@${name}`,
+      startTime: startTimeOf(now, pid),
       spawn: request.spawn
     }
     const process: Running = {

@@ -287,8 +287,8 @@ describe("attribution by example", () => {
     ({ sessionId, path: `/a/${sessionId}`, transcript, evidence: "its records say so" })
 
   it("a file at another agent's address is in nobody's way", () => {
-    const windows = [window("alpha/one", { until: 30 }), window("alpha/two", { assignedId: "two", from: 25 })]
-    assert.deepStrictEqual(attributed(windows, [file("chosen"), file("two", { bornAt: 26 })]), {
+    const windows = [window("alpha/one", { until: 300 }), window("alpha/two", { assignedId: "two", from: 250 })]
+    assert.deepStrictEqual(attributed(windows, [file("chosen"), file("two", { bornAt: 260 })]), {
       assigned: ["alpha/one chosen spawn_window", "alpha/two two assigned_id"],
       ambiguous: []
     })
@@ -306,6 +306,27 @@ describe("attribution by example", () => {
     for (const bornAt of [10, 9, null]) {
       assert.deepStrictEqual(attributed([window("alpha/one")], [file("chosen", { bornAt })]).assigned, [])
     }
+  })
+
+  it("a file from the very instant of another's start is not told apart from it", () => {
+    const one = window("alpha/one")
+    for (const from of [20, 28]) {
+      const { ambiguous, assigned } = attributed([one, window("alpha/two", { from })], [file("chosen")])
+      assert.deepStrictEqual(assigned, [])
+      assert.deepStrictEqual(ambiguous, ["alpha/one /a/chosen: alpha/two could have written it as well"])
+    }
+    assert.deepStrictEqual(attributed([one, window("alpha/two", { from: 31 })], [file("chosen")]).assigned, ["alpha/one chosen spawn_window"])
+  })
+
+  it("a file that is known to be another's is nobody else's, whatever provider reads it", () => {
+    const windows = [window("alpha/one", { provider: "q", assignedId: "chosen" }), window("alpha/two")]
+    const files = [file("chosen", { provider: "q" }), file("chosen")]
+    const claims = new Map([["/a/chosen", new Set(["alpha/one"])]])
+    assert.deepStrictEqual(attributed(windows, files, { claims }), { assigned: ["alpha/one chosen assigned_id"], ambiguous: [] })
+    // Where nobody is known to have it, two who could have it are one too many.
+    const both = attributed([window("alpha/one", { provider: "q" }), window("alpha/two")], files)
+    assert.deepStrictEqual(both.assigned, [])
+    assert.lengthOf(both.ambiguous, 2)
   })
 
   it("two files with one agent's marker are one too many", () => {

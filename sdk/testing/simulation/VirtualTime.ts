@@ -48,6 +48,8 @@ interface Timer {
 /** The time, the timers and the fibers that are ready, of a whole world: everything that happens, happens here. */
 export interface VirtualTime {
   readonly now: () => number
+  /** Since the world began, by the clock that nobody sets. */
+  readonly sinceBegin: () => number
   /** Starts a process; it dies by itself at its `dieAt`-th instant. */
   readonly process: (name: string, options?: { readonly dieAt?: number; readonly onDeath?: () => void }) => SimulatedProcess
   readonly kill: (process: SimulatedProcess) => void
@@ -173,6 +175,7 @@ export const makeVirtualTime = (seed: number): VirtualTime => {
 
   return {
     now,
+    sinceBegin: () => elapsed,
     after,
     process: (name, { dieAt = Infinity, onDeath = () => undefined } = {}) => {
       const process: Mortal = {

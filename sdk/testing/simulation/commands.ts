@@ -2,6 +2,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { EventLog } from "../../event-log/EventLog.ts"
+import { HostBoot } from "../../lifecycle/boot.ts"
 import * as Launch from "../../lifecycle/Launch.ts"
 import { HostEnvironment } from "../../lifecycle/operation.ts"
 import * as Restart from "../../lifecycle/Restart.ts"
@@ -11,9 +12,10 @@ import * as Status from "../../lifecycle/Status.ts"
 import { PluginHost, PluginMissing } from "../../plugin/PluginHost.ts"
 import * as Grants from "../../policy/Grants.ts"
 import * as Policy from "../../policy/Policy.ts"
+import { SinceBoot } from "../../session/clock.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import type { CommandFacts } from "./facts.ts"
-import type { ProcessServices } from "./layers.ts"
+import { type ProcessServices, simulatedBoot } from "./layers.ts"
 import type { CommandStep } from "./scenario.ts"
 
 /** The team of a simulated world. */
@@ -104,10 +106,12 @@ const refusedErrors: ReadonlySet<string> = new Set([
   "LeaseHeld"
 ])
 
-const servicesOf = ({ env, files, log, providers, transport }: ProcessServices) =>
+const servicesOf = ({ env, files, log, providers, sinceBoot, transport }: ProcessServices) =>
   Context.make(EventLog, log).pipe(
     Context.add(FileSystem.FileSystem, files),
     Context.add(HostEnvironment, env),
+    Context.add(HostBoot, simulatedBoot),
+    Context.add(SinceBoot, Effect.sync(() => ({ sinceBootMs: sinceBoot(), boot: simulatedBoot }))),
     Context.add(PluginHost, {
       provider: (name) => {
         const provider = providers.get(name)

@@ -8,7 +8,7 @@ const names = ["ada", "bob", "cyd", "dot"] as const
 
 const behaviour = (random: Random): CliBehaviour => ({
   startup: random.pick(["ready", "ready", "ready", "slow", "trust"]),
-  transcript: random.pick(["at-start", "at-start", "at-first-message"]),
+  transcript: random.pick(["at-once", "at-start", "at-first-message"]),
   turn: random.pick([5, 30, 200])
 })
 
@@ -45,7 +45,7 @@ const worldStep = (random: Random, ids: ReadonlyArray<string>, text: (who: strin
     case 8:
       return { do: "person says", agent, text: text("person") }
     case 9:
-      return { do: "clock jumps", millis: random.pick([5_000, 3_600_000, 86_400_000]) }
+      return { do: "clock jumps", millis: random.pick([5_000, 3_600_000, 86_400_000, -5_000, -3_600_000]) }
     case 10:
       return { do: "cli behaves", agent, behaviour: { ...behaviour(random), startup: random.pick(["hangs", "exits", "slow"]) } }
     case 11:

@@ -3,6 +3,9 @@ import type { EventLog } from "../../event-log/EventLog.ts"
 import type { Provider, Transport } from "../../plugin/PluginHost.ts"
 import type * as Context from "effect/Context"
 
+/** The one boot of a simulated world's machine. */
+export const simulatedBoot = "simulated"
+
 /** What a Reprise process of a simulated world runs on. */
 export interface ProcessServices {
   readonly log: Context.Tag.Service<typeof EventLog>
@@ -10,6 +13,8 @@ export interface ProcessServices {
   readonly providers: ReadonlyMap<string, Provider>
   readonly files: FileSystem.FileSystem
   readonly env: Readonly<Record<string, string>>
+  /** Since the world's machine came up, by the clock that nobody sets. */
+  readonly sinceBoot: () => number
 }
 
 /**

@@ -11,7 +11,7 @@ import type { SimulatedFiles } from "./SimulatedFiles.ts"
 export interface CliBehaviour {
   readonly startup?: "ready" | "slow" | "trust" | "hangs" | "exits"
   /** When a new conversation's file appears. */
-  readonly transcript?: "at-start" | "at-first-message"
+  readonly transcript?: "at-once" | "at-start" | "at-first-message"
   /** A resume comes up blank: in a conversation of its own, or under the id that was asked for. */
   readonly resumes?: "well" | "elsewhere"
   /** How long a turn takes, in milliseconds. */
@@ -162,8 +162,8 @@ export const simulatedCli = (
       files.append(path, line({ sessionId: own, cwd: request.cwd, ...marker === "-" ? {} : { agent: marker } }), now())
     }
   }
-  // No program is there in the very instant in which it is started.
-  if (behaviour.transcript !== "at-first-message") io.after(3, begin)
+  if (behaviour.transcript === "at-once") begin()
+  else if (behaviour.transcript !== "at-first-message") io.after(3, begin)
   let draft = ""
   let state = "idle"
   const show = (): void =>

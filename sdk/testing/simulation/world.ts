@@ -14,7 +14,7 @@ import { makeMemoryTransport } from "../memory-transport.ts"
 import { type Boundary, boundaryLog, boundaryTransport, fileFaults } from "./boundary.ts"
 import { type CommandEnd, factsOf, runCommand, teamName, workspace } from "./commands.ts"
 import type { Fact, Happening } from "./facts.ts"
-import type { ProcessServices, Wrap } from "./layers.ts"
+import { type ProcessServices, simulatedBoot, type Wrap } from "./layers.ts"
 import { mix, randomFrom } from "./random.ts"
 import { type Conversations, heldBy, observedTransport, recordedDriver, recordedLog } from "./recorded.ts"
 import { type Violation, watchRules } from "./rules.ts"
@@ -101,6 +101,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   const scope = inWorld(Scope.make())
   const transport = inWorld(Scope.extend(
     makeMemoryTransport({
+      startTime: () => `${Math.floor(time.sinceBegin() / 10)}@${simulatedBoot}`,
       programs: {
         cli: simulatedCli(behaviours, files, {
           onStart: (pid, session, path) => {
@@ -148,6 +149,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       ),
       providers,
       files: fileSystemOf(files, fileFaults(boundary), time.now),
+      sinceBoot: time.sinceBegin,
       env: inside === null ? env : { ...env, REPRISE_AGENT: inside, REPRISE_TEAM: teamName, REPRISE_WORKSPACE: workspace }
     }, { process: process.name, shared })
   }
