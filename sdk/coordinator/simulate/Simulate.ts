@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { LogEntry } from "../../domain/event.ts"
 import { type AnyPolicy, toTeam } from "../../policy/Policy.ts"
 import { scenarioOfLog } from "./from-log.ts"
-import { play, type Run } from "./play.ts"
+import { play, policiesOf, type Run } from "./play.ts"
 import type { Scenario, ScenarioInput } from "./scenario.ts"
 import { decodeScenario, type ScenarioInvalid } from "./scenario-file.ts"
 import { type Setting, settingOf } from "./setting.ts"
@@ -80,10 +80,11 @@ export const run = <E, R>(options: SimulateOptions<E, R>): Effect.Effect<Simulat
   Effect.gen(function*() {
     const setting = yield* settingFor(options)
     const policy = toTeam(options.policy)
+    const policies = policiesOf(policy, setting)
     const { seeds = 1 } = options
     const runs = yield* Effect.forEach(
       typeof seeds === "number" ? Array.from({ length: seeds }, (_, index) => index + 1) : seeds,
-      (seed) => play(setting, policy, seed)
+      (seed) => play(setting, policies, seed)
     )
     return {
       policy: policy.description,

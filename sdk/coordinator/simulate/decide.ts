@@ -24,8 +24,8 @@ export interface Moment {
 }
 
 /** A restart as it is asked for. */
-export interface Asked<E, R> {
-  readonly policy: TeamPolicy<E, R>
+export interface Asked {
+  readonly policy: TeamPolicy<unknown, unknown>
   readonly agents: ReadonlyArray<AgentId> | "all"
   readonly onlyDead: boolean
   readonly trigger: Trigger
@@ -58,7 +58,7 @@ const converged = { complete: true, deadline_s: 0, deadline_ms: 0, elapsed_ms: 0
  * The plan of a simulated restart: the policy decides, and what refuses a real restart refuses it, by the same functions.
  * Pure.
  */
-export const planOf = <E, R>(moment: Moment, asked: Asked<E, R>): RestartPlan<E, R> => {
+export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unknown> => {
   const { at, setting, state } = moment
   const { agents: named, boot, onlyDead, policy, trigger } = asked
   const processes = state.agents.map((agent, index) => processOf(moment, agent, index))
@@ -79,7 +79,7 @@ export const planOf = <E, R>(moment: Moment, asked: Asked<E, R>): RestartPlan<E,
     graceMs: 0,
     concurrency
   }
-  const agents = state.agents.map((agent, index): AgentPlan<E, R> => {
+  const agents = state.agents.map((agent, index): AgentPlan<unknown, unknown> => {
     const process = processes[index] ?? absent
     const observation: AgentObservation = { process, pane: agent.spawn?.pane ?? null, exit: agent.exit, strays: [] }
     const facts: Facts = {

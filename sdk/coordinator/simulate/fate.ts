@@ -24,12 +24,12 @@ const failure = (kind: AgentFailure["kind"], retryable: boolean, retryAt: string
   retryAt
 })
 
-const limitOf = <E, R>(world: World<E, R>, { kind = "usage_limit", saysUntil = true, until }: Outage): AgentFailure =>
+const limitOf = (world: World, { kind = "usage_limit", saysUntil = true, until }: Outage): AgentFailure =>
   failure(kind, true, saysUntil ? iso(world, until) : null)
 
 /** An agent's process ends. One that had to end for a limit says so. */
-export const die = <E, R>(
-  world: World<E, R>,
+export const die = (
+  world: World,
   listener: Listener,
   index: number,
   how: { readonly code: number; readonly limit?: AgentFailure; readonly quiet?: boolean }
@@ -51,7 +51,7 @@ export const die = <E, R>(
 }
 
 /** Draws how long an agent that is at work now lives. */
-export const drawLife = <E, R>(world: World<E, R>, listener: Listener, index: number): void => {
+export const drawLife = (world: World, listener: Listener, index: number): void => {
   const [living, agent, fate] = [world.agents[index], agentAt(world, index), world.setting.fates[index]]
   if (living === undefined || agent === undefined || fate === undefined || fate.deaths.length === 0) return
   const life = Math.min(...fate.deaths.map((rule, at) => lasts(rule, chance(world.seed, index, purpose.life + at, living.lives))))
@@ -61,10 +61,10 @@ export const drawLife = <E, R>(world: World<E, R>, listener: Listener, index: nu
   })
 }
 
-const outageOf = <E, R>({ now, setting }: World<E, R>, provider: string): Outage | undefined =>
+const outageOf = ({ now, setting }: World, provider: string): Outage | undefined =>
   setting.scenario.outages?.find((outage) => (outage.provider ?? provider) === provider && outage.from <= now && now < outage.until)
 
-const lengthOf = <E, R>(world: World<E, R>, { takes }: StartRule, index: number, starts: number): number => {
+const lengthOf = (world: World, { takes }: StartRule, index: number, starts: number): number => {
   if (takes === undefined) return usualStartMs
   if (typeof takes === "number") return takes
   if ("from" in takes) return takes.from + (takes.to - takes.from) * chance(world.seed, index, purpose.length, starts)
@@ -79,7 +79,7 @@ export interface Start {
 
 const another: ReadonlySet<string> = new Set(["crash", "not_ready", "unknown"])
 
-export const drawStart = <E, R>(world: World<E, R>, index: number): Start => {
+export const drawStart = (world: World, index: number): Start => {
   const [living, fate] = [world.agents[index], world.setting.fates[index]]
   if (living === undefined || fate === undefined) return { takesMs: usualStartMs, failure: null }
   living.starts += 1
@@ -96,7 +96,7 @@ export const drawStart = <E, R>(world: World<E, R>, index: number): Start => {
 }
 
 /** An agent is spoken to, where it lives and somebody speaks to it by now. */
-export const speakTo = <E, R>(world: World<E, R>, index: number): void => {
+export const speakTo = (world: World, index: number): void => {
   const [living, agent, fate] = [world.agents[index], agentAt(world, index), world.setting.fates[index]]
   if (living?.up !== true || agent === undefined || fate === undefined || agent.firstSend._tag !== "Absent") return
   if (fate.spokenAt === null || fate.spokenAt > world.now) return
@@ -104,7 +104,7 @@ export const speakTo = <E, R>(world: World<E, R>, index: number): void => {
 }
 
 /** Puts everything into the world's agenda that does not depend on what is done in it. */
-export const foretell = <E, R>(world: World<E, R>, listener: Listener): void => {
+export const foretell = (world: World, listener: Listener): void => {
   const { scenario, fates } = world.setting
   for (const [index, fate] of fates.entries()) {
     if (fate.paused) continue

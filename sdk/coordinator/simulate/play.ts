@@ -1,12 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
-import type { TeamPolicy } from "../../policy/Policy.ts"
+import { atomic, isolated, resumeOrFresh, type TeamPolicy } from "../../policy/Policy.ts"
 import { nthDelay, standardBackoff } from "../back-off.ts"
+import { bounded } from "../bounded.ts"
 import { foretell } from "./fate.ts"
 import type { Setting } from "./setting.ts"
 import { actors } from "./supervisor.ts"
-import { makeWorld, type Tally, type World } from "./world.ts"
+import { makeWorld, type Policies, type Tally, type World } from "./world.ts"
 
 /** What came of one run. */
 export interface Run extends Readonly<Tally> {
@@ -32,7 +33,7 @@ const delayOf = (schedule: Schedule.Schedule<unknown, unknown, unknown>, count: 
     () => nthDelay(standardBackoff, count)
   )
 
-const outcomeOf = <E, R>(world: World<E, R>, endless: boolean): Run => {
+const outcomeOf = (world: World, endless: boolean): Run => {
   const { down, firstDown, horizon, seed, tally, wholeSince } = world
   const still = world.agents.reduce((sum, { downSince, up }, index) =>
     up || world.setting.fates[index]?.paused === true ? sum : sum + horizon - downSince, 0)
@@ -46,10 +47,17 @@ const outcomeOf = <E, R>(world: World<E, R>, endless: boolean): Run => {
   }
 }
 
+/** Who decides in a scenario whose team has a policy. */
+export const policiesOf = (policy: TeamPolicy<unknown, unknown>, { scenario: { supervise = "oneForOne" } }: Setting): Policies => ({
+  person: policy,
+  supervisor: supervise === "oneForOne" ? isolated(bounded(policy)) : atomic(bounded(policy)),
+  answer: isolated(resumeOrFresh)
+})
+
 /** Plays one run. The same setting, policy and seed give the same. */
-export const play = <E, R>(setting: Setting, policy: TeamPolicy<E, R>, seed: number): Effect.Effect<Run> =>
+export const play = (setting: Setting, policies: Policies, seed: number): Effect.Effect<Run> =>
   Effect.gen(function*() {
-    const world = makeWorld(setting, policy, seed)
+    const world = makeWorld(setting, policies, seed)
     const acting = actors(world)
     foretell(world, acting)
     acting.begin()
@@ -59,7 +67,7 @@ export const play = <E, R>(setting: Setting, policy: TeamPolicy<E, R>, seed: num
       world.now = entry.at
       entry.run()
       for (let need = world.needs.shift(); need !== undefined; need = world.needs.shift()) {
-        need.then(yield* delayOf(need.schedule, need.count))
+        need.resolve(yield* delayOf(need.schedule, need.count))
       }
     }
     return outcomeOf(world, true)

@@ -20,8 +20,8 @@ export interface Came {
 }
 
 /** What came of a simulated restart. */
-export interface Report<E, R> {
-  readonly plan: RestartPlan<E, R>
+export interface Report {
+  readonly plan: RestartPlan<unknown, unknown>
   /** Of those that were to be touched; nobody where it was refused. */
   readonly came: ReadonlyMap<AgentId, Came>
 }
@@ -36,19 +36,20 @@ export interface Restarting {
 
 const paceMs = 1_000
 
-interface Hooks<E, R> {
+interface Hooks {
   readonly listener: Listener
-  readonly done: (report: Report<E, R>) => void
+  readonly done: (report: Report) => void
 }
 
 /**
  * Plays a restart: decides by the policy, and, where nothing refuses it, brings the agents back batch by batch, as the
  * executor does. Answers with null where it was over at once.
  */
-export const restart = <E, R>(world: World<E, R>, asked: Asked<E, R>, { done, listener }: Hooks<E, R>): Restarting | null => {
+export const restart = (world: World, asked: Asked, { done, listener }: Hooks): Restarting | null => {
   const plan = planOf(momentOf(world), asked)
   const touched = plan.agents.filter(({ decided }) => touches(decided.decision))
-  happened(world, decisionEvents(plan))
+  // That it was decided is for people; no later decision looks at it.
+  happened(world, decisionEvents(plan).filter(({ type }) => type !== "restart.resume_decision"))
   const came = new Map<AgentId, Came>()
   if (plan.refusal !== null || touched.length === 0) {
     if (plan.refusal !== null) world.tally.refused += 1
@@ -73,7 +74,7 @@ export const restart = <E, R>(world: World<E, R>, asked: Asked<E, R>, { done, li
   let going = true
   let well = true
   let active = 0
-  let waiting: ReadonlyArray<AgentPlan<E, R>> = []
+  let waiting: ReadonlyArray<AgentPlan<unknown, unknown>> = []
   let batches: ReadonlyArray<Batch> = batchesOf(plan)
   let healthyForMs = 0
   /** What the death of an agent means that is being brought back. */
@@ -111,7 +112,7 @@ export const restart = <E, R>(world: World<E, R>, asked: Asked<E, R>, { done, li
     }
     if (going && active === 0 && waiting.length === 0) nextBatch()
   }
-  const over = (entry: AgentPlan<E, R>, result: Came["result"], failure: AgentFailure | null): void => {
+  const over = (entry: AgentPlan<unknown, unknown>, result: Came["result"], failure: AgentFailure | null): void => {
     came.set(entry.facts.agent.spec.id, { result, failure })
     inHand.delete(indexOf(world, entry.facts.agent.spec.id))
     if (result === "failed") well = false
@@ -120,7 +121,7 @@ export const restart = <E, R>(world: World<E, R>, asked: Asked<E, R>, { done, li
   }
 
   /** Stops what is left of the agent and starts it; those that share a login keep a distance when nobody asked for them. */
-  const attempt = (entry: AgentPlan<E, R>, tries: number): void => {
+  const attempt = (entry: AgentPlan<unknown, unknown>, tries: number): void => {
     const { agent } = entry.facts
     const index = indexOf(world, agent.spec.id)
     const living = world.agents[index]
@@ -136,7 +137,7 @@ export const restart = <E, R>(world: World<E, R>, asked: Asked<E, R>, { done, li
     world.at(begin, () => { if (going) start(entry, index, tries) })
   }
 
-  const start = (entry: AgentPlan<E, R>, index: number, tries: number): void => {
+  const start = (entry: AgentPlan<unknown, unknown>, index: number, tries: number): void => {
     const [now, living] = [agentAt(world, index), world.agents[index]]
     if (now === undefined || living === undefined) return
     const { decision, handling } = entry.decided
@@ -158,7 +159,7 @@ export const restart = <E, R>(world: World<E, R>, asked: Asked<E, R>, { done, li
       else world.tally.dropped += 1
     }
     const login = world.setting.scenario.agents[id]?.login ?? null
-    happened(world, [...tombstone, ...startEvents(scope, { session, mode, login, at: world.now })])
+    happened(world, [...tombstone, ...startEvents(scope, { session, mode, login })])
     if (mode === "fresh") living.lost = false
     living.alive = true
     living.lives += 1
@@ -200,7 +201,7 @@ export const restart = <E, R>(world: World<E, R>, asked: Asked<E, R>, { done, li
       world.needs.push({
         schedule: backoff.schedule,
         count: tries + 1,
-        then: (delayMs) => world.at(world.now + delayMs, () => { if (going) attempt(entry, tries + 1) })
+        resolve: (delayMs) => world.at(world.now + delayMs, () => { if (going) attempt(entry, tries + 1) })
       })
     }
     inHand.set(index, failed)

@@ -77,39 +77,19 @@ export const scopeOf = (agent: AgentId, generation: number, operation?: string) 
   ...operation === undefined ? {} : { operation: OperationId.make(operation) }
 })
 
-/** The events of a start, until its process is there. */
+/** The start of an agent's process. */
 export const startEvents = (
   scope: ReturnType<typeof scopeOf>,
-  start: { readonly session: string; readonly mode: "fresh" | "resume"; readonly login: string | null; readonly at: number }
-): ReadonlyArray<Event> => {
-  const spawn = SpawnToken.make(`${scope.agent}/${scope.generation}`)
-  return [
-    {
-      type: "agent.spawn_intended",
-      ...scope,
-      spawn,
-      mode: start.mode,
-      session_id: start.session,
-      rollout_path: null,
-      launch_context: launchContext(start.login)
-    },
-    {
-      type: "agent.spawned",
-      ...scope,
-      spawn,
-      pane: {
-        transport: "simulated",
-        endpoint: "simulated",
-        session: team,
-        window: scope.agent,
-        pane: scope.agent,
-        pid: 1,
-        startTime: String(start.at),
-        spawn
-      }
-    }
-  ]
-}
+  start: { readonly session: string; readonly mode: "fresh" | "resume"; readonly login: string | null }
+): ReadonlyArray<Event> => [{
+  type: "agent.spawn_intended",
+  ...scope,
+  spawn: SpawnToken.make(`${scope.agent}/${scope.generation}`),
+  mode: start.mode,
+  session_id: start.session,
+  rollout_path: null,
+  launch_context: launchContext(start.login)
+}]
 
 /** The events with which an agent is back, in its conversation. */
 export const readyEvents = (scope: ReturnType<typeof scopeOf>, session: string, provider: string): ReadonlyArray<Event> => [
@@ -157,7 +137,7 @@ const launchedTeam = (scenario: Scenario, fates: ReadonlyArray<Fate>, beginsAt: 
       const scope = scopeOf(id, 1, operation)
       const session = `${id}/1`
       return [
-        ...startEvents(scope, { session, mode: "fresh", login: scenario.agents[id]?.login ?? null, at: beginsAt }),
+        ...startEvents(scope, { session, mode: "fresh", login: scenario.agents[id]?.login ?? null }),
         ...readyEvents(scope, session, provider),
         ...spokenAt === 0 ? [{ type: "agent.first_send_recorded" as const, ...scope, first_send_at: new Date(beginsAt).toISOString() }] : []
       ]

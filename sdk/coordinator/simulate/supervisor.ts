@@ -1,9 +1,8 @@
 import type { Event } from "../../domain/event.ts"
 import type { AgentId } from "../../domain/ids.ts"
 import { answerBoot } from "../../lifecycle/boot.ts"
-import { atomic, isolated, touches } from "../../policy/Policy.ts"
+import { touches } from "../../policy/Policy.ts"
 import { standardBackoff } from "../back-off.ts"
-import { bounded } from "../bounded.ts"
 import { type Death, readDeath } from "../death.ts"
 import { restartedBy, shortLived } from "../strategy.ts"
 import { type Asked, planOf } from "./decide.ts"
@@ -16,11 +15,10 @@ const usualStableMs = 60_000
 const triesAtMost = 3
 
 /** Who acts in a simulated world: a supervisor, where the scenario has one, and a person. One of them at a time. */
-export const actors = <E, R>(world: World<E, R>): Listener & { readonly begin: () => void } => {
+export const actors = (world: World): Listener & { readonly begin: () => void } => {
   const { setting: { scenario }, tally } = world
   const strategy = scenario.supervise ?? "oneForOne"
   const stableMs = scenario.stableFor ?? usualStableMs
-  const supervised = strategy === "oneForOne" ? isolated(bounded(world.policy)) : atomic(bounded(world.policy))
   const due = new Map<string, number>()
   const tries = new Map<string, number>()
   /** Until when a death is known to wait, so that one look is enough. */
@@ -32,7 +30,7 @@ export const actors = <E, R>(world: World<E, R>): Listener & { readonly begin: (
 
   const keyOf = ({ agent }: Death): string => `${agent.spec.id}/${agent.generation}`
 
-  const make = (asked: Asked<E, R>, then: (report: Report<E, R>) => void): void => {
+  const make = (asked: Asked, then: (report: Report) => void): void => {
     let over = false
     const made = restart(world, asked, {
       listener,
@@ -54,19 +52,19 @@ export const actors = <E, R>(world: World<E, R>): Listener & { readonly begin: (
     else look()
   }
 
-  const personsRestart = (agents: ReadonlyArray<AgentId> | "all", clears: boolean): void => {
-    if (world.busy) return void wishes.push(() => personsRestart(agents, clears))
+  const personsRestart = (agents: ReadonlyArray<AgentId> | "all", answers: boolean): void => {
+    if (world.busy) return void wishes.push(() => personsRestart(agents, answers))
     held = false
-    if (clears) {
+    if (answers) {
       happened(world, world.state.agents.flatMap(({ generation, spec: { id } }): ReadonlyArray<Event> =>
         agents === "all" || agents.includes(id) ? [{ type: "budget.cleared", ...scopeOf(id, generation), reason: "a person answered" }] : []))
     }
-    make({ policy: world.policy, agents, onlyDead: false, trigger: "person", boot: null }, ({ plan }) => {
+    make({ policy: answers ? world.policies.answer : world.policies.person, agents, onlyDead: answers, trigger: "person", boot: null }, ({ plan }) => {
       tally.escalations += plan.agents.filter(({ decided }) => decided.decision.escalateTo !== undefined).length
     })
   }
 
-  /** A person is told; where one answers, they restart whom it is about. */
+  /** A person is told. Who answers brings back whom it is about, and lets a conversation go where there is no other way. */
   const escalate = (agents: ReadonlyArray<AgentId>): void => {
     tally.escalations += 1
     if (scenario.answersAfter !== undefined) world.at(world.now + scenario.answersAfter, () => personsRestart(agents, true))
@@ -90,7 +88,7 @@ export const actors = <E, R>(world: World<E, R>): Listener & { readonly begin: (
   const carryOut = (deaths: ReadonlyArray<Death>): void => {
     if (strategy === "off") return
     const agents = restartedBy(strategy, world.state, deaths.map(({ agent }) => agent.spec.id))
-    make({ policy: supervised, agents, onlyDead: strategy === "oneForOne", trigger: "death", boot: null }, ({ came, plan }) => {
+    make({ policy: world.policies.supervisor, agents, onlyDead: strategy === "oneForOne", trigger: "death", boot: null }, ({ came, plan }) => {
       for (const death of deaths) {
         const { agent } = death
         const { id } = agent.spec
@@ -116,13 +114,13 @@ export const actors = <E, R>(world: World<E, R>): Listener & { readonly begin: (
     const at = death.at - world.setting.beginsAt
     const short = shortLived(agent.history, death.at, stableMs)
     if (short === 0) return at
-    const plan = planOf(momentOf(world), { policy: supervised, agents: [agent.spec.id], onlyDead: true, trigger: "death", boot: null })
+    const plan = planOf(momentOf(world), { policy: world.policies.supervisor, agents: [agent.spec.id], onlyDead: true, trigger: "death", boot: null })
     const decided = plan.agents.find(({ facts }) => facts.agent.spec.id === agent.spec.id)?.decided
     if (decided?.decision.budget !== undefined) return at
     world.needs.push({
       schedule: decided?.handling.backoff?.schedule ?? standardBackoff,
       count: short,
-      then: (delayMs) => {
+      resolve: (delayMs) => {
         due.set(keyOf(death), at + delayMs)
         look()
       }
@@ -167,13 +165,13 @@ export const actors = <E, R>(world: World<E, R>): Listener & { readonly begin: (
     world.boots += 1
     for (const index of world.agents.keys()) die(world, listener, index, { code: 1, quiet: true })
     if (strategy === "off") return
-    const boot = answerBoot(world.policy, world.state, `boot-${world.boots}`)
+    const boot = answerBoot(world.policies.supervisor, world.state, `boot-${world.boots}`)
     const everybody = world.state.agents.map(({ spec }) => spec.id)
     if (boot.decision !== "resume") {
       held = true
       return escalate(everybody)
     }
-    make({ policy: supervised, agents: "all", onlyDead: true, trigger: "boot", boot }, ({ plan }) => {
+    make({ policy: world.policies.supervisor, agents: "all", onlyDead: true, trigger: "boot", boot }, ({ plan }) => {
       happened(world, [{ type: "boot.decided", team, boot_id: `boot-${world.boots}`, decision: "resume", why: boot.why }])
       tally.escalations += plan.agents.filter(({ decided }) => decided.decision.escalateTo !== undefined).length
     })

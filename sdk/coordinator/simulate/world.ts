@@ -35,10 +35,10 @@ export interface Tally {
 }
 
 /** A delay that a schedule has to be asked for, which only an effect can do. */
-export interface Need<R> {
-  readonly schedule: Schedule.Schedule<unknown, unknown, R>
+export interface Need {
+  readonly schedule: Schedule.Schedule<unknown, unknown, unknown>
   readonly count: number
-  readonly then: (delayMs: number) => void
+  readonly resolve: (delayMs: number) => void
 }
 
 interface Entry {
@@ -47,17 +47,30 @@ interface Entry {
   readonly run: () => void
 }
 
+/** Who decides when. */
+export interface Policies {
+  /** A person's restart. */
+  readonly person: TeamPolicy<unknown, unknown>
+  /** A supervisor's, which has a bound. */
+  readonly supervisor: TeamPolicy<unknown, unknown>
+  /** That of a person who was asked to see to something. */
+  readonly answer: TeamPolicy<unknown, unknown>
+}
+
 /** A world of one run: all of it is thrown away afterwards. Times are milliseconds since its beginning. */
-export interface World<E, R> {
+export interface World {
   readonly setting: Setting
-  readonly policy: TeamPolicy<E, R>
+  readonly policies: Policies
   readonly seed: number
   readonly horizon: number
   readonly agents: ReadonlyArray<Living>
   readonly tally: Tally
-  readonly needs: Array<Need<R>>
+  readonly needs: Array<Need>
   state: TeamState
   now: number
+  /** The newest time that was written out: many events happen at one time. */
+  writtenFor: number
+  written: string
   boots: number
   operations: number
   /** The restart that is under way: one at a time, as under the lease. */
@@ -111,9 +124,9 @@ const agenda = (horizon: number) => {
 }
 
 /** A world at its beginning, where everybody is at work. */
-export const makeWorld = <E, R>(setting: Setting, policy: TeamPolicy<E, R>, seed: number): World<E, R> => ({
+export const makeWorld = (setting: Setting, policies: Policies, seed: number): World => ({
   setting,
-  policy,
+  policies,
   seed,
   horizon: setting.scenario.horizon,
   agents: setting.fates.map(({ paused }) => ({ alive: !paused, up: !paused, lives: 1, starts: 0, lost: false, downSince: 0 })),
@@ -133,6 +146,8 @@ export const makeWorld = <E, R>(setting: Setting, policy: TeamPolicy<E, R>, seed
   needs: [],
   state: setting.launched,
   now: 0,
+  writtenFor: NaN,
+  written: "",
   boots: 1,
   operations: 0,
   busy: false,
@@ -143,20 +158,29 @@ export const makeWorld = <E, R>(setting: Setting, policy: TeamPolicy<E, R>, seed
 })
 
 /** A time of the world as the log writes it. */
-export const iso = ({ setting }: Pick<World<unknown, unknown>, "setting">, time: number): string =>
+export const iso = ({ setting }: Pick<World, "setting">, time: number): string =>
   new Date(setting.beginsAt + time).toISOString()
 
-/** Appends events to the world's log, which is nothing but its fold. */
-export const happened = <E, R>(world: World<E, R>, events: ReadonlyArray<Event>): void => {
-  world.state = folded(world.state, events, iso(world, world.now)) ?? world.state
+/** The present time as the log writes it. */
+const written = (world: World): string => {
+  if (world.writtenFor !== world.now) {
+    world.writtenFor = world.now
+    world.written = iso(world, world.now)
+  }
+  return world.written
 }
 
-export const agentAt = <E, R>({ state }: World<E, R>, index: number): AgentState | undefined => state.agents[index]
+/** Appends events to the world's log, which is nothing but its fold. */
+export const happened = (world: World, events: ReadonlyArray<Event>): void => {
+  world.state = folded(world.state, events, written(world)) ?? world.state
+}
 
-export const indexOf = <E, R>({ setting }: World<E, R>, id: AgentId): number => setting.index.get(id) ?? -1
+export const agentAt = ({ state }: World, index: number): AgentState | undefined => state.agents[index]
+
+export const indexOf = ({ setting }: World, id: AgentId): number => setting.index.get(id) ?? -1
 
 /** An agent can be worked with from now on, or can't. */
-export const setUp = <E, R>(world: World<E, R>, index: number, up: boolean): void => {
+export const setUp = (world: World, index: number, up: boolean): void => {
   const { now, tally } = world
   const living = world.agents[index]
   if (living === undefined || living.up === up) return
@@ -176,7 +200,7 @@ export const setUp = <E, R>(world: World<E, R>, index: number, up: boolean): voi
 }
 
 /** What a decision is made from now. */
-export const momentOf = <E, R>(world: World<E, R>): Moment => ({
+export const momentOf = (world: World): Moment => ({
   setting: world.setting,
   state: world.state,
   at: world.setting.beginsAt + world.now,
