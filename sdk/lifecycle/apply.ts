@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Lease } from "../event-log/EventLog.ts"
+import * as Stream from "effect/Stream"
+import { type EventType, isLifecycleEvent } from "../domain/event.ts"
+import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import type { ApprovalDenied, Approvals } from "../policy/Approvals.ts"
 import type { DiscardContext } from "../policy/Grants.ts"
@@ -81,6 +83,26 @@ export const overtaken = (made: RestartPlan<unknown, unknown>, now: RestartPlan<
   return differences.length === 0 ? null : stale(now, differences, `reprise restart --team ${now.team.key}`)
 }
 
+/** What notes that something was decided, and changes nothing of a team's life: a plan that was refused does not age by it. */
+const notes: ReadonlySet<string> = new Set<EventType>([
+  "restart.resume_decision",
+  "restart.gate_passed",
+  "restart.escalated",
+  "restart.atomic_refusal",
+  "restart.first_send_at_invalid"
+])
+
+/** The version of the team's life as far as the plan is concerned: its own where only decisions were noted since. */
+const versionSince = ({ facts: { lifecycleVersion } }: PlanDocument, state: TeamState) =>
+  Effect.gen(function*() {
+    if (state.lifecycleVersion <= lifecycleVersion) return state.lifecycleVersion
+    const log = yield* EventLog
+    const since = yield* Stream.runCollect(log.read({ team: state.key, after: lifecycleVersion }))
+    return [...since].every((entry) => entry._tag === "Event" && (!isLifecycleEvent(entry.event) || notes.has(entry.event.type)))
+      ? lifecycleVersion
+      : state.lifecycleVersion
+  })
+
 /** Nobody was seen, so that nothing can be told of what changed. */
 const blind = ({ refusal }: RestartPlan<unknown, unknown>): boolean => refusal?.details["reason"] === "transport_unreachable"
 
@@ -112,7 +134,7 @@ export const apply = <E = never, R = never, E2 = never, R2 = never>(
     }
     const found = yield* teamState(document.team)
     const request = requestOfDocument(document, policyOfDocument(document, known))
-    const prepared = (state: TeamState, recording: Recording) =>
+    const prepared = (state: TeamState, basedOn: number, recording: Recording) =>
       Effect.gen(function*() {
         const beginning = document.requested.unfinished === "rollback"
           ? yield* beginWith(state, skip("it is taken back"), { unfinished: "rollback" }, recording)
@@ -123,7 +145,7 @@ export const apply = <E = never, R = never, E2 = never, R2 = never>(
           recording,
           granted: yield* grantsGiven,
           continuing: state.operation !== null,
-          basedOn: state.lifecycleVersion
+          basedOn
         })
       })
     const then = document.agents.map(({ decision, id }) => ({ agent: id, decision: decision.kind, session: decision.session?.id ?? null }))
@@ -135,11 +157,12 @@ export const apply = <E = never, R = never, E2 = never, R2 = never>(
     return yield* underLease(found, "apply", (lease: Lease, state) =>
       Effect.gen(function*() {
         // Looked at without a trace first: a plan that does not fit leaves none.
-        const seen = (yield* prepared(state, { _tag: "DryRun" })).plan
+        const basedOn = yield* versionSince(document, state)
+        const seen = (yield* prepared(state, basedOn, { _tag: "DryRun" })).plan
         if (seen.refusal !== null && blind(seen)) return refusedReport(seen, seen.refusal)
         const changed = differences(seen)
         if (changed.length > 0) return stale(seen, changed, command)
-        const ready = yield* prepared(state, { _tag: "Log", lease })
+        const ready = yield* prepared(state, basedOn, { _tag: "Log", lease })
         const since = blind(ready.plan) ? [] : differences(ready.plan)
         return since.length > 0 ? stale(ready.plan, since, command) : yield* settle(ready, lease, options.beforeActing)
       }))
