@@ -3,6 +3,7 @@ import * as ParseResult from "effect/ParseResult"
 import { join } from "node:path"
 import { ProviderFailure, Schema } from "reprise/plugin"
 import type { CommandPlan, CommandRequest, ProviderAgent } from "reprise/plugin"
+import { authModeOf } from "./auth.ts"
 import { markerName } from "./marker.ts"
 import { AgentOptions } from "./options.ts"
 import { defaultPermissions, modeWords } from "./permissions.ts"
@@ -90,6 +91,7 @@ export const command = (
     ],
     configHome: home.path,
     account: null,
+    authMode: authModeOf(agent, host, home.path),
     expectedSession: expected
   }))
 }

@@ -1,5 +1,6 @@
 import { definePlugin, Effect, optionsChecker, PluginContext, Schema } from "reprise/plugin"
 import type { ProviderDriver } from "reprise/plugin"
+import { authNames } from "./auth.ts"
 import { checkStart } from "./check-start.ts"
 import { command, program } from "./command.ts"
 import { approvalPrompt } from "./dialogs.ts"
@@ -64,7 +65,7 @@ export default definePlugin({
   needs: {
     executables: [program],
     directories: ["~/.claude"],
-    env: ["HOME", "CLAUDE_CONFIG_DIR"]
+    env: ["HOME", "CLAUDE_CONFIG_DIR", ...authNames]
   },
   options: Schema.Struct({}),
   setup: () =>

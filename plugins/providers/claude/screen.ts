@@ -55,10 +55,15 @@ const failed = /^(?:●|⎿|\s{2}⎿)\s+(?:.*· )?(?:API Error\b|Please run \/lo
 
 const isRunningTitle = (title: string): boolean => /^[◐◑◒◓⠁-⣿]/.test(title)
 
-/** The last block above the input line that begins at the edge, the note of how long a turn took left out. */
+/**
+ * The last block above the input line that begins at the edge, the note of how long a turn took left out. What stands
+ * indented below a message is the answer of Claude Code itself; below anything else it is the word of a tool.
+ */
 const lastBlock = (above: ReadonlyArray<string>): string => {
-  const blocks = above.filter((line) => /^\S/.test(line) && !/^✻ \S+ for \d/.test(line))
-  return blocks.at(-1) ?? ""
+  const at = above.findLastIndex((line) => /^\S/.test(line) && !/^✻ \S+ for \d/.test(line))
+  const block = above[at] ?? ""
+  const answer = block.startsWith("❯") ? above.slice(at + 1).find((line) => /^ {2}⎿ /.test(line)) : undefined
+  return answer?.trim() ?? block
 }
 
 /** What stands at the right, above the input line, while there is no login. */

@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs"
 import { Effect, ProviderFailure } from "reprise/plugin"
 import type { CommandPlan, CommandRequest, ProviderAgent } from "reprise/plugin"
 import { isSessionId } from "./address.ts"
+import { authModeOf } from "./auth.ts"
 import { configHomeOf, defaultHome, type Surroundings } from "./home.ts"
 import { prepareServers } from "./mcp.ts"
 import { checkOptions } from "./options.ts"
@@ -108,6 +109,7 @@ export const commandOf = (
       files: servers.files,
       configHome,
       account: null,
+      authMode: authModeOf(agent, around, configHome),
       expectedSession: request.mode === "resume" ? request.sessionId?.toLowerCase() ?? null : null
     }
   })

@@ -6,11 +6,14 @@ import type { ProviderAgent } from "reprise/plugin"
 export interface Surroundings {
   readonly home: string
   readonly codexHome: string | null
+  /** Where its environment sends what it asks the model, if anywhere else. */
+  readonly baseUrl?: string | null
 }
 
 export const surroundingsOf = (env: Readonly<Record<string, string | undefined>>): Surroundings => ({
   home: filled(env["HOME"]) ?? homedir(),
-  codexHome: filled(env["CODEX_HOME"])
+  codexHome: filled(env["CODEX_HOME"]),
+  baseUrl: filled(env["OPENAI_BASE_URL"])
 })
 
 const filled = (value: unknown): string | null => typeof value === "string" && value !== "" ? value : null

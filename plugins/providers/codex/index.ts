@@ -54,7 +54,7 @@ const driverIn = (around: Surroundings): ProviderDriver => ({
 export default definePlugin({
   name: "provider-codex",
   api: 1,
-  needs: { executables: ["codex"], directories: ["~/.codex"], env: ["HOME", "CODEX_HOME"] },
+  needs: { executables: ["codex"], directories: ["~/.codex"], env: ["HOME", "CODEX_HOME", "OPENAI_BASE_URL"] },
   options: Schema.Struct({}),
   setup: () => Effect.map(PluginContext, ({ env }) => ({ providers: { codex: driverIn(surroundingsOf(env)) } }))
 })
