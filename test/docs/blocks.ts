@@ -5,7 +5,8 @@ import { root } from "../house/sources.ts"
 
 /**
  * `file=NAME` is written into the workspace of its document, `run` is run in it line by line, `output` is compared with what
- * the block before it wrote, and `does-not-compile="WORDS"` must fail with an error that has these words.
+ * the block before it wrote, and `does-not-compile="WORDS"` must fail with an error that has these words. What is marked
+ * `compiler` stands, line by line, in the complaint about the block before it.
  */
 export interface Block {
   readonly document: string
@@ -15,7 +16,7 @@ export interface Block {
   readonly text: string
 }
 
-export const documents = ["README.md", "docs/commands.md", "docs/restart.md", "docs/quick-start.md", "docs/plugins.md", "docs/clis.md", "docs/providers/codex.md", "docs/design.md"]
+export const documents = ["README.md", "docs/commands.md", "docs/restart.md", "docs/policies.md", "docs/quick-start.md", "docs/plugins.md", "docs/clis.md", "docs/providers/codex.md", "docs/design.md"]
 
 export const textOf = (document: string): string => readFileSync(join(root, document), "utf8")
 
