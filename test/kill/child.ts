@@ -16,11 +16,11 @@ import * as Send from "../../sdk/lifecycle/Send.ts"
 import * as Shutdown from "../../sdk/lifecycle/Shutdown.ts"
 import * as Status from "../../sdk/lifecycle/Status.ts"
 import { PluginHostLive } from "../../sdk/plugin/host/PluginHostLive.ts"
-import { standard } from "../../sdk/policy/Policy.ts"
 import { readTeamFile } from "../../sdk/spec/team-file.ts"
 import { workspacePaths } from "../../sdk/spec/workspace.ts"
 import { dieAtStep } from "../../sdk/testing/index.ts"
 import { Answer, Order } from "./orders.ts"
+import { policies } from "./policies.ts"
 
 // The process that is killed: it composes the SDK with a log that dies at a step, and does what it is told, an order a
 // line. Each order opens the log and the plugins anew, as a command would.
@@ -47,6 +47,12 @@ interface Report {
   readonly agents: Answer["agents"]
 }
 
+const optionsOf = ({ agents, onlyDead = false, unfinished }: Order): Restart.RestartOptions => ({
+  ...agents === undefined ? {} : { agents },
+  onlyDead,
+  ...unfinished === undefined ? {} : { unfinished }
+})
+
 const act = Effect.fnUntraced(function*(order: Order) {
   switch (order.verb) {
     case "up": {
@@ -55,11 +61,12 @@ const act = Effect.fnUntraced(function*(order: Order) {
       return report
     }
     case "restart": {
-      const report: Report = yield* Restart.restart(team, standard, {
-        ...order.agents === undefined ? {} : { agents: order.agents },
-        onlyDead: order.onlyDead ?? false,
-        ...order.unfinished === undefined ? {} : { unfinished: order.unfinished }
-      })
+      const report: Report = yield* Restart.restart(team, policies[order.policy ?? "standard"], optionsOf(order))
+      return report
+    }
+    case "explain": {
+      const plan = yield* Restart.plan(team, policies[order.policy ?? "standard"], optionsOf(order))
+      const report: Report = { outcome: plan.refusal?.outcome ?? "planned", ok: plan.refusal === null, message: Restart.explain(plan), agents: [] }
       return report
     }
     case "down": {
