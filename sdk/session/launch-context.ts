@@ -62,11 +62,22 @@ export const contextDrift = (then: LaunchContext, now: LaunchContext): ReadonlyA
 
 const credentialLike = /(_API_KEY|_TOKEN|_BASE_URL|CONFIG_DIR|_HOME)$/
 
-/** What the team file gives an agent under names of secrets. */
-const secretsOf = (spec: AgentSpec): ReadonlyArray<string> =>
-  [spec.env, ...Object.values(spec.mcp).map(({ env }) => env)].flatMap((env) =>
-    Object.entries(env).flatMap(([name, value]) => value !== "" && isSecret(name, value) ? value : [])
-  )
+/** What the team file gives an agent, or the servers of an agent, under names of secrets. */
+const secretsOf = (spec: AgentSpec): ReadonlyArray<string> => {
+  const servers = Object.values(spec.mcp)
+  return [
+    ...[spec.env, ...servers.map(({ env }) => env)].flatMap((env) =>
+      Object.entries(env).flatMap(([name, value]) => value !== "" && isSecret(name, value) ? value : [])),
+    ...servers.flatMap(({ args }) => {
+      const kept = redact(args)
+      return Array.isArray(kept) ? args.filter((word, at) => word !== "" && kept[at] !== word) : []
+    })
+  ]
+}
+
+/** A text without a secret, also where it stands in quotes with what they escape. */
+const without = (text: string, secret: string): string =>
+  text.replaceAll(secret, redacted).replaceAll(JSON.stringify(secret).slice(1, -1), redacted)
 
 const isSecret = (name: string, value: string): boolean => {
   const entry = { [name]: value }
@@ -81,7 +92,7 @@ export const launchContextOf = (
 ): LaunchContext => ({
   provider: spec.provider,
   // A command may have to name a server's environment in its arguments; the log keeps no secret of it.
-  argv: secretsOf(spec).reduce<ReadonlyArray<string>>((argv, secret) => argv.map((word) => word.replaceAll(secret, redacted)), plan.argv),
+  argv: secretsOf(spec).reduce<ReadonlyArray<string>>((argv, secret) => argv.map((word) => without(word, secret)), plan.argv),
   cwd: spec.cwd,
   model: spec.model,
   effort: spec.effort,

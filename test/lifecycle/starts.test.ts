@@ -170,16 +170,16 @@ describe("the environment of a start", () => {
           })
         }
       })
-      const mcp = { docs: { command: "docs", env: { DOCS_TOKEN: "hunter2-hunter2", DOCS_ROOT: "/srv" } } }
+      const mcp = { docs: { command: "docs", args: ["--api-key", "open\"sesame", "--token=tr0ub4dor"], env: { DOCS_TOKEN: "hunter2-hunter2", DOCS_ROOT: "/srv" } } }
       const up = yield* world.up("alpha", { one: { provider: "servers", mcp }, two: {} })
       assert.strictEqual(up.outcome, "launched", up.message)
       const argv = last(world, "one")?.argv.join(" ") ?? ""
       assert.include(argv, "hunter2-hunter2")
       assert.include(argv, "\"REPRISE_AGENT\":\"one\"")
-      assert.notInclude(JSON.stringify((yield* world.agent("one")).spawn?.launchContext), "hunter2")
+      assert.notMatch(JSON.stringify((yield* world.agent("one")).spawn?.launchContext), /hunter2|sesame|tr0ub4dor/)
       // What a log on disk keeps of it.
       const kept = redact({ mcp })
-      assert.deepStrictEqual(kept, { mcp: { docs: { command: "docs", env: { DOCS_TOKEN: redacted, DOCS_ROOT: "/srv" } } } })
+      assert.deepStrictEqual(kept, { mcp: { docs: { command: "docs", args: ["--api-key", redacted, `--token=${redacted}`], env: { DOCS_TOKEN: redacted, DOCS_ROOT: "/srv" } } } })
       yield* fileSays(world, "one", { mcp: { docs: { command: "docs", args: [], env: { DOCS_TOKEN: redacted } } } })
       const report = yield* world.restart()
       assert.strictEqual(report.outcome, "refused_resume_atomicity", report.message)
