@@ -111,6 +111,18 @@ describe("trouble", () => {
     })
   })
 
+  it("what stands below a message is Claude Code's own answer, what stands below a tool's call is the tool's", () => {
+    const below = (block: string, answer: string): Screen => {
+      const screen = says(answer)
+      return { ...screen, lines: screen.lines.map((line) => line.startsWith("❯ error") ? block : line) }
+    }
+    const answer = "  ⎿\u00a0 Not logged in · Please run /login"
+    expect(trouble(below("❯ say hello", answer))).toMatchObject({ kind: "auth", retryable: false })
+    expect(classify(below("❯ say hello", answer))).toBe("error")
+    expect(trouble(below("● Bash(cat notes)", answer))).toBeNull()
+    expect(trouble(below("❯ say hello", "  ⎿\u00a0 Interrupted · What should Claude do instead?"))).toBeNull()
+  })
+
   it("what was followed by more, or is being tried again, is none", () => {
     for (const name of ["idle--fresh", "idle--says-api-error", "busy--retrying", "awaiting_approval--command"]) {
       expect({ name, trouble: trouble(recorded(name)) }).toEqual({ name, trouble: null })

@@ -62,7 +62,7 @@ const isRunningTitle = (title: string): boolean => /^[◐◑◒◓⠁-⣿]/.test
 const lastBlock = (above: ReadonlyArray<string>): string => {
   const at = above.findLastIndex((line) => /^\S/.test(line) && !/^✻ \S+ for \d/.test(line))
   const block = above[at] ?? ""
-  const answer = block.startsWith("❯") ? above.slice(at + 1).find((line) => /^ {2}⎿ /.test(line)) : undefined
+  const answer = block.startsWith("❯") ? above.slice(at + 1).find((line) => /^ {2}⎿\s/.test(line)) : undefined
   return answer?.trim() ?? block
 }
 
