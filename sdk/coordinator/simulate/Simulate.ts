@@ -1,26 +1,20 @@
-import * as Data from "effect/Data"
+// The face of simulation. What plays is loaded when something is played.
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { LogEntry } from "../../domain/event.ts"
-import { type AnyPolicy, toTeam } from "../../policy/Policy.ts"
-import { scenarioOfLog } from "./from-log.ts"
-import { play, policiesOf, type Run } from "./play.ts"
+import type { AnyPolicy } from "../../policy/Policy.ts"
+import type { NothingRecorded, ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
+import type { Run } from "./play.ts"
 import type { Scenario, ScenarioInput } from "./scenario.ts"
-import { decodeScenario, type ScenarioInvalid } from "./scenario-file.ts"
-import { type Setting, settingOf } from "./setting.ts"
-import { type Summary, summaryOf } from "./summary.ts"
+import type { Summary } from "./summary.ts"
 
-export { scenarioOfLog } from "./from-log.ts"
+export { NothingRecorded, ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
 export type { Run } from "./play.ts"
-export { Scenario, type ScenarioInput } from "./scenario.ts"
-export { parseScenario, readScenario, ScenarioInvalid, ScenarioUnreadable } from "./scenario-file.ts"
+export type { Scenario, ScenarioInput } from "./scenario.ts"
 export type { Figure, FigureName, Summary } from "./summary.ts"
 
-/** A log in which no team was recorded: there is nothing to play. */
-export class NothingRecorded extends Data.TaggedError("NothingRecorded") {
-  override get message(): string {
-    return "The log has no team, so there is nothing to play a policy against. Nothing was played."
-  }
-}
+const player = Effect.promise(() => import("./player.ts"))
+const scenarioFile = Effect.promise(() => import("./scenario-file.ts"))
 
 /** A policy, and what it is played in: a described scenario, or what befell a team by its recorded log. */
 export type SimulateOptions<E, R> = {
@@ -41,17 +35,6 @@ export interface SimulateReport {
   readonly summary: Summary
   readonly runs: ReadonlyArray<Run>
 }
-
-const isRead = (scenario: ScenarioInput | Scenario): scenario is Scenario => typeof scenario.horizon === "number"
-
-const settingFor = <E, R>(options: SimulateOptions<E, R>): Effect.Effect<Setting, ScenarioInvalid | NothingRecorded> =>
-  Effect.gen(function*() {
-    if (options.scenario !== undefined) {
-      return settingOf(isRead(options.scenario) ? options.scenario : yield* decodeScenario(options.scenario))
-    }
-    const recorded = scenarioOfLog(options.log)
-    return recorded === null ? yield* new NothingRecorded() : settingOf(recorded.scenario, recorded.beginsAt)
-  })
 
 /**
  * Plays a policy in virtual time and counts what comes of it: restarts, conversations kept and dropped, downtime,
@@ -77,20 +60,12 @@ const settingFor = <E, R>(options: SimulateOptions<E, R>): Effect.Effect<Setting
  * ```
  */
 export const run = <E, R>(options: SimulateOptions<E, R>): Effect.Effect<SimulateReport, ScenarioInvalid | NothingRecorded> =>
-  Effect.gen(function*() {
-    const setting = yield* settingFor(options)
-    const policy = toTeam(options.policy)
-    const policies = policiesOf(policy, setting)
-    const { seeds = 1 } = options
-    const runs = yield* Effect.forEach(
-      typeof seeds === "number" ? Array.from({ length: seeds }, (_, index) => index + 1) : seeds,
-      (seed) => play(setting, policies, seed)
-    )
-    return {
-      policy: policy.description,
-      scenario: setting.scenario.name ?? "a scenario",
-      horizonMs: setting.scenario.horizon,
-      summary: summaryOf(runs),
-      runs
-    }
-  })
+  Effect.flatMap(player, ({ runAll }) => runAll(options))
+
+/** Reads a scenario from a YAML file; what is wrong in it is told all at once, with line and column. */
+export const readScenario = (file: string): Effect.Effect<Scenario, ScenarioInvalid | ScenarioUnreadable, FileSystem.FileSystem> =>
+  Effect.flatMap(scenarioFile, (it) => it.readScenario(file))
+
+/** Reads the text of a scenario; `file` is what it is called where something is wrong with it. */
+export const parseScenario = (text: string, file: string): Effect.Effect<Scenario, ScenarioInvalid> =>
+  Effect.flatMap(scenarioFile, (it) => it.parseScenario(text, file))

@@ -7,29 +7,10 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { matches } from "../../policy/pattern.ts"
 import { closest } from "../../spec/suggestion.ts"
-import { problemLine, TeamFileProblem } from "../../spec/team-file.ts"
+import type { TeamFileProblem } from "../../spec/team-file.ts"
 import type { YamlReading } from "../../spec/yaml-document.ts"
+import { ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
 import { patternsOf, Scenario, scenarioKeys } from "./scenario.ts"
-
-/** A scenario says something that can't be played. All problems at once. */
-export class ScenarioInvalid extends Schema.TaggedError<ScenarioInvalid>("reprise/ScenarioInvalid")("ScenarioInvalid", {
-  file: Schema.String,
-  problems: Schema.NonEmptyArray(TeamFileProblem)
-}) {
-  override get message(): string {
-    return this.problems.map(problemLine).join("\n")
-  }
-}
-
-/** The file of a scenario could not be read. */
-export class ScenarioUnreadable extends Schema.TaggedError<ScenarioUnreadable>("reprise/ScenarioUnreadable")("ScenarioUnreadable", {
-  file: Schema.String,
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `The scenario ${this.file} could not be read (${this.detail}). Nothing was played.`
-  }
-}
 
 interface Issue {
   readonly path: ReadonlyArray<string>

@@ -20,9 +20,14 @@ const timeOf = (text: string): number | null =>
 
 /** A time in words, "90 seconds" or "2 hours"; milliseconds inside. */
 export const Span = Schema.transform(
-  Schema.String.pipe(Schema.filter((text) => (timeOf(text) ?? Infinity) <= longestMs, { message: ({ actual }) =>
-    `${JSON.stringify(actual)} is no time; write one such as "90 seconds", "20 minutes" or "2 hours"` }))
-    .annotations(told("a time such as \"90 seconds\" or \"2 hours\"")),
+  Schema.String.pipe(Schema.filter((text) => (timeOf(text) ?? Infinity) <= longestMs)).annotations({
+    message: ({ actual }) => ({
+      message: typeof actual === "string"
+        ? `${JSON.stringify(actual)} is no time; write one such as "90 seconds", "20 minutes" or "2 hours"`
+        : expected("a time such as \"90 seconds\" or \"2 hours\"")({ actual }),
+      override: true
+    })
+  }),
   Schema.Number,
   { strict: true, decode: (text) => timeOf(text) ?? 0, encode: (ms) => `${ms} millis` }
 )
