@@ -12,8 +12,18 @@ const [role, directory = "", name = "", countText = "0"] = process.argv.slice(2)
 const count = Number(countText)
 const alpha = team("alpha")
 
-// Synchronous: what was said before a kill was said.
-const say = (line: string) => Effect.sync(() => void fs.writeSync(1, `${line}\n`))
+/** Synchronous: what was said before a kill was said. A pipe that is full for the moment is written to again. */
+const writeAll = (text: string): void => {
+  for (let rest = Buffer.from(text); rest.length > 0;) {
+    try {
+      rest = rest.subarray(fs.writeSync(1, rest))
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error
+    }
+  }
+}
+
+const say = (line: string) => Effect.sync(() => writeAll(`${line}\n`))
 
 const appendAll = Effect.gen(function*() {
   const log = yield* EventLog
