@@ -143,23 +143,29 @@ export const typeMessage = <E, R>(
         draft: provider.draft(screen)
       }
     })
-    let last: Obstacle | null = null
     let reading = noEvidence
-    const clear = yield* until(
-      Effect.map(look, (seen) => {
-        last = obstacle(seen)
-        reading = seen.reading
-        return last === null || !last.retry ? { obstacle: last } : null
-      }),
-      deadlines.idleMs
-    )
-    const inTheWay = clear === null ? last : clear.obstacle
+    /** What is in the way, once it won't go away or the time is over; null as soon as nothing is. */
+    const inTheWayFor = (withinMs: number): Effect.Effect<Obstacle | null, TransportFailure> => {
+      let last: Obstacle | null = null
+      return until(
+        Effect.map(look, (seen) => {
+          last = obstacle(seen)
+          reading = seen.reading
+          return last === null || !last.retry ? { obstacle: last } : null
+        }),
+        withinMs
+      ).pipe(Effect.map((settled) => settled === null ? last : settled.obstacle))
+    }
+    const inTheWay = yield* inTheWayFor(deadlines.idleMs)
     if (inTheWay !== null) return { _tag: "NotTyped" as const, code: inTheWay.code, why: inTheWay.why }
 
     const clean = withoutControls(text)
     const transcript = yield* conversationOf(provider, agent, conversation, reading)
     const size = transcript === null ? null : yield* sizeOf(transcript)
     yield* beforeFirstKey(transcript === null || size === null ? null : { path: transcript, size })
+    // That took its time, and the text goes into what stands there now.
+    const since = yield* inTheWayFor(deadlines.visibleMs)
+    if (since !== null) return { _tag: "Unknown" as const, why: `${since.why}, since right before it was to be typed; nothing of it was typed` }
     const firstKeyAt = yield* Clock.currentTimeMillis
     /** Whether the conversation's own record shows it, and whether there is one to look at. */
     const record = Effect.gen(function*() {

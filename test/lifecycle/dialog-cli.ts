@@ -10,8 +10,8 @@ import { temporaryDirectory } from "./world.ts"
 
 // A CLI with an approval dialog that opens at the worst moment: whatever is typed into it is lost, and Enter approves.
 
-/** When the dialog opens: before anything, as the text is pasted, at the n-th look after that, or never. */
-export type Opens = "before" | "at the paste" | number | "never"
+/** When the dialog opens: before anything, as the message is written down, as the text is pasted, at the n-th look after that, or never. */
+export type Opens = "before" | "before the paste" | "at the paste" | number | "never"
 
 export interface DialogScript {
   readonly opens?: Opens
@@ -136,7 +136,12 @@ export const typeInto = (script: DialogScript, text: string, driver: Partial<Pro
       conversation: { sessionId: started === "at-start" ? "own" : null, transcript: null },
       text,
       deadlines,
-      beforeFirstKey: () => Effect.void
+      beforeFirstKey: () =>
+        Effect.sync(() => {
+          if (opens !== "before the paste") return
+          dialog = true
+          redraw()
+        })
     })
     return { typed, taken, enters, pasted, approved: Fs.existsSync(approved) }
   }).pipe(Effect.provide(NodeContext.layer))

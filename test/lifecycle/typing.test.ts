@@ -87,7 +87,7 @@ describe("a message whose sender ended while typing it", () => {
 })
 
 describe("an approval dialog", () => {
-  const opens = FastCheck.oneof(FastCheck.constantFrom<Opens>("before", "at the paste"), FastCheck.integer({ min: 1, max: 3 }))
+  const opens = FastCheck.oneof(FastCheck.constantFrom<Opens>("before", "before the paste", "at the paste"), FastCheck.integer({ min: 1, max: 3 }))
   const shows = FastCheck.constantFrom("screen" as const, "records" as const, "both" as const)
 
   it.scopedLive.prop(
@@ -98,6 +98,7 @@ describe("an approval dialog", () => {
         const { approved, enters, pasted, taken, typed } = yield* typeInto({ opens, shows, loses, transcript }, "rm -rf build")
         assert.isFalse(approved, `${typed._tag} after ${enters} Enter`)
         if (opens === "before") assert.deepStrictEqual([typed._tag, pasted], ["NotTyped", false])
+        if (opens === "before the paste") assert.deepStrictEqual([typed._tag, pasted], ["Unknown", false])
         if (opens === "at the paste") assert.deepStrictEqual([typed._tag, enters], ["Unknown", 0])
         // What is called submitted was taken.
         if (typed._tag === "Submitted") assert.deepStrictEqual(taken, ["rm -rf build"])
