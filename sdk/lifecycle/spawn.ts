@@ -6,7 +6,7 @@ import type { SpawnMode } from "../domain/event.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import { SpawnToken } from "../domain/ids.ts"
 import type { LaunchContext } from "../domain/team.ts"
-import type { AgentState, TeamState } from "../event-log/TeamState.ts"
+import { agentOf, type AgentState, type TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import type { ProviderAgent } from "../plugin/provider-driver.ts"
 import type { SpawnRequest } from "../plugin/transport-driver.ts"
@@ -54,7 +54,10 @@ export const planSpawn = (
       : provider.capabilities.preassignedSession
       ? yield* Effect.sync(() => randomUUID())
       : null
-    const subject = providerAgent(team, spec, agent.spawn)
+    // A conversation is copied where its own home is.
+    const copied = agent.forkOf === null ? null : agentOf(team, agent.forkOf.agent)?.spawn ?? null
+    const own = providerAgent(team, spec, agent.spawn)
+    const subject = { ...own, configHome: own.configHome ?? providerAgent(team, spec, copied).configHome }
     // Until it has a conversation of its own, a fork begins as the copy that it is meant to be.
     const source = mode === "fresh" ? agent.forkOf?.sessionId ?? null : null
     const kind: SpawnMode = source === null ? mode : "fork"
