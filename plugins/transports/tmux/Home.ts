@@ -120,11 +120,15 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     if (reading.state !== "alive") return yield* new Unanswered({ detail: "tmux does not say which process it is" })
     const server = `${pid}/${reading.startTime}`
     const record = yield* Schema.encode(ServerRecord)({ socket, pid, startTime: reading.startTime }).pipe(Effect.orDie)
-    yield* Effect.try(() => {
-      const part = `${recordPath}.${process.pid}`
-      writeFileSync(part, record, { mode: 0o600 })
-      renameSync(part, recordPath)
-    }).pipe(Effect.ignore)
+    const known = yield* Effect.try(() => readFileSync(recordPath, "utf8")).pipe(Effect.orElseSucceed(() => null))
+    // Whoever only looks leaves the file as it is.
+    if (known !== record) {
+      yield* Effect.try(() => {
+        const part = `${recordPath}.${process.pid}`
+        writeFileSync(part, record, { mode: 0o600 })
+        renameSync(part, recordPath)
+      }).pipe(Effect.ignore)
+    }
     return { server, process: { pid, startTime: reading.startTime } }
   })
 
