@@ -15,8 +15,9 @@ import { loadProviders, providerNames } from "../lifecycle/plugins-of.ts"
 import { demandRank, type TeamOwnerMismatch } from "../lifecycle/rank.ts"
 import { teamState } from "../lifecycle/team.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
-import { type AnyPolicy, escalate, toTeam, withBudget } from "../policy/Policy.ts"
+import type { AnyPolicy } from "../policy/Policy.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
+import { bounded } from "./bounded.ts"
 import { pass, stateOf } from "./pass.ts"
 import { append, nothingRemembered, sayOnce, type SuperviseOptions, type Supervision } from "./supervision.ts"
 
@@ -52,12 +53,6 @@ const telling: ReadonlyArray<EventType> = [
   "team.recorded",
   "agent.adopted"
 ]
-
-/** A policy that says nothing of how often gets a bound: a restart without end is nobody's wish. */
-const bounded = <E, R>(policy: AnyPolicy<E, R>) => {
-  const whole = toTeam(policy)
-  return whole.budgeted === true ? whole : withBudget({ restarts: 3, per: "10 minutes", exceeded: escalate("leader") })(whole)
-}
 
 const nobodySays = () => Effect.void
 

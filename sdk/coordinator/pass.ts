@@ -24,6 +24,7 @@ export type NextLook = number | null
 type Services = EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment
 
 const soonMs = 500
+const unseen = "unseen"
 /** Who died meanwhile has waited long enough; whoever holds the team gets on with it. */
 const againMs = 100
 
@@ -106,11 +107,14 @@ const homeless = <E, R>(supervision: Supervision<E, R>, team: TeamState, deaths:
     yield* carryOut(supervision, team, { deaths: all, agents, trigger: "death", finishes: false })
   })
 
-/** An operation that nobody finishes any more. One of a supervisor's is finished; a person's waits for a person. */
+/**
+ * An operation that nobody finishes any more. One of a supervisor's is finished; a person's waits for a person, which it
+ * answers with.
+ */
 const interrupted = <E, R>(supervision: Supervision<E, R>, team: TeamState, deaths: ReadonlyArray<Death>) =>
   Effect.gen(function*() {
     const operation = team.operation
-    if (supervision.observe || operation === null || (yield* nobodyActs(supervision, team)) === null) return
+    if (supervision.observe || operation === null || (yield* nobodyActs(supervision, team)) === null) return false
     if (operation.trigger === "person" || operation.kind !== "restart") {
       yield* sayOnce(
         supervision,
@@ -118,10 +122,11 @@ const interrupted = <E, R>(supervision: Supervision<E, R>, team: TeamState, deat
         `A ${operation.kind} of team ${team.key} was interrupted, and waits for a person: ` +
           `reprise restart --team ${team.key} --continue, or --rollback. Until then nothing is restarted here.`
       )
-      return
+      return true
     }
     const agents = [...new Set([...operation.agents, ...deaths.map(({ agent }) => agent.spec.id)])]
     yield* carryOut(supervision, team, { deaths, agents, trigger: operation.trigger, finishes: true })
+    return false
   })
 
 /** One look at the team, and what follows from it. Answers when to look again. */
@@ -133,7 +138,15 @@ export const pass = <E, R>(supervision: Supervision<E, R>): Effect.Effect<NextLo
     const observation = yield* observeTeam(before, transport)
     const now = yield* Clock.currentTimeMillis
     // What is unknown is no death.
-    if (observation.failure !== null) return now + soonMs
+    if (observation.failure !== null) {
+      yield* sayOnce(
+        supervision,
+        unseen,
+        `What became of team ${before.key} can't be told now (${observation.failure.message.replace(/\.*$/, "")}), so nothing is done.`
+      )
+      return now + soonMs
+    }
+    supervision.memory.said.delete(unseen)
     // A command writes down what it is about to end before it does: what is read now knows of all that was seen.
     const team = yield* currentState(before.key, before)
     if (team.stopped) return null
@@ -147,8 +160,7 @@ export const pass = <E, R>(supervision: Supervision<E, R>): Effect.Effect<NextLo
       return death === null ? [] : [death]
     })
     if (team.operation !== null) {
-      yield* interrupted(supervision, team, deaths)
-      return now + soonMs
+      return (yield* interrupted(supervision, team, deaths)) ? null : now + soonMs
     }
     const [left, others] = [deaths.filter(({ cause }) => cause._tag === "Leave"), deaths.filter(({ cause }) => cause._tag !== "Leave")]
     yield* leave(supervision, team, left.flatMap((death) =>
@@ -160,6 +172,8 @@ export const pass = <E, R>(supervision: Supervision<E, R>): Effect.Effect<NextLo
       return observe ? null : now + soonMs
     }
     const ready: Array<Death> = []
+    // Who is left, or waits for the end of a limit, is not started for the sake of others either.
+    const apart = left.map(({ agent }) => agent.spec.id)
     let next: NextLook = null
     for (const death of others) {
       const { cause } = death
@@ -173,10 +187,11 @@ export const pass = <E, R>(supervision: Supervision<E, R>): Effect.Effect<NextLo
           ? "then its limit ends"
           : tried ? "it is tried again then" : "it did not live long since it was started last")
         next = Math.min(next ?? due, due)
+        if (limit) apart.push(death.agent.spec.id)
       }
     }
     if (ready.length === 0) return next
-    const agents = restartedBy(supervision.strategy, team, ready.map(({ agent }) => agent.spec.id), left.map(({ agent }) => agent.spec.id))
+    const agents = restartedBy(supervision.strategy, team, ready.map(({ agent }) => agent.spec.id), apart)
     yield* carryOut(supervision, team, { deaths: ready, agents, trigger: "death", finishes: false })
     return (yield* Clock.currentTimeMillis) + againMs
   })

@@ -93,7 +93,8 @@ export const supervise: Suite = {
             const agent = `coder-${index % crowd + 1}`
             const state = Option.getOrThrow(yield* log.state(key))
             const { generation = 0, spawn = null } = agentOf(state, agent) ?? {}
-            if (spawn?.pane == null) return yield* new NotMeasured({ reason: `${agent} has no process.` })
+            const pane = spawn?.pane ?? null
+            if (pane === null) return yield* new NotMeasured({ reason: `${agent} has no process.` })
             const awaited: Awaited = {
               agent,
               after: generation,
@@ -106,7 +107,7 @@ export const supervise: Suite = {
             // The restart before is over, and the supervisor has looked once more.
             yield* Effect.sleep("300 millis")
             const killed = performance.now()
-            process.kill(spawn.pane.pid, "SIGKILL")
+            process.kill(pane.pid, "SIGKILL")
             const took = {
               exited: (yield* within(awaited.exited, "A death")) - killed,
               intended: (yield* within(awaited.intended, "The intent of a start")) - killed,

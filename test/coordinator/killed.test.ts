@@ -6,12 +6,13 @@ import * as Effect from "effect/Effect"
 import { type DeathPoint, isDeathPoint } from "reprise/testing"
 import { EventLog } from "../../sdk/event-log/EventLog.ts"
 import * as Supervise from "../../sdk/coordinator/Supervise.ts"
+import * as Restart from "../../sdk/lifecycle/Restart.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import { eventually, makeWorld, type World } from "../lifecycle/world.ts"
 import { superviseWorld, unbounded } from "./world.ts"
 
-/** A supervisor in a process of its own, which stands still for ever at an append and is dead for the log from then on. */
-const killedAt = (world: World, point: DeathPoint, strategy: "oneForOne" | "oneForAll") =>
+/** What a process of its own runs on that stands still for ever at an append, and when it does. */
+const processKilledAt = (world: World, point: DeathPoint) =>
   Effect.gen(function*() {
     const reached = yield* Deferred.make<void>()
     const context = yield* world.contextFor("killed")
@@ -27,8 +28,15 @@ const killedAt = (world: World, point: DeathPoint, strategy: "oneForOne" | "oneF
           return point.when === "before" ? die : Effect.zipRight(log.append(events, options), die)
         })
     })
+    return { context: Context.add(context, EventLog, dying), reached }
+  })
+
+/** A supervisor in a process of its own, which stands still for ever at an append and is dead for the log from then on. */
+const killedAt = (world: World, point: DeathPoint, strategy: "oneForOne" | "oneForAll") =>
+  Effect.gen(function*() {
+    const { context, reached } = yield* processKilledAt(world, point)
     yield* Supervise.supervise("alpha", unbounded(Policy.standard), { strategy, stagger: 0, lookEvery: "50 millis" }).pipe(
-      Effect.provide(Context.add(context, EventLog, dying)),
+      Effect.provide(context),
       Effect.forkScoped
     )
     yield* eventually(Effect.map(world.team(), ({ supervision }) => supervision.enabled !== null))
@@ -68,5 +76,25 @@ describe("a supervisor that was killed", () => {
       assert.strictEqual((yield* world.agent("two")).session?.id, session)
       // No more than the one start that was lost with the killed one, and nobody twice.
       assert.isAtMost((yield* world.agent("two")).generation, 3)
+    }))
+})
+
+describe("a person's restart that was killed", () => {
+  it.scopedLive("waits for a person; then supervision goes on", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {}, two: {} })
+      const { context, reached } = yield* processKilledAt(world, { when: "after", step: "stop", phase: "result", agent: "two" })
+      yield* Restart.restart("alpha", Policy.standard, { concurrency: 1 }).pipe(Effect.provide(context), Effect.forkScoped)
+      yield* Deferred.await(reached).pipe(Effect.timeout("20 seconds"), Effect.orDie)
+      yield* world.endProcess("killed")
+      const supervisor = yield* superviseWorld(world)
+      yield* eventually(Effect.sync(() => supervisor.heard("was interrupted, and waits for a person")))
+      yield* Effect.sleep("300 millis")
+      assert.deepStrictEqual(world.living(), ["one"])
+      assert.strictEqual((yield* world.restart(Policy.standard, { unfinished: "continue" })).outcome, "restarted")
+      const { generation } = yield* world.agent("two")
+      yield* world.kill("two")
+      yield* eventually(Effect.map(world.agent("two"), (two) => two.generation === generation + 1 && two.phase === "running"))
     }))
 })
