@@ -25,6 +25,18 @@ const event = (type: string) => line({ type: "event_msg", payload: { type } })
 const environment = said("user", "<environment_context>\n  <cwd>/work</cwd>\n</environment_context>")
 const whole = { truncated: false }
 
+describe("codex approval", () => {
+  it("is none of the questions at a start, whatever stands above it", () => {
+    const asking = recorded("awaiting_approval--command")
+    for (const words of ["Do you trust the files in this folder?", "Update available", "Working directory · resume"]) {
+      const lines = asking.lines.map((text, at) => at === asking.lines.findIndex((one) => /^\s*Would you like/.test(one)) - 1 ? `  ${words}` : text)
+      expect(lines).toContain(`  ${words}`)
+      expect(startupPrompt({ ...asking, lines })).toBeNull()
+      expect(classify({ ...asking, lines })).toBe("awaiting_approval")
+    }
+  })
+})
+
 describe("codex transcript", () => {
   it("takes a marker from the instructions alone, never from what somebody quoted", () => {
     const own = said("developer", "[reprise agent alpha/coder-1]\n\nYou write code.", "<skills_instructions>")

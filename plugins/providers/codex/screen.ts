@@ -117,7 +117,8 @@ const startups: ReadonlyArray<{
 /** A question that comes before the first input, by its words and its choices. */
 export const startupPrompt = (screen: Screen): StartupPrompt | null => {
   const dialog = dialogOf(screen.lines)
-  if (dialog === null) return null
+  // At a start there is no title yet; an approval has one, and its words are the model's: they may be those of a question.
+  if (dialog === null || needsAction(screen.title)) return null
   for (const { above, choice, consent, name, question } of startups) {
     const match = above.exec(dialog.above)
     const answer = keysTo(dialog, choice)
