@@ -24,9 +24,10 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 caption { text-align: left; color: var(--soft); padding-bottom: .5rem; font-size: .9rem }
 th, td { border-bottom: 1px solid var(--line); padding: .45rem .75rem; text-align: right; white-space: nowrap }
 th:first-child { text-align: left } thead th { color: var(--soft); font-weight: 600; font-size: .85rem }
-thead tr:first-child th { color: var(--ink); font-size: 1rem }
+thead tr:first-child th { color: var(--ink); font-size: 1rem; text-align: center; border-bottom: .2rem solid var(--c) }
+tr > :nth-child(3n+2):not([colspan]) { border-left: 1px solid var(--line) }
 .best { font-weight: 700 } .best::after { content: " \\2713"; color: var(--c2) }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1.25rem }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.25rem }
 figure { margin: 0; background: var(--panel); border: 1px solid var(--line); border-radius: .4rem; padding: .9rem 1rem }
 figcaption { font-weight: 600 } figcaption span { display: block; font-weight: 400; font-size: .85rem; color: var(--soft) }
 svg { display: block; width: 100%; height: auto; margin-top: .5rem } svg text { fill: var(--ink); font: 12px system-ui, sans-serif }
@@ -35,10 +36,10 @@ svg .axis { fill: var(--soft); font-size: 11px } svg .rule { stroke: var(--line)
 
 const colour = (index: number): string => `var(--c${index % 6})`
 
-/** The value that is best of all, where one is and they are not all alike. */
-const bestOf = ({ better, figure }: Shown, compared: ReadonlyArray<Compared>): number | null => {
+/** The value that is best of all, where they do not all read alike. */
+const bestOf = ({ better, figure, unit }: Shown, compared: ReadonlyArray<Compared>): number | null => {
   const values = compared.map(({ summary }) => summary[figure].p50 ?? Infinity)
-  if (better === null || new Set(values).size < 2) return null
+  if (better === null || new Set(compared.map(({ summary }) => valueWords(summary[figure].p50, unit))).size < 2) return null
   return better === "less" ? Math.min(...values) : Math.max(...values)
 }
 
@@ -49,7 +50,7 @@ const row = (about: Shown, compared: ReadonlyArray<Compared>): string => {
     return [
       `<td${best !== null && p50 === best ? " class=\"best\"" : ""}>${valueWords(p50, about.unit)}</td>`,
       `<td>${valueWords(p90, about.unit)}</td>`,
-      `<td>${valueWords(mean, about.unit)}</td>`
+      mean === null ? "<td title=\"Not all runs came to it.\">–</td>" : `<td>${valueWords(mean, about.unit)}</td>`
     ]
   })
   return `<tr><th scope="row" title="${escape(about.means)}">${escape(about.title)}</th>${cells.join("")}</tr>`
@@ -58,12 +59,12 @@ const row = (about: Shown, compared: ReadonlyArray<Compared>): string => {
 const table = (compared: ReadonlyArray<Compared>): string =>
   `<div class="scroll" tabindex="0" role="region" aria-label="Figures"><table>
 <caption>Per run: the median, what nine of ten runs do not exceed, and the mean. A tick marks the better median.</caption>
-<thead><tr><td></td>${compared.map(({ name }) => `<th scope="colgroup" colspan="3">${escape(name)}</th>`).join("")}</tr>
+<thead><tr><td></td>${compared.map(({ name }, index) => `<th scope="colgroup" colspan="3" style="--c: ${colour(index)}">${escape(name)}</th>`).join("")}</tr>
 <tr><td></td>${compared.map(() => "<th scope=\"col\">p50</th><th scope=\"col\">p90</th><th scope=\"col\">mean</th>").join("")}</tr></thead>
 <tbody>${shown.map((about) => row(about, compared)).join("\n")}</tbody></table></div>`
 
 const bins = 24
-const [width, laneHeight, left] = [520, 74, 8]
+const [width, laneHeight, left] = [360, 74, 4]
 
 /** How the runs of each policy are spread over one figure, on one scale; what was never reached has a place of its own. */
 const chart = (about: Shown, compared: ReadonlyArray<Compared>): string => {

@@ -210,7 +210,12 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
     else if (takesMs <= within) world.at(world.now + takesMs, ready)
     else {
       const late: AgentFailure = { kind: "not_ready", reason: "it was not ready in time", retryable: true, retryAt: null }
-      world.at(world.now + takesMs, () => { if (current()) back() })
+      world.at(world.now + takesMs, () => {
+        if (!current()) return
+        // Nobody waits for it any more, and its conversation is there all the same.
+        if (mode === "fresh") happened(world, readyEvents(scope, session, provider).slice(1))
+        back()
+      })
       world.at(world.now + within, () => failed(late))
     }
   }
