@@ -25,6 +25,16 @@ const recorded = (name: string): Screen => {
 }
 
 describe("dialogs", () => {
+  it("an approval is no question of a start, whatever its words are", () => {
+    const asking = recorded("awaiting_approval--command")
+    for (const words of ["Detected a custom API key in your environment", "Do you want to use this API key?"]) {
+      const lines = asking.lines.map((text) => text === " touch made-by-the-agent" ? ` ${words}` : text)
+      expect(lines).toContain(` ${words}`)
+      expect(startupPrompt({ ...asking, lines })).toBeNull()
+      expect(classify({ ...asking, lines })).toBe("awaiting_approval")
+    }
+  })
+
   it("the answer to the question of trust is counted from the choice that is marked, which is No", () => {
     expect(startupPrompt(recorded("starting--trust"))?.answer).toEqual(["Down", "Enter"])
     expect(startupPrompt(recorded("starting--trust-yes-chosen"))?.answer).toEqual(["Enter"])

@@ -25,7 +25,8 @@ const known: ReadonlyArray<Known> = [
   },
   {
     name: "api-key",
-    asks: /Detected a custom API key in your environment/,
+    // To its end: what a tool wants to do is in an approval's words, and its last ones are Claude Code's own.
+    asks: /Detected a custom API key in your environment.*Do you want to use this API key\?$/,
     question: "Do you want to use the API key of the environment?",
     yes: /^Yes/,
     consent: {
