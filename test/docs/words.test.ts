@@ -6,6 +6,7 @@ import { parse } from "yaml"
 import { agentKeys, teamKeys } from "../../sdk/spec/team-file-schema.ts"
 import { AgentOptions } from "../../plugins/providers/fake/options.ts"
 import { verb as adopt } from "../../scripts/adopt.ts"
+import { verb as apply } from "../../scripts/apply.ts"
 import { verb as demo } from "../../scripts/demo.ts"
 import { verb as down } from "../../scripts/down.ts"
 import { verb as fork } from "../../scripts/fork.ts"
@@ -41,7 +42,7 @@ const helpOf = async (verb: typeof up): Promise<string> => {
 
 it("commands.md has each option of each verb, and no other", async () => {
   const options = new Map<string, ReadonlyArray<string>>()
-  for (const verb of [up, status, send, restart, supervise, adopt, fork, down, log, demo]) {
+  for (const verb of [up, status, send, restart, apply, supervise, adopt, fork, down, log, demo]) {
     const found = all(await helpOf(verb), /^(--[a-z-]+)\b/gm)
     expect(found.length, `${verb.name} --help`).toBeGreaterThan(3)
     options.set(verb.name, found)

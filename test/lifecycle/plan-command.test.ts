@@ -69,9 +69,9 @@ describe.skipIf(!hasTmux)("the plan of a command", () => {
       .map((entry) => {
         const path = join(entry.parentPath, entry.name)
         const { mtimeMs, size } = statSync(path)
-        return [path, size, mtimeMs]
+        return `${path} ${size} ${mtimeMs}`
       })
-      .sort()
+      .toSorted()
 
   beforeAll(async () => {
     for (const name of ["work", "run", "tmp", "home"]) mkdirSync(join(home, name), { mode: 0o700 })
