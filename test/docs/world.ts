@@ -1,5 +1,5 @@
 // A workspace of its own for each document, with the commands that its examples use on the PATH.
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { execFileSync, spawnSync } from "node:child_process"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
@@ -15,7 +15,7 @@ const tsx = join(root, "node_modules/tsx/dist/loader.mjs")
 
 // `npx` finds what a project has installed; `jq` is asked here for the value at a path only, and need not be there.
 const programs = (home: string, command: string): Readonly<Record<string, string>> => ({
-  reprise: node(command),
+  reprise: `echo $$ >> '${join(home, "pids")}'\n${node(command)}`,
   npx: `program=$1; shift
 case $program in
   tsx)
@@ -90,16 +90,30 @@ export default {
       return 0
     }
   }
+  /** Commands that were to go on by themselves, and would go on after a failure too; by pid, and only if they are still these. */
+  const commands = (): ReadonlyArray<number> => {
+    const told = existsSync(at("home", "pids")) ? readFileSync(at("home", "pids"), "utf8").split("\n").filter(Boolean).map(Number) : []
+    return told.filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`HOME=${at("home")}`)
+      } catch {
+        return false
+      }
+    })
+  }
+  const end = async (pid: number) => {
+    const reading = await Effect.runPromise(readProcess(pid))
+    if (reading.state === "alive" && reading.startTime !== null) {
+      await Effect.runPromise(endProcessTree({ pid, startTime: reading.startTime }, 0))
+    }
+  }
   /** The servers of this world's own runtime directory and workspace, with all that lives on them. */
   const close = async () => {
+    for (const pid of commands()) await end(pid)
     const sockets = readdirSync(at("work")).filter((name) => name.endsWith(".sock")).map((name) => at("work", name))
     for (const socket of [...readdirSync(at("run")).map((directory) => at("run", directory, "tmux")), ...sockets]) {
       const pid = serverPid(socket)
-      if (pid === 0) continue
-      const reading = await Effect.runPromise(readProcess(pid))
-      if (reading.state === "alive" && reading.startTime !== null) {
-        await Effect.runPromise(endProcessTree({ pid, startTime: reading.startTime }, 0))
-      }
+      if (pid !== 0) await end(pid)
     }
     rmSync(box, { recursive: true, force: true, maxRetries: 5 })
   }
