@@ -1,11 +1,16 @@
 // reprise status: a team as it is now. Looks, and changes nothing.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type AgentView, Status } from "../sdk/index.ts"
+import { type AgentView, Status, type TeamState } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
 import { sameTransport } from "./command/recorded-transport.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
+
+/** What supervision does nothing about any more, of agents that are dead. */
+const givenUp = ({ supervision }: TeamState, agents: ReadonlyArray<AgentView>): string =>
+  supervision.givenUp.filter(({ agent }) => agents.some(({ id, status }) => id === agent && status === "dead"))
+    .map(({ agent, why }) => ` Supervision leaves ${agent} as it is: ${why.replace(/\.*$/, "")}.`).join("")
 
 const sentence = (team: string, agents: ReadonlyArray<AgentView>, unfinished: string | null): string => {
   const counts = new Map<string, number>()
@@ -22,7 +27,7 @@ export const verb = defineVerb({
     Effect.map(Effect.zipRight(sameTransport(Option.getOrUndefined(team), transport), Status.status(Option.getOrUndefined(team))), (report) => ({
       outcome: "ok",
       ok: true,
-      message: sentence(report.team.key, report.agents, report.operation?.kind ?? null),
+      message: sentence(report.team.key, report.agents, report.operation?.kind ?? null) + givenUp(report.team, report.agents),
       next: report.operation !== null
         ? [`reprise restart --team ${report.team.key} --continue`]
         : report.agents.some(({ status }) => status === "dead")
@@ -37,6 +42,7 @@ export const verb = defineVerb({
         steps: report.operation.steps
       },
       coordinator: null,
+      supervision: report.team.supervision,
       position: report.position,
       pendingMessages: report.pendingMessages,
       unreadable: report.team.unreadable
