@@ -81,6 +81,10 @@ export const judgeSpoken = (
   if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
   if (isCopy(agent)) return { state: "spoken", evidence: "it is a copy of another conversation" }
   if (agent.typedInto) return { state: "unknown", evidence: "a message was typed into it, and what came of it is not known" }
+  const then = agent.session?.provider ?? agent.spawn?.launchContext.provider
+  if (then !== undefined && then !== window.provider) {
+    return { state: "unknown", evidence: `its conversation is one of ${then}, which ${window.provider} can't look for` }
+  }
   // What lies at its own address counts, whatever it says of itself.
   const own = known === null ? sighting.candidates.filter(mayBeOwn(window, from, others)) : sighting.candidates
   const spoken = own.find((candidate) => candidate.spokenTo)

@@ -45,6 +45,24 @@ describe("never spoken to is a proved fact (rule 4)", () => {
       assert.deepStrictEqual(yield* decided(world), ["one refuse spoken", "two refuse spoken"])
     }))
 
+  it.scopedLive("an agent whose team file names another provider now: what its CLI before was told is not in the new one's places", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      world.script.set("one", { transcript: "never" })
+      yield* world.up("alpha", { one: { provider: "found" } })
+      world.transcript("whose", ["typed by hand"])
+      const { agents, key, objective, workspace } = yield* world.team()
+      yield* world.record({
+        type: "team.recorded",
+        team: key,
+        spec: { name: key, objective, agents: agents.map(({ spec }) => ({ ...spec, provider: "assigned", options: { directory: "elsewhere" } })) },
+        workspace,
+        transport: "memory",
+        plugins: []
+      })
+      assert.deepStrictEqual(yield* decided(world), ["one refuse unknown"])
+    }))
+
   it.scopedLive("a file that is another agent's by its marker, its address or its owner says nothing of this one", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld()
