@@ -1,7 +1,7 @@
 // The face of simulation. What plays is loaded when something is played.
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import type { LogEntry } from "../../domain/event.ts"
+import type { LogEntry, Strategy } from "../../domain/event.ts"
 import type { AnyPolicy } from "../../policy/Policy.ts"
 import type { NothingRecorded, ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
 import type { Run } from "./play.ts"
@@ -21,6 +21,8 @@ export type SimulateOptions<E, R> = {
   readonly policy: AnyPolicy<E, R>
   /** How many runs, seeded 1, 2, 3 and so on; or the seeds themselves. @default 1 */
   readonly seeds?: number | ReadonlyArray<number>
+  /** Who is restarted when somebody dies, whatever the scenario or the log says of it; `off` for nobody. */
+  readonly supervise?: Strategy | "off"
 } & (
   | { readonly scenario: ScenarioInput | Scenario; readonly log?: never }
   | { readonly log: ReadonlyArray<LogEntry>; readonly scenario?: never }

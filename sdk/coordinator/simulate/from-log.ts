@@ -59,7 +59,11 @@ export const scenarioOfLog = (log: ReadonlyArray<LogEntry>): Recorded | null => 
     switch (event.type) {
       case "operation.started":
         if (event.kind === "restart" && (event.trigger ?? "person") === "person" && since >= 0) {
-          restarts.push({ at: since, agents: event.agents.filter((id) => agents[id] !== undefined) })
+          const meant = event.agents.filter((id) => agents[id] !== undefined)
+          const [living, dead] = [meant.filter((id) => event.alive.includes(id)), meant.filter((id) => !event.alive.includes(id))]
+          if (living.length > 0) restarts.push({ at: since, agents: living })
+          // Nobody would have restarted for their being dead whom another policy had brought back before.
+          if (dead.length > 0) restarts.push({ at: since, agents: dead, dead: true })
         }
         break
       case "agent.spawn_intended":
@@ -116,7 +120,7 @@ export const scenarioOfLog = (log: ReadonlyArray<LogEntry>): Recorded | null => 
       deaths,
       lostTranscripts,
       outages,
-      restarts: restarts.filter(({ agents: ids }) => ids === undefined || ids.length > 0),
+      restarts,
       reboots,
       supervise
     }

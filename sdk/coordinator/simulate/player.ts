@@ -13,11 +13,13 @@ const isRead = (scenario: ScenarioInput | Scenario): scenario is Scenario => typ
 
 const settingFor = <E, R>(options: SimulateOptions<E, R>): Effect.Effect<Setting, ScenarioInvalid | NothingRecorded> =>
   Effect.gen(function*() {
+    const { supervise } = options
+    const asAsked = (scenario: Scenario): Scenario => supervise === undefined ? scenario : { ...scenario, supervise }
     if (options.scenario !== undefined) {
-      return settingOf(isRead(options.scenario) ? options.scenario : yield* decodeScenario(options.scenario))
+      return settingOf(asAsked(isRead(options.scenario) ? options.scenario : yield* decodeScenario(options.scenario)))
     }
     const recorded = scenarioOfLog(options.log)
-    return recorded === null ? yield* new NothingRecorded() : settingOf(recorded.scenario, recorded.beginsAt)
+    return recorded === null ? yield* new NothingRecorded() : settingOf(asAsked(recorded.scenario), recorded.beginsAt)
   })
 
 /** Plays all runs and sums them up. */

@@ -5,9 +5,10 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { namePattern } from "../../domain/ids.ts"
 import { matches } from "../../policy/pattern.ts"
 import { closest } from "../../spec/suggestion.ts"
-import type { TeamFileProblem } from "../../spec/team-file.ts"
+import { problemLine, type TeamFileProblem } from "../../spec/team-file.ts"
 import type { YamlReading } from "../../spec/yaml-document.ts"
 import { ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
 import { patternsOf, Scenario, scenarioKeys } from "./scenario.ts"
@@ -26,9 +27,21 @@ const unknownKey = (path: ReadonlyArray<string>): string => {
   return path.length === 1 ? `unknown key, known are ${scenarioKeys.join(", ")}` : "unknown key"
 }
 
+/** Rules come in kinds, and what is wrong with one is told once, not again for each kind that it might have been. */
+const ofOneKind = (issues: ReadonlyArray<ParseResult.ArrayFormatterIssue>): ReadonlyArray<ParseResult.ArrayFormatterIssue> => {
+  const ruleOf = ({ path }: ParseResult.ArrayFormatterIssue): string => path.slice(0, 2).join(".")
+  const weight = ({ _tag }: ParseResult.ArrayFormatterIssue): number => _tag === "Missing" ? 0 : _tag === "Unexpected" ? 1 : 2
+  return issues.filter((issue) =>
+    !["lostTranscripts", "restarts", "deaths"].includes(String(issue.path[0])) ||
+    issues.every((other) => ruleOf(other) !== ruleOf(issue) || weight(other) <= weight(issue)))
+}
+
+const kinds: ReadonlyArray<string> = ["exponential", "weibull", "fixed", "at"]
+
 const issuesOf = (error: ParseResult.ParseError): ReadonlyArray<Issue> =>
-  ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, message, path: segments }): Issue => {
+  ofOneKind(ParseResult.ArrayFormatter.formatErrorSync(error)).map(({ _tag, message, path: segments }): Issue => {
     const path = segments.map(String)
+    if (path.at(-1) === "distribution") return { path, of: "value", problem: `must be one of ${kinds.join(", ")}` }
     return _tag === "Unexpected"
       ? { path, of: "key", problem: unknownKey(path) }
       : _tag === "Missing"
@@ -56,15 +69,25 @@ const withEmptyEntries = (value: unknown): unknown =>
     ? value
     : { ...value, agents: Object.fromEntries(Object.entries(value["agents"]).map(([id, entry]) => [id, entry ?? {}])) }
 
+const badIds = (value: unknown): ReadonlyArray<Issue> =>
+  !Predicate.isRecord(value) || !Predicate.isRecord(value["agents"]) ? [] : Object.keys(value["agents"]).flatMap((id) =>
+    namePattern.test(id) ? [] : [{
+      path: ["agents", id],
+      of: "key" as const,
+      problem: `the id ${JSON.stringify(id)} does not match ${namePattern.source}`
+    }])
+
 const understood = (value: unknown): Either.Either<Scenario, ReadonlyArray<Issue>> => {
   const decoded = decode(withEmptyEntries(value))
-  if (Either.isLeft(decoded)) return Either.left(issuesOf(decoded.left))
+  const named = badIds(value)
+  if (Either.isLeft(decoded) || named.length > 0) return Either.left([...Either.isLeft(decoded) ? issuesOf(decoded.left) : [], ...named])
   const foreign = strangers(decoded.right)
   return foreign.length > 0 ? Either.left(foreign) : Either.right(decoded.right)
 }
 
 const invalid = (file: string, problems: ReadonlyArray<TeamFileProblem>): ScenarioInvalid => {
-  const [first, ...others] = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+  const once = [...new Map(problems.map((problem) => [problemLine(problem), problem])).values()]
+  const [first, ...others] = once.toSorted((a, b) => a.line - b.line || a.column - b.column)
   return new ScenarioInvalid({ file, problems: [first ?? { file, line: 1, column: 1, path: [], problem: "not a scenario" }, ...others] })
 }
 

@@ -2,7 +2,6 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Strategy } from "../../domain/event.ts"
-import { namePattern } from "../../domain/ids.ts"
 import { kindOf } from "../../spec/team-file-schema.ts"
 
 // What may stand in a scenario. The messages are the ends of sentences that begin with a place and a path.
@@ -111,9 +110,11 @@ const Outage = Schema.Struct({
 }).pipe(Schema.filter(({ from, until }) => until > from ? undefined : { path: ["until"], message: "must be later than from" }))
 export type Outage = typeof Outage.Type
 
+/** `dead`: only those that are dead then. */
+const wish = { ...whom, dead: optional(Schema.Boolean) }
 const PersonsRestart = Schema.Union(
-  Schema.Struct({ ...whom, at: Span }),
-  Schema.Struct({ ...whom, every: LongSpan })
+  Schema.Struct({ ...wish, at: Span }),
+  Schema.Struct({ ...wish, every: LongSpan })
 )
 
 /** A situation to play policies in: who there is, and what befalls them. One Schema for the typed value and for the file. */
@@ -123,9 +124,7 @@ export const Scenario = Schema.Struct({
   horizon: LongSpan,
   agents: Schema.Record({ key: Schema.String, value: ScenarioAgent }).annotations({
     message: expected("a mapping of ids to agents (coder-1: { provider: claude })")
-  }).pipe(Schema.filter((agents) =>
-    Object.keys(agents).flatMap((id) =>
-      namePattern.test(id) ? [] : [{ path: [id], message: `the id ${JSON.stringify(id)} does not match ${namePattern.source}` }]))),
+  }),
   starts: optional(listOf(StartRule, "a list of rules")),
   deaths: optional(listOf(DeathRule, "a list of rules")),
   lostTranscripts: optional(listOf(LossRule, "a list of rules")),

@@ -52,14 +52,14 @@ export const actors = (world: World): Listener & { readonly begin: () => void } 
     else look()
   }
 
-  const personsRestart = (agents: ReadonlyArray<AgentId> | "all", answers: boolean): void => {
-    if (world.busy) return void wishes.push(() => personsRestart(agents, answers))
+  const personsRestart = (agents: ReadonlyArray<AgentId> | "all", onlyDead: boolean, answers = false): void => {
+    if (world.busy) return void wishes.push(() => personsRestart(agents, onlyDead, answers))
     held = false
     if (answers) {
       happened(world, world.state.agents.flatMap(({ generation, spec: { id } }): ReadonlyArray<Event> =>
         agents === "all" || agents.includes(id) ? [{ type: "budget.cleared", ...scopeOf(id, generation), reason: "a person answered" }] : []))
     }
-    make({ policy: answers ? world.policies.answer : world.policies.person, agents, onlyDead: answers, trigger: "person", boot: null }, ({ plan }) => {
+    make({ policy: answers ? world.policies.answer : world.policies.person, agents, onlyDead, trigger: "person", boot: null }, ({ plan }) => {
       tally.escalations += plan.agents.filter(({ decided }) => decided.decision.escalateTo !== undefined).length
     })
   }
@@ -67,7 +67,7 @@ export const actors = (world: World): Listener & { readonly begin: () => void } 
   /** A person is told. Who answers brings back whom it is about, and lets a conversation go where there is no other way. */
   const escalate = (agents: ReadonlyArray<AgentId>): void => {
     tally.escalations += 1
-    if (scenario.answersAfter !== undefined) world.at(world.now + scenario.answersAfter, () => personsRestart(agents, true))
+    if (scenario.answersAfter !== undefined) world.at(world.now + scenario.answersAfter, () => personsRestart(agents, true, true))
   }
 
   const leave = (death: Death, code: string, why: string): void => {
@@ -188,8 +188,8 @@ export const actors = (world: World): Listener & { readonly begin: () => void } 
   const begin = (): void => {
     for (const rule of scenario.restarts ?? []) {
       const agents = rule.agents === undefined ? "all" as const : meant(rule, world.setting).map(({ id }) => id)
-      if ("at" in rule) world.at(rule.at, () => personsRestart(agents, false))
-      else for (let time = rule.every; time <= world.horizon; time += rule.every) world.at(time, () => personsRestart(agents, false))
+      if ("at" in rule) world.at(rule.at, () => personsRestart(agents, rule.dead ?? false))
+      else for (let time = rule.every; time <= world.horizon; time += rule.every) world.at(time, () => personsRestart(agents, rule.dead ?? false))
     }
     for (const rule of scenario.deaths ?? []) {
       if (rule.distribution !== "at") continue
