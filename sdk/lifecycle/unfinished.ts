@@ -44,10 +44,9 @@ export const unfinishedWords = (plan: RestartPlan<unknown, unknown>): ReadonlyAr
   const unfinished = unfinishedOf(plan)
   if (unfinished === null) return []
   const { alive, does, kind, operation, reached, startedAt } = unfinished
-  const living = alive.length === 0 ? "nobody lived" : `${alive.join(", ")} lived`
   return [
     does === "rollback"
-      ? `  taken back: the ${kind} ${operation} of ${startedAt}; before it ${living}, which comes back as it was, and the others are left alone`
+      ? `  taken back: the ${kind} ${operation} of ${startedAt}; who lived before it (${alive.join(", ") || "nobody"}) lives again, in the conversation of then`
       : `  continued: the ${kind} ${operation} of ${startedAt}; whom it brought back and who lives is left alone`,
     ...reached.map(({ agent, came }) => `    ${agent}: ${came}`),
     `  instead: reprise restart --team ${plan.team.key} --${does === "rollback" ? "continue" : "rollback"}`

@@ -314,7 +314,7 @@ describe("an interrupted operation", () => {
       const plan = yield* leavesNoTrace(world, world.plan(Policy.standard, { unfinished: "rollback" }))
       const said = Restart.explain(plan)
       assert.match(said, /taking back the interrupted operation/)
-      assert.match(said, /taken back: the restart \S+ of \S+; before it one, two, three lived/)
+      assert.match(said, /taken back: the restart \S+ of \S+; who lived before it \(one, two, three\) lives again/)
       assert.match(said, new RegExp(`one .*resume +continues session ${sessions[0] ?? ""}`))
       assert.match(said, /instead: reprise restart --team alpha --continue/)
       const document = yield* written(world, Policy.standard, { unfinished: "rollback" })
