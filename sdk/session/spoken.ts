@@ -34,6 +34,11 @@ export const needsLookAround = ({ agent, known }: Located): boolean =>
 export const provesSilence = (sighting: Sighting): boolean =>
   sighting.complete && sighting.nameless.length === 0 && !sighting.candidates.some(({ spokenTo }) => spokenTo)
 
+/** Whether a person may have spoken to it without Reprise: one that they started, also after it came back from that. */
+const wasPersons = ({ adopted, session, spawn }: AgentState): boolean =>
+  adopted !== null ||
+  (session?.capturedVia === "process_report" && spawn?.mode === "resume" && spawn.sessionId === session.id)
+
 const places = ({ directories }: Located): string => directories.join(", ")
 
 /** Whether an agent without a known session may have written a file: nothing says that it is somebody else's. */
@@ -104,6 +109,10 @@ export const judgeSpoken = (
   }
   const elsewhere = judgeAround(located, around, others, steadyClock)
   if (elsewhere !== null) return elsewhere
+  if (own.length === 0 && wasPersons(agent)) {
+    // Its person types there, and nothing of that is in the log.
+    return { state: "unknown", evidence: "a person started it, and what they said to it can't be told without its transcript" }
+  }
   return {
     state: "never",
     evidence: own.length === 0

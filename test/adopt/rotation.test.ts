@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Adopt, Policy, Restart, Shutdown, Status } from "reprise"
 import { PluginHost } from "../../sdk/plugin/PluginHost.ts"
@@ -51,5 +52,28 @@ describe.skipIf(!hasTmux)("an adopted agent that went over to another conversati
       const last = world.recordOf(one.pid)?.sessionId
       const seen = yield* world.run(Effect.provide(Status.status("alpha"), tellingPlaces(world.root)))
       assert.strictEqual(seen.agents[0]?.session?.id, last)
+    }), 120_000)
+})
+
+describe.skipIf(!hasTmux)("an adopted agent whose transcript was deleted", () => {
+  it.scopedLive("is not started anew as if nobody had spoken to it, before and after it came back here", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const one = yield* world.inTmux()
+      yield* one.say("the fig")
+      yield* world.run(Adopt.adopt({ ...world.options, name: "alpha" }))
+      yield* kill(one.pid)
+      const transcript = join(world.root, `${one.session}.jsonl`)
+      const kept = readFileSync(transcript)
+      for (let times = 0; times < 2; times += 1) {
+        rmSync(transcript)
+        const refused = yield* world.run(Restart.restart("alpha", Policy.standard))
+        assert.strictEqual(refused.outcome, "refused_resume_atomicity", refused.message)
+        assert.deepStrictEqual(refused.agents.map(({ result }) => result), ["refused"])
+        writeFileSync(transcript, kept)
+        const back = yield* world.run(Restart.restart("alpha", Policy.standard))
+        assert.deepStrictEqual(back.agents.map(({ session }) => session?.id), [one.session], back.message)
+      }
+      yield* world.run(Shutdown.down("alpha"))
     }), 120_000)
 })
