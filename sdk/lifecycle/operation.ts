@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import { randomUUID } from "node:crypto"
 import type { Event, OperationKind } from "../domain/event.ts"
 import { AgentId, OperationId, type TeamKey } from "../domain/ids.ts"
@@ -9,6 +10,14 @@ import type { Trigger } from "../domain/history.ts"
 import type { Json } from "../domain/json.ts"
 import type { AppendError } from "../event-log/errors.ts"
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
+
+/** What a failure says of itself: an agent's and that of a stop are plain data. */
+const saidBy = (failure: unknown): string => {
+  const said = Predicate.hasProperty(failure, "kind") && Predicate.hasProperty(failure, "reason")
+    ? failure.reason
+    : Predicate.hasProperty(failure, "evidence") ? failure.evidence : failure
+  return String(said)
+}
 
 /** One lifecycle change under the team's lease, with its journal. */
 export interface Operation {
@@ -77,7 +86,7 @@ export const beginOperation = (
           return exit.value
         }
         if (exit.cause._tag === "Fail") {
-          yield* append([entry("result", { failed: String(exit.cause.error) }), ...failed?.(exit.cause.error) ?? []])
+          yield* append([entry("result", { failed: saidBy(exit.cause.error) }), ...failed?.(exit.cause.error) ?? []])
         }
         return yield* exit
       })

@@ -20,15 +20,17 @@ describe("an agent that lives and can't work", () => {
     Effect.gen(function*() {
       const world = yield* makeReady({ trouble: () => trouble, ...more })
       const up = yield* world.up("alpha", { one: { provider: "cli" } })
-      return { up, one: yield* world.agent("one"), pid: world.pidOf("one") }
+      return { up, one: yield* world.agent("one"), pid: world.pidOf("one"), world }
     })
 
   it.scopedLive("for a login fails at once, with its kind, and is left for a person to see", () =>
     Effect.gen(function*() {
-      const { one, pid, up } = yield* troubled({ kind: "auth", reason: "It asks for a login.", retryable: false, retryAt: null })
+      const { one, pid, up, world } = yield* troubled({ kind: "auth", reason: "It asks for a login.", retryable: false, retryAt: null })
       assert.deepStrictEqual([up.outcome, one.phase, one.failure?.kind], ["failed", "failed", "auth"], up.message)
       assert.match(one.failure?.reason ?? "", /It asks for a login\. Its process was left alone\./)
       assert.isDefined(pid)
+      const step = (yield* world.events("operation.step")).find(({ phase, step }) => step === "ready" && phase === "result")
+      assert.deepStrictEqual(step?.detail, { failed: "It asks for a login. Its process was left alone." })
     }))
 
   it.scopedLive("for a usage limit fails with the time at which it can go on", () =>
