@@ -20,7 +20,8 @@ const known: ReadonlyArray<Known> = [
     yes: /^Yes, I trust this folder$/,
     consent: {
       option: "trust",
-      advice: "Give the agent the option `trust: true` in the team file, or start claude there once yourself and answer it."
+      advice: "Give the agent the option `trust: true` in the team file, then reprise down and reprise up; or " +
+        "start claude there once yourself and answer it, then reprise restart."
     }
   },
   {
@@ -31,7 +32,8 @@ const known: ReadonlyArray<Known> = [
     yes: /^Yes/,
     consent: {
       option: "useApiKey",
-      advice: "Give the agent the option `useApiKey: true` in the team file, or take ANTHROPIC_API_KEY out of the environment."
+      advice: "Give the agent the option `useApiKey: true` in the team file or take ANTHROPIC_API_KEY out of the " +
+        "environment, then reprise down and reprise up."
     }
   },
   {

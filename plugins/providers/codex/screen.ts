@@ -83,7 +83,8 @@ const keysTo = ({ choices }: Dialog, pattern: RegExp): ReadonlyArray<Key> | null
 }
 
 const trustAdvice =
-  "If you trust the directory, give the agent the option trust: true in the team file, or answer Codex there yourself once."
+  "If you trust the directory, give the agent the option trust: true in the team file, then " +
+  "reprise down and reprise up; or answer Codex there yourself once, then reprise restart."
 
 const startups: ReadonlyArray<{
   readonly name: string
