@@ -45,14 +45,28 @@ const decisionOf = ({ decision: { budget, forcedFresh, session, ...decision } }:
   }
 })
 
+/** Whether what was decided may be done at all by the facts: a file that somebody changed gives no leave. */
+const permitted = ({ decision: { kind, requires, session } }: Planned, { agent, resumability, spoken }: Facts): boolean => {
+  switch (kind) {
+    case "resume":
+      return resumability._tag === "Resumable" && (session?.id ?? null) === (agent.session?.id ?? null)
+    case "fresh_start":
+      return spoken.state === "never" || requires.includes("discard-context")
+    default:
+      return true
+  }
+}
+
+const stale = (why: string) => decided({ kind: "refuse", code: "plan_stale", why: [why] })
+
 /** The policy of a single agent: what was decided for it, with its gates and checks found again by name. */
 const policyOfAgent = <E, R>(planned: Planned, known: KnownGates<E, R>): AgentPolicy<E, R | DiscardContext> => {
   let policy: AgentPolicy<E, R | DiscardContext> = agentPolicy<never, DiscardContext>({
     description: planned.decision.kind,
     requires: planned.decision.requires,
-    decide: (facts) => ({
+    decide: (facts) => !permitted(planned, facts) ? stale("what the plan has for it can't be done by what is known of it") : ({
       decision: decisionOf(planned, facts),
-      gates: planned.gates.some(isGrant)
+      gates: planned.gates.some(isGrant) || planned.decision.requires.length > 0
         ? [{ name: "discard-context", pass: () => Effect.map(DiscardContext, ({ reason }) => reason) }]
         : [],
       handling: { graceMs: planned.graceMs, readyWithinMs: planned.readyWithinMs, backoff: null, workStillOpen: [], verify: [] }
@@ -83,9 +97,8 @@ export const policyOfDocument = <E, R>(
   const whole = teamPolicy<E | ApprovalDenied, R | DiscardContext | Approvals>({
     description: policy.description,
     decide: (facts) =>
-      agents.get(facts.agent.spec.id)?.decide(facts) ??
-        decided({ kind: "refuse", code: "plan_stale", why: ["the plan says nothing of it"] }),
-    requires: document.requires,
+      agents.get(facts.agent.spec.id)?.decide(facts) ?? stale("the plan says nothing of it"),
+    requires: [...new Set([...document.requires, ...document.agents.flatMap(({ decision }) => decision.requires)])],
     names: [],
     atomic: policy.atomic,
     gates: document.gates.map(approval),

@@ -2,7 +2,7 @@
 // @effect-diagnostics missingEffectContext:off
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Effect as ScriptEffect, Grants, Policy, Restart, run } from "reprise"
+import { Approvals, Effect as ScriptEffect, Grants, Policy, Restart, run } from "reprise"
 import type { DiscardContext } from "../../sdk/policy/Grants.ts"
 import { makeWorld } from "./world.ts"
 
@@ -14,6 +14,10 @@ export const scripts = {
   mayDrop: () => run(Restart.restart("alpha", Policy.fresh), { provide: Grants.discardContext("it keeps no state") }),
   mayDropByList: () => run(Restart.restart("alpha", Policy.resumeOrFresh), { provide: [Grants.discardContext("it may go")] }),
   onlyPlans: () => run(ScriptEffect.map(Restart.plan("alpha", Policy.fresh), Restart.explain)),
+  // A plan from a file may need anything that a policy may.
+  applies: (plan: Restart.PlanDocument) => run(Restart.apply(plan), { provide: [Grants.notGiven, Approvals.terminal] }),
+  // @ts-expect-error the grant is missing, or the word that there is none
+  appliesUngranted: (plan: Restart.PlanDocument) => run(Restart.apply(plan), { provide: Approvals.terminal }),
   // @ts-expect-error the grant is missing
   ungranted: () => run(Restart.restart("alpha", Policy.fresh)),
   // @ts-expect-error the grant is missing for what comes after `or else`, too

@@ -223,6 +223,24 @@ describe("a plan that was overtaken", () => {
       assert.includeMembers(changed, ["one spec", "two present", "three present"])
     }))
 
+  it.scopedLive("by somebody who changed the file: it gives no leave to lose anything", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {} })
+      yield* world.firstSend("one")
+      const changed = (document: Restart.PlanDocument, decision: Partial<Restart.PlanDocument["agents"][number]["decision"]>) => ({
+        ...document,
+        agents: document.agents.map((agent) => ({ ...agent, gates: [], decision: { ...agent.decision, ...decision } })),
+        requires: []
+      })
+      const resumed = yield* written(world)
+      const anew = yield* written(world, Policy.fresh)
+      assert.deepStrictEqual(yield* stale(world, changed(resumed, { kind: "fresh_start", session: null })), ["one decision"])
+      assert.deepStrictEqual(yield* stale(world, changed(anew, { requires: [] })), ["one decision"])
+      const ungranted = yield* apply(world, changed(anew, {}))
+      assert.strictEqual(ungranted.outcome, "grant_missing", ungranted.message)
+    }))
+
   it.scopedLive("is told before anything is asked, and by a plan in hand too", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld()
