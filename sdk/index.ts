@@ -20,6 +20,7 @@ export * as Restart from "./lifecycle/Restart.ts"
 export * as Send from "./lifecycle/Send.ts"
 export * as Shutdown from "./lifecycle/Shutdown.ts"
 export * as Status from "./lifecycle/Status.ts"
+export * as Simulate from "./coordinator/simulate/Simulate.ts"
 export * as Supervise from "./coordinator/Supervise.ts"
 
 export type { Facts } from "./policy/Facts.ts"

@@ -57,6 +57,9 @@ const refusedBy = (error: unknown, verb: string): Refused => {
     case "TeamFileInvalid":
     case "TeamFileUnreadable":
       return { outcome: "team_file_invalid", next: [], exitCode: 1 }
+    case "ScenarioInvalid":
+    case "ScenarioUnreadable":
+      return { outcome: "scenario_invalid", next: [], exitCode: 1 }
     case "AgentUnknown":
       return { outcome: "agent_unknown", next: ["reprise status"], exitCode: 1 }
     case "AgentNotOurs":

@@ -4,10 +4,22 @@ import { PolicyInvalid } from "./PolicyInvalid.ts"
 
 const isGlob = (pattern: string): boolean => /[*?]/.test(pattern)
 
+// Patterns stand in policies, which are few, and are asked for each agent of each decision.
+const known = new Map<string, RegExp>()
+
+const compiled = (pattern: string): RegExp => {
+  const found = known.get(pattern)
+  if (found !== undefined) return found
+  const signs = [...pattern.replaceAll(/\*+/g, "*")].map((sign) => sign === "*" ? ".*" : sign === "?" ? "." : sign)
+  const made = new RegExp(`^${signs.join("")}$`)
+  if (known.size < 1000) known.set(pattern, made)
+  return made
+}
+
 /** Whether an id is one that the pattern means. */
 export const matches = (pattern: string, id: string): boolean =>
   isGlob(pattern)
-    ? new RegExp(`^${[...pattern.replaceAll(/\*+/g, "*")].map((sign) => sign === "*" ? ".*" : sign === "?" ? "." : sign).join("")}$`).test(id)
+    ? compiled(pattern).test(id)
     : pattern === id
 
 const count = (pattern: string, sign: string): number => pattern.split(sign).length - 1

@@ -14,11 +14,12 @@ import { eventLog } from "./event-log.ts"
 import { lifecycle } from "./lifecycle.ts"
 import { machine, table } from "./measure.ts"
 import type { Report, Row } from "./measure.ts"
+import { policy } from "./policy.ts"
 import { Progress } from "./suite.ts"
 import { supervise } from "./supervise.ts"
 import type { NotMeasured, Suite } from "./suite.ts"
 
-const suites: ReadonlyArray<Suite> = [...lifecycle, death, supervise, ...eventLog, coldStart, ...clis]
+const suites: ReadonlyArray<Suite> = [...lifecycle, ...policy, death, supervise, ...eventLog, coldStart, ...clis]
 const known = suites.flatMap((suite) => suite.names)
 const usual = suites.filter((suite) => suite.byDefault?.() ?? true).flatMap((suite) => suite.names)
 

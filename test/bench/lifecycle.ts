@@ -18,7 +18,7 @@ import { cleanEnvironment, notMeasured, NotMeasured, progress, temporaryDirector
 import type { Progress, Suite } from "./suite.ts"
 
 const runs = 7
-const key = TeamKey.make("alpha")
+export const key = TeamKey.make("alpha")
 
 const teamFile = (count: number): string =>
   JSON.stringify({
@@ -28,7 +28,7 @@ const teamFile = (count: number): string =>
   })
 
 /** A workspace of the bench's own, whose tmux server ends with the scope. */
-const ground = Effect.gen(function*() {
+export const ground = Effect.gen(function*() {
   if (tmuxVersion() === null) return yield* new NotMeasured({ reason: "tmux is not here" })
   const home = realpathSync(yield* temporaryDirectory)
   const workspace = join(home, "workspace")
@@ -67,7 +67,7 @@ export const killAll = Effect.gen(function*() {
     ), { discard: true })
 })
 
-const launch = (workspace: string, count: number) =>
+export const launch = (workspace: string, count: number) =>
   Effect.gen(function*() {
     const file = yield* parseTeamFile(teamFile(count), { file: "team.yaml", workspace })
     const report = yield* Launch.up(file, { workspace, transport: "tmux", plugins: [] })

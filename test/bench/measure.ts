@@ -7,7 +7,7 @@ export const Row = Schema.Struct({
   name: Schema.String,
   /** The median of the runs, unless the name says otherwise. */
   value: Schema.Number,
-  unit: Schema.Literal("ms", "events/s", "MiB"),
+  unit: Schema.Literal("ms", "events/s", "decisions/s", "runs/s", "MiB"),
   runs: Schema.Int,
   min: Schema.Number,
   max: Schema.Number,

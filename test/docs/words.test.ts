@@ -13,6 +13,7 @@ import { verb as fork } from "../../scripts/fork.ts"
 import { verb as log } from "../../scripts/log.ts"
 import { verb as restart } from "../../scripts/restart.ts"
 import { verb as send } from "../../scripts/send.ts"
+import { verb as simulate } from "../../scripts/simulate.ts"
 import { verb as status } from "../../scripts/status.ts"
 import { verb as supervise } from "../../scripts/supervise.ts"
 import { verb as up } from "../../scripts/up.ts"
@@ -42,7 +43,7 @@ const helpOf = async (verb: typeof up): Promise<string> => {
 
 it("commands.md has each option of each verb, and no other", async () => {
   const options = new Map<string, ReadonlyArray<string>>()
-  for (const verb of [up, status, send, restart, apply, supervise, adopt, fork, down, log, demo]) {
+  for (const verb of [up, status, send, restart, apply, supervise, adopt, fork, down, log, simulate, demo]) {
     const found = all(await helpOf(verb), /^(--[a-z-]+)\b/gm)
     expect(found.length, `${verb.name} --help`).toBeGreaterThan(3)
     options.set(verb.name, found)

@@ -61,10 +61,10 @@ describe("a scenario's file", () => {
         "4:15 lostTranscripts.0.chance expected a number from 0 to 1, found 2"
       ])
       expect(yield* problemsOf("horizon: 1 hour\nagents: { a: {} }\nlostTranscripts:\n  - { chanse: 0.1 }\n")).toEqual([
-        "4:5 lostTranscripts.0.chanse unknown key"
+        "4:7 lostTranscripts.0.chanse unknown key"
       ])
       expect(yield* problemsOf("horizon: 1 hour\nagents: { a: {} }\ndeaths:\n  - { distribution: normal, mean: 1 hour }\n")).toEqual([
-        "4:19 deaths.0.distribution must be one of exponential, weibull, fixed, at"
+        "4:21 deaths.0.distribution must be one of exponential, weibull, fixed, at"
       ])
       expect(yield* problemsOf("horizon: 1 hour\nagents: { a: {} }\noutages:\n  - { from: 3 hours, until: 2 hours }\n")).toEqual([
         "4:28 outages.0.until must be later than from"
