@@ -67,7 +67,7 @@ describe("a scenario's file", () => {
         "4:21 deaths.0.distribution must be one of exponential, weibull, fixed, at"
       ])
       expect(yield* problemsOf("horizon: 1 hour\nagents: { a: {} }\noutages:\n  - { from: 3 hours, until: 2 hours }\n")).toEqual([
-        "4:28 outages.0.until must be later than from"
+        "4:29 outages.0.until must be later than from"
       ])
     }))
 
