@@ -1,7 +1,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { elapsedMillis } from "../domain/elapsed.ts"
 import type { SessionConvergence } from "../domain/decision.ts"
 import type { Event, EventOf, StoredEvent } from "../domain/event.ts"
 import type { AgentId } from "../domain/ids.ts"
@@ -135,7 +135,7 @@ const transcriptChange = (input: Converge, missing: ReadonlyArray<AgentState>) =
  */
 export const converge = (input: Converge): Effect.Effect<Converged, AppendError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const startedAt = yield* Clock.currentTimeMillis
+    const startedAt = yield* elapsedMillis
     let team = input.team
     let iteration = 0
     let before: ReadonlyArray<AgentId> | null = null
@@ -149,7 +149,7 @@ export const converge = (input: Converge): Effect.Effect<Converged, AppendError,
       const pending = pendingAgents(input, team, discovery)
       const missing = pending.filter(isRequired(input, discovery))
       const ids = missing.map((agent) => agent.spec.id)
-      const elapsedMs = (yield* Clock.currentTimeMillis) - startedAt
+      const elapsedMs = (yield* elapsedMillis) - startedAt
       const remainingMs = Math.max(0, input.withinMs - elapsedMs)
       const done = missing.length === 0 || remainingMs === 0
       const changed = captured.length > 0 || before === null || before.join() !== ids.join()

@@ -1,9 +1,9 @@
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import { elapsedMillis } from "../domain/elapsed.ts"
 import type { Event } from "../domain/event.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
 import { agentOf } from "../event-log/TeamState.ts"
@@ -30,7 +30,7 @@ const watch = (transport: Transport, pane: PaneIdentity, untilMs: number): Effec
     )
     const look: Effect.Effect<PaneInspection> = Effect.gen(function*() {
       const seen = yield* transport.inspect(pane)
-      const left = untilMs - (yield* Clock.currentTimeMillis)
+      const left = untilMs - (yield* elapsedMillis)
       if (seen.state === "dead" || left <= 0) return seen
       yield* Effect.timeoutOption(Queue.take(stirred), Duration.millis(Math.min(lookEveryMs, left)))
       return yield* look
@@ -45,7 +45,7 @@ const lives = <E, R>(context: RolloutContext<E, R>, result: AgentResult, forMs: 
     const agent = agentOf(yield* currentState(plan.team.key, plan.team), result.agent)
     const pane = agent?.spawn?.pane ?? null
     if (agent === undefined || pane === null) return result
-    const until = (yield* Clock.currentTimeMillis) + forMs
+    const until = (yield* elapsedMillis) + forMs
     const cut = Effect.zipRight(Deferred.await(over), transport.inspect(pane))
     const run: Effect.Effect<PaneInspection> = Effect.raceFirst(watch(transport, pane, until), cut)
     const seen = yield* operation.step({

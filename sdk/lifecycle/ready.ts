@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { elapsedMillis } from "../domain/elapsed.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
 import type { ProviderAgent, ScreenState, StartupPrompt } from "../plugin/provider-driver.ts"
@@ -75,7 +76,7 @@ export const awaitReady = <E, R>(
     const prompts = new Set<string>()
     let lastScreen: Screen | null = null
     let lastSeen = "nothing was seen on its screen"
-    const startedAt = yield* Clock.currentTimeMillis
+    const startedAt = yield* elapsedMillis
 
     const look: Effect.Effect<Look, E, R> = Effect.gen(function*() {
       const captured = yield* Effect.either(transport.capture(pane))
@@ -141,7 +142,7 @@ export const awaitReady = <E, R>(
         retryable: true
       }))
     }
-    const tookMs = (yield* Clock.currentTimeMillis) - startedAt
+    const tookMs = (yield* elapsedMillis) - startedAt
     /** Its own records first: they are exact, and a screen may quote anything. */
     const report = (screen: Screen) =>
       Effect.gen(function*() {

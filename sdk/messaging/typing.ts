@@ -2,6 +2,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { elapsedMillis } from "../domain/elapsed.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { Draft, ProviderAgent, ScreenState } from "../plugin/provider-driver.ts"
@@ -107,10 +108,10 @@ const enterForbidden = (look: Look): string | null => {
 /** Looks until the answer is not null or the time is over; then null. */
 const until = <A, E, R>(look: Effect.Effect<A | null, E, R>, withinMs: number): Effect.Effect<A | null, E, R> =>
   Effect.gen(function*() {
-    const deadline = (yield* Clock.currentTimeMillis) + withinMs
+    const deadline = (yield* elapsedMillis) + withinMs
     for (let pauseMs = 10;; pauseMs = nextPause(pauseMs)) {
       const found = yield* look
-      if (found !== null || (yield* Clock.currentTimeMillis) >= deadline) return found
+      if (found !== null || (yield* elapsedMillis) >= deadline) return found
       yield* Effect.sleep(Duration.millis(pauseMs))
     }
   })
@@ -179,7 +180,7 @@ export const typeMessage = <E, R>(
     })
     yield* transport.leaveModes(pane)
     yield* transport.paste(pane, clean)
-    const pastedAt = yield* Clock.currentTimeMillis
+    const pastedAt = yield* elapsedMillis
     const visible = null !== (yield* until(
       Effect.map(transport.capture(pane), (screen) => {
         const draft = provider.draft(screen)
@@ -187,7 +188,7 @@ export const typeMessage = <E, R>(
       }),
       deadlines.visibleMs
     ))
-    const settleMs = (provider.pasteSettleMs ?? 0) - ((yield* Clock.currentTimeMillis) - pastedAt)
+    const settleMs = (provider.pasteSettleMs ?? 0) - ((yield* elapsedMillis) - pastedAt)
     if (settleMs > 0) yield* Effect.sleep(Duration.millis(settleMs))
 
     for (let press = 1; press <= enterTries; press++) {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { elapsedMillis } from "../domain/elapsed.ts"
 
 // What the host says of its processes. A pid alone is given out again, so a process is named by pid and start time.
 // Everything is three-valued: what could not be read is `unknown`, which proves nothing.
@@ -274,10 +274,10 @@ export const endProcessTree = Effect.fn("endProcessTree")(
       }
     })
     const wait = Effect.fnUntraced(function*(limitMs: number, signal: Effect.Effect<unknown>) {
-      const deadline = (yield* Clock.currentTimeMillis) + limitMs
+      const deadline = (yield* elapsedMillis) + limitMs
       for (let pause = 2;; pause = Math.min(pause * 2, 25)) {
         if ((yield* look) && remaining.length === 0) return
-        if ((yield* Clock.currentTimeMillis) >= deadline) return
+        if ((yield* elapsedMillis) >= deadline) return
         yield* signal
         yield* Effect.sleep(pause)
       }

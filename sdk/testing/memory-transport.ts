@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { PaneIdentity, ProcessExit } from "../domain/pane.ts"
 import {
+  type ForeignPane,
   type StopReport,
   type TransportCapabilities,
   type TransportDriver,
@@ -39,6 +40,8 @@ export interface MemoryTransport {
   readonly driver: TransportDriver
   /** The truth, whatever the driver says: every process that there ever was. */
   readonly processes: () => ReadonlyArray<MemoryProcess>
+  /** The truth about what was not started here and took a place. */
+  readonly foreign: () => ReadonlyArray<ForeignPane>
   readonly trace: () => ReadonlyArray<MemoryCall>
   /** Adds a fault; calls are counted from the beginning of the world. */
   readonly inject: (fault: MemoryFault) => Effect.Effect<void>
@@ -153,7 +156,10 @@ export const makeMemoryTransport = (
     const stop = (pane: PaneIdentity, graceMs: number): Effect.Effect<StopReport> =>
       Effect.gen(function*() {
         const process = world.find(pane)
-        if (process === undefined) return { gone: true, survivors: [], evidence: `Process ${pane.pid} is not there.` }
+        if (process === undefined) {
+          world.endForeign(pane)
+          return { gone: true, survivors: [], evidence: `Process ${pane.pid} is not there.` }
+        }
         const ignores = process.alive && process.handlers.onStop?.() === "ignores"
         yield* settle
         if (ignores && process.alive) yield* Effect.sleep(graceMs)
@@ -210,6 +216,7 @@ export const makeMemoryTransport = (
     return {
       driver,
       processes: () => world.processes,
+      foreign: () => world.list().foreign,
       trace: () => trace,
       inject: (fault) => Effect.sync(() => void faults.push(fault)),
       kill: (pid, exit, how) =>

@@ -145,6 +145,11 @@ export const makeWorld = (name: string, programs: Programs, startTimeOf: (now: n
     foreign.set(pane, { endpoint, session, window, pane, pid: ++pids, command: "foreign" })
   }
 
+  /** Ends a process that was not started here, for who names it exactly. */
+  const endForeign = ({ pane, pid }: PaneIdentity): void => {
+    if (foreign.get(pane)?.pid === pid) foreign.delete(pane)
+  }
+
   const inspect = (pane: PaneIdentity): PaneInspection => {
     const process = find(pane)
     const taken = foreign.get(pane.pane)
@@ -172,7 +177,7 @@ export const makeWorld = (name: string, programs: Programs, startTimeOf: (now: n
     orphans: processes.filter(({ alive, placed }) => alive && !placed).map(listed)
   })
 
-  return { processes, pending, endpoint, find, ofAgent, end, spawn, vanish, takeByForeign, inspect, list }
+  return { processes, pending, endpoint, find, ofAgent, end, spawn, vanish, takeByForeign, endForeign, inspect, list }
 }
 
 export type World = ReturnType<typeof makeWorld>

@@ -70,7 +70,7 @@ const worlds = whole("worlds", values.worlds, 1_000)
 const from = whole("from", values.from, 1)
 
 if (values.part) {
-  process.send?.(failuresOf(from, worlds))
+  process.send?.(failuresOf(from, worlds), () => process.exit(0))
 } else if (values.replay !== undefined) {
   const seed = whole("replay", values.replay, 0)
   const { scenario, trace, traceHash } = sim.replay(seed)

@@ -133,7 +133,8 @@ export const makeVirtualTime = (seed: number): VirtualTime => {
     )
 
   const clockOf = (process: () => Mortal): Clock.Clock => {
-    const nanos = (): bigint => BigInt(now()) * 1_000_000n
+    // As on a real host, this one is not set.
+    const nanos = (): bigint => BigInt(Math.floor(elapsed * 1_000_000))
     return {
       [Clock.ClockTypeId]: Clock.ClockTypeId,
       unsafeCurrentTimeMillis: now,

@@ -10,12 +10,12 @@ import * as Send from "../../lifecycle/Send.ts"
 import * as Shutdown from "../../lifecycle/Shutdown.ts"
 import * as Status from "../../lifecycle/Status.ts"
 import { PluginHost, PluginMissing } from "../../plugin/PluginHost.ts"
-import * as Grants from "../../policy/Grants.ts"
 import * as Policy from "../../policy/Policy.ts"
 import { SinceBoot } from "../../session/clock.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import type { CommandFacts } from "./facts.ts"
 import { type ProcessServices, simulatedBoot } from "./layers.ts"
+import { asksForLeave, restartBy } from "./policies.ts"
 import type { CommandStep } from "./scenario.ts"
 
 /** The team of a simulated world. */
@@ -29,15 +29,12 @@ export interface CommandEnd {
   readonly refused: boolean
 }
 
-const asks = (step: CommandStep): boolean =>
-  step.do === "restart" && (step.policy === "fresh" || step.policy === "resumeOrFresh")
-
 /** What the rules are told of a command. */
 export const factsOf = (step: CommandStep): CommandFacts => ({
   command: step.do,
   // A roll back is of the whole operation.
   agents: step.do === "restart" ? (step.unfinished === "rollback" ? null : step.agents ?? null) : step.do === "send" ? [step.agent] : null,
-  grant: asks(step),
+  grant: step.do === "restart" && asksForLeave(step.policy),
   inside: (step.do === "restart" || step.do === "down" ? step.inside : undefined) ?? null
 })
 
@@ -47,19 +44,7 @@ const restart = (step: Extract<CommandStep, { do: "restart" }>) => {
     ...step.onlyDead === undefined ? {} : { onlyDead: step.onlyDead },
     ...step.unfinished === undefined ? {} : { unfinished: step.unfinished }
   }
-  const granted = Grants.discardContext("the world lets it go")
-  switch (step.policy) {
-    case "standard":
-      return Restart.restart(teamName, Policy.standard, options)
-    case "resume":
-      return Restart.restart(teamName, Policy.resume, options)
-    case "isolated":
-      return Restart.restart(teamName, Policy.isolated(Policy.standard), options)
-    case "fresh":
-      return Effect.provide(Restart.restart(teamName, Policy.fresh, options), granted)
-    case "resumeOrFresh":
-      return Effect.provide(Restart.restart(teamName, Policy.isolated(Policy.resumeOrFresh), options), granted)
-  }
+  return restartBy(step.policy, teamName, options)
 }
 
 const done = (outcome: string, ok: boolean, refused: boolean): CommandEnd => ({ outcome, ok, refused })
@@ -103,7 +88,8 @@ const refusedErrors: ReadonlySet<string> = new Set([
   "TeamOwnerMismatch",
   "LaunchImpossible",
   "TeamFileInvalid",
-  "LeaseHeld"
+  "LeaseHeld",
+  "ApprovalDenied"
 ])
 
 const servicesOf = ({ env, files, log, providers, sinceBoot, transport }: ProcessServices) =>

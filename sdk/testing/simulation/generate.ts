@@ -19,7 +19,8 @@ const agentFrom = (random: Random, id: string): SimulatedAgent => ({
   behaviour: behaviour(random)
 })
 
-const policies: readonly [PolicyName, ...ReadonlyArray<PolicyName>] = ["standard", "standard", "isolated", "isolated", "resume", "resumeOrFresh", "fresh"]
+const policies: readonly [PolicyName, ...ReadonlyArray<PolicyName>] = ["standard", "standard", "isolated", "isolated", "resume",
+  "resumeOrFresh", "fresh", "rolling", "rolling", "canary", "rollingFresh", "backoff", "budget", "approved", "denied", "noGrant"]
 
 /** Draws texts that no two messages share, so that who typed what can be told. */
 const texts = () => {

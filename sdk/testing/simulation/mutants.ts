@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { SystemError } from "@effect/platform/Error"
 import type { Event } from "../../domain/event.ts"
 import { LeaseHeld } from "../../event-log/errors.ts"
@@ -220,6 +221,24 @@ export const mutants: ReadonlyArray<Mutant> = [
       ...services,
       env: Object.fromEntries(Object.entries(services.env).filter(([name]) => name !== "REPRISE_AGENT"))
     })
+  },
+  {
+    rule: 7,
+    name: "who is in a pane is who was started in it",
+    wrap: (services) => {
+      const { inspect, list, stop } = services.transport
+      const strangerIn = (pane: string) =>
+        Effect.map(Effect.option(list), (listing) =>
+          Option.isSome(listing) ? listing.value.foreign.find((other) => other.pane === pane) : undefined)
+      return withTransport(services, {
+        list: Effect.map(list, (listing) => ({ ...listing, foreign: [] })),
+        inspect: (pane) =>
+          Effect.map(inspect(pane), (seen) => seen.state === "foreign" ? { ...seen, state: "alive" as const } : seen),
+        stop: (pane, options) =>
+          Effect.flatMap(strangerIn(pane.pane), (other) =>
+            stop(other === undefined ? pane : { ...pane, pid: other.pid ?? pane.pid }, options))
+      })
+    }
   },
   {
     rule: 7,

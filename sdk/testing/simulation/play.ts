@@ -33,7 +33,7 @@ const wrongAtTheEnd = (world: SimulatedWorld, started: boolean): ReadonlyArray<W
       wrong.push({ rule: 3, problem: `${agent.spec.id} lives in session ${session ?? "?"} and is recorded in ${agent.session.id}` })
     }
     const left = world.held(agent.spec.id).filter((held) => held !== session)
-    if (last?.ok === true && started && left.length > 0 && (session === undefined || !world.held(agent.spec.id).includes(session))) {
+    if (last?.ok === true && started && left.length > 0) {
       wrong.push({ rule: 4, problem: `${agent.spec.id} came back without its conversation ${left.join(", ")}` })
     }
   }

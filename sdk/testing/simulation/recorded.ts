@@ -60,7 +60,8 @@ export const recordedDriver = (world: MemoryTransport, note: Note): TransportDri
           agent: process?.request.agent ?? "",
           pid: pane.pid,
           lived: process?.alive === true,
-          foreign: []
+          foreign: world.foreign().flatMap((other) =>
+            process === undefined && other.pid === pane.pid ? `${other.pid} ${other.command}` : [])
         })
         return driver.stop(pane, options)
       }),

@@ -2,7 +2,20 @@ import type { CliBehaviour } from "./simulated-cli.ts"
 
 // What happens in a simulated world, as data: it can be generated, shown, made smaller and played again.
 
-export type PolicyName = "standard" | "resume" | "isolated" | "resumeOrFresh" | "fresh"
+export type PolicyName =
+  | "standard"
+  | "resume"
+  | "isolated"
+  | "resumeOrFresh"
+  | "fresh"
+  | "rolling"
+  | "canary"
+  | "rollingFresh"
+  | "backoff"
+  | "budget"
+  | "approved"
+  | "denied"
+  | "noGrant"
 
 /** What goes wrong while a command runs. */
 export interface CommandTrouble {

@@ -1,0 +1,54 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Restart from "../../lifecycle/Restart.ts"
+import * as Approvals from "../../policy/Approvals.ts"
+import * as Budget from "../../policy/Budget.ts"
+import * as Grants from "../../policy/Grants.ts"
+import * as Policy from "../../policy/Policy.ts"
+import * as Rollout from "../../policy/Rollout.ts"
+import type { PolicyName } from "./scenario.ts"
+
+const granted = Layer.merge(Grants.discardContext("the world lets it go"), Approvals.always)
+
+const rolling = Rollout.rolling({ batch: 1, healthyFor: "300 millis" })
+
+/** Policies without a grant, by the names that scenarios call them. */
+const careful = {
+  standard: Policy.standard,
+  resume: Policy.resume,
+  isolated: Policy.isolated(Policy.standard),
+  rolling: Policy.isolated(Policy.standard).pipe(Policy.rollout(rolling)),
+  canary: Policy.standard.pipe(Policy.rollout(Rollout.canary("ada", { healthyFor: "200 millis" }).then(Rollout.allAtOnce))),
+  backoff: Policy.isolated(Policy.standard.pipe(Policy.withBackoff(Schedule.spaced("200 millis"), { times: 2 }))),
+  budget: Policy.isolated(Policy.standard).pipe(
+    Budget.withBudget({ restarts: 2, per: "1 minute", exceeded: Policy.escalate("leader") })
+  )
+}
+
+/** Policies that may let conversations go. */
+const letsGo: ReadonlySet<PolicyName> = new Set<PolicyName>(["fresh", "resumeOrFresh", "rollingFresh"])
+
+/** Whether a policy asks for leave to let conversations go, and is given it. */
+export const asksForLeave = (name: PolicyName): boolean => letsGo.has(name)
+
+/** Restarts by a policy that is named in a scenario, with all that it asks for. */
+export const restartBy = (name: PolicyName, team: string, options: Restart.RestartOptions) => {
+  switch (name) {
+    case "fresh":
+      return Effect.provide(Restart.restart(team, Policy.fresh, options), granted)
+    case "resumeOrFresh":
+      return Effect.provide(Restart.restart(team, Policy.isolated(Policy.resumeOrFresh), options), granted)
+    case "rollingFresh":
+      return Effect.provide(Restart.restart(team, Policy.fresh.pipe(Policy.rollout(rolling)), options), granted)
+    case "approved":
+      return Effect.provide(Restart.restart(team, Policy.withApproval("all of them?")(Policy.standard), options), granted)
+    case "denied":
+      return Effect.provide(Restart.restart(team, Policy.withApproval("all of them?")(Policy.standard), options), Approvals.never)
+    case "noGrant":
+      // A script whose types were not checked: nobody gave leave.
+      return Effect.provide(Restart.restart(team, Policy.resumeOrFresh, options), Grants.notGiven)
+    default:
+      return Restart.restart(team, careful[name], options)
+  }
+}
