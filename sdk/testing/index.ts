@@ -10,3 +10,12 @@ export { type TransportCheck, transportChecks, transportOf } from "./transport-c
 export { TransportCheckFailed, type TransportPlace, type TransportSuiteOptions } from "./transport-ground.ts"
 export { memoryUnderTest, type TransportWorld } from "./transport-world.ts"
 export { transportSuite } from "./transportSuite.ts"
+export {
+  mutants,
+  type MutantKilled,
+  rules,
+  type Scenario as SimulatedScenario,
+  type Simulation,
+  simulation,
+  type SimulationFailure
+} from "./simulation/simulate.ts"

@@ -16,7 +16,7 @@ export interface Block {
   readonly text: string
 }
 
-export const documents = ["README.md", "docs/commands.md", "docs/restart.md", "docs/policies.md", "docs/quick-start.md", "docs/plugins.md", "docs/clis.md", "docs/providers/codex.md", "docs/design.md"]
+export const documents = ["README.md", "docs/commands.md", "docs/restart.md", "docs/policies.md", "docs/simulation.md", "docs/quick-start.md", "docs/plugins.md", "docs/clis.md", "docs/providers/codex.md", "docs/design.md"]
 
 export const textOf = (document: string): string => readFileSync(join(root, document), "utf8")
 
