@@ -64,20 +64,20 @@ const runs: Suite = {
     }).pipe(Effect.mapError(notMeasured))
 }
 
-/** A plan of a team of a hundred that lives; floor: the transport's own list of the hundred. */
-const plans: Suite = {
-  names: ["plan.100"],
+/** A plan of a team that lives; floor: the transport's own list of it. */
+export const plansOf = (count: number): Suite => ({
+  names: [`plan.${count}`],
   measure: () =>
     Effect.gen(function*() {
       const place = yield* ground
-      yield* progress("Launching 100 workers, to plan their restart.")
+      yield* progress(`Launching ${count} workers, to plan their restart.`)
       return yield* Effect.gen(function*() {
-        yield* launch(place.workspace, 100)
+        yield* launch(place.workspace, count)
         const transport = yield* Effect.flatMap(PluginHost, (host) => host.transport("tmux"))
         const took: Array<number> = []
         const floors: Array<number> = []
         const plan = Restart.plan(key, careful).pipe(Effect.filterOrFail(
-          ({ agents }) => agents.length === 100,
+          ({ agents }) => agents.length === count,
           () => new NotMeasured({ reason: "The plan has not all of the agents." })
         ))
         yield* plan
@@ -85,9 +85,9 @@ const plans: Suite = {
           floors.push(yield* timed(transport.list))
           took.push(yield* timed(plan))
         }
-        return [row("plan.100", "ms", took, { floor: median(floors) })]
+        return [row(`plan.${count}`, "ms", took, { floor: median(floors) })]
       }).pipe(Effect.provide(house(place.workspace, place.env)), Effect.mapError(notMeasured))
     })
-}
+})
 
-export const policy: ReadonlyArray<Suite> = [decisions, runs, plans]
+export const policy: ReadonlyArray<Suite> = [decisions, runs, plansOf(100)]

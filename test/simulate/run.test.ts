@@ -119,7 +119,7 @@ describe("what can be worked out", () => {
         deaths: [{ agents: "two", distribution: "at", times: ["1 hour"] }]
       }
       for (const [supervise, restarts] of [["oneForOne", 1], ["restForOne", 2], ["oneForAll", 3]] as const) {
-        expect(yield* one(Policy.resume, { ...scenario, supervise }), supervise).toMatchObject({ deaths: 1, restarts, kept: restarts })
+        expect(yield* one(Policy.resume, { ...scenario, supervise })).toMatchObject({ deaths: 1, restarts, kept: restarts })
       }
     }))
 
