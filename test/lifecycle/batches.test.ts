@@ -134,7 +134,7 @@ describe("an interrupted operation", () => {
     verdicts: FC.array(FC.constantFrom(null, "well", "failed"), { minLength: 4, maxLength: 4 }),
     failing: FC.subarray(ids)
   }).map(({ cuts, failing, verdicts }) => {
-    const bounds = [0, ...new Set(cuts.toSorted()), ids.length]
+    const bounds = [0, ...new Set(cuts.toSorted((a, b) => a - b)), ids.length]
     return {
       id: OperationId.make("op"),
       kind: "restart" as const,
