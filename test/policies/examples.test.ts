@@ -12,7 +12,7 @@ defaults: { provider: fake }
 agents:
   lead: { role: Leader }
   coder-1: { role: Engineer }
-  coder-2: { role: Engineer, options: { turn: 4000 } }
+  coder-2: { role: Engineer, options: { turn: 120000 } }
   scribe: { role: Writes things down }
 `
 
