@@ -18,7 +18,7 @@ import { graceOf, spawnNew, stopOld } from "./replace.ts"
 import { type AgentResult, fail, isAgentFailure, type RolloutContext, scopeOf } from "./rollout-context.ts"
 import { planSpawn } from "./spawn.ts"
 import { stillResumable } from "./still-resumable.ts"
-import { stillSilent } from "./still-silent.ts"
+import { inItsCopy, stillSilent } from "./still-silent.ts"
 import { takeOver } from "./takeover.ts"
 
 /** What a fresh start leaves behind is written down with it, and never found again by a repair. */
@@ -59,7 +59,7 @@ const asItIsNow = <E, R>(
     if (decision.kind === "resume" && decision.session?.id !== agent.session?.id) {
       return yield* Effect.fail(fail("resume_mismatch", "It was not tried again: it is in another conversation than it was to continue."))
     }
-    return { ...entry, facts: { ...entry.facts, agent }, observation }
+    return { ...inItsCopy(entry, agent), observation }
   })
 
 /** Whether what the policy wants to see of an agent was seen before the operation was interrupted. */
@@ -106,15 +106,18 @@ export const bringBack = <E, R>(
     return Effect.succeed(done("failed", fail("unknown", `Its provider ${agent.spec.provider} is not loaded.`)))
   }
   const { plan: { request, team } } = context
-  const mode = decision.kind === "resume" ? "resume" : "fresh"
-  const attempt = (now: AgentPlan<E, R>) =>
+  const modeOf = (now: AgentPlan<E, R>) => now.decided.decision.kind === "resume" ? "resume" : "fresh"
+  const layOut = (now: AgentPlan<E, R>) =>
+    Effect.tap(planSpawn(team, asLaunched(request, now.facts.agent), provider, modeOf(now), request.onDrift), (spawn) =>
+      stillResumable(provider, spawn, now))
+  const attempt = (meant: AgentPlan<E, R>) =>
     Effect.gen(function*() {
       const pace = yield* StartPace
-      const spawn = yield* planSpawn(team, asLaunched(request, now.facts.agent), provider, mode, request.onDrift)
-      yield* stillResumable(provider, spawn, now)
-      yield* takeOver(context, now, graceOf(context, now))
-      yield* stopOld(context, now)
-      yield* stillSilent({ team, findProvider: context.findProvider }, now)
+      const planned = yield* layOut(meant)
+      yield* takeOver(context, meant, graceOf(context, meant))
+      yield* stopOld(context, meant)
+      const now = yield* stillSilent(context, meant)
+      const spawn = now === meant ? planned : yield* layOut(now)
       // What was left behind is written down with the first intent of a new start, and once.
       const fresh = now.facts.agent.generation === agent.generation ? leftBehind(context, now, reason) : []
       yield* context.serial(provider)(pace.before(credentialOf(now.facts.agent)).pipe(
@@ -122,7 +125,7 @@ export const bringBack = <E, R>(
         Effect.flatMap((pane) => proveReady(context, now, provider, spawn, pane))
       ))
       yield* verify(context, now, spawn.generation)
-      return done(mode === "resume" ? "resumed" : "started")
+      return done(modeOf(now) === "resume" ? "resumed" : "started")
     })
   const again = (count: number, of: number) =>
     context.operation.step({

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { existsSync, renameSync } from "node:fs"
 import { Adopt, EventLog, Fork, Policy, Restart, Send, Shutdown, Status } from "reprise"
 import { readProcess } from "reprise/plugin"
 import { type DeathPoint, isDeathPoint } from "../../sdk/testing/die-at-step.ts"
@@ -86,6 +87,42 @@ describe.skipIf(!hasTmux)("cut off", () => {
       const own = agents.find(({ id }) => id === "helper")?.session?.id ?? ""
       assert.notStrictEqual(own, one.session)
       assert.strictEqual(agents.find(({ id }) => id === "fake-1")?.pid, one.pid)
+      yield* world.run(Send.send("alpha", "helper", "recall"))
+      yield* eventually("the copy recalls", () => world.saidIn(own).trim().split("\n").at(-1)?.includes("the fig") === true)
+      yield* world.run(Shutdown.down("alpha"))
+    }), 120_000)
+
+  it.scopedLive("a fork that writes its copy only after a new one was decided on goes on in its own", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const one = yield* world.inTmux()
+      yield* one.say("the fig")
+      yield* world.run(Adopt.adopt({ ...world.options, name: "alpha" }))
+      yield* Effect.exit(world.run(
+        Fork.fork("alpha", "fake-1", "helper").pipe(Effect.provide(cutOff({ when: "after", step: "spawn", phase: "result" })))
+      ))
+      const own = (yield* world.events("agent.spawn_intended")).flatMap((event) =>
+        event.type === "agent.spawn_intended" && event.agent === "helper" ? event.session_id ?? [] : [])[0] ?? ""
+      yield* eventually("the copy", () => world.saidIn(own).includes("the fig"))
+      const aside = world.at("elsewhere", "copy")
+      renameSync(world.transcript(own), aside)
+      const decidedFirst = Layer.effect(EventLog, Effect.map(EventLog, (log) =>
+        EventLog.of({
+          ...log,
+          append: (events, options) =>
+            Effect.suspend(() => {
+              if (events.some(({ type }) => type === "operation.started") && existsSync(aside)) renameSync(aside, world.transcript(own))
+              return log.append(events, options)
+            })
+        })))
+      const back = yield* world.run(Restart.restart("alpha", Policy.standard, { agents: ["helper"] }).pipe(Effect.provide(decidedFirst)))
+      assert.strictEqual(back.outcome, "restarted", back.message)
+      assert.strictEqual(back.agents.find(({ id }) => id === "helper")?.decision, "fresh_start")
+      assert.strictEqual(back.agents.find(({ id }) => id === "helper")?.result, "resumed")
+      const { agents } = yield* world.run(Status.status("alpha"))
+      const helper = agents.find(({ id }) => id === "helper")
+      assert.strictEqual(helper?.session?.id, own)
+      assert.deepStrictEqual(yield* world.holders(own), helper?.pid === null || helper === undefined ? [] : [helper.pid])
       yield* world.run(Send.send("alpha", "helper", "recall"))
       yield* eventually("the copy recalls", () => world.saidIn(own).trim().split("\n").at(-1)?.includes("the fig") === true)
       yield* world.run(Shutdown.down("alpha"))
