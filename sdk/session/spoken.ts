@@ -39,6 +39,14 @@ const wasPersons = ({ adopted, session, spawn }: AgentState): boolean =>
   adopted !== null ||
   (session?.capturedVia === "process_report" && spawn?.mode === "resume" && spawn.sessionId === session.id)
 
+/**
+ * Whether a file of its conversation was seen. What a process said of itself may be recorded with the address of a file that
+ * is to come; where the address has to be searched, a recorded path was found there.
+ */
+const wasSeen = ({ agent: { session }, known }: Located): boolean =>
+  session !== null && session.transcript !== null &&
+  (session.capturedVia !== "process_report" || known?.place._tag === "Missing")
+
 const places = ({ directories }: Located): string => directories.join(", ")
 
 /** Whether an agent without a known session may have written a file: nothing says that it is somebody else's. */
@@ -112,6 +120,10 @@ export const judgeSpoken = (
   if (own.length === 0 && wasPersons(agent)) {
     // Its person types there, and nothing of that is in the log.
     return { state: "unknown", evidence: "a person started it, and what they said to it can't be told without its transcript" }
+  }
+  if (own.length === 0 && wasSeen(located)) {
+    // A file that was there and is gone is no observed silence.
+    return { state: "unknown", evidence: "it had a transcript, which is gone, and what was said there can't be told without it" }
   }
   return {
     state: "never",

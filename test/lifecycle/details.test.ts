@@ -92,11 +92,11 @@ describe("a plan", () => {
       yield* world.up("alpha", { one: {} })
       const plan = yield* world.plan()
       assert.strictEqual((yield* world.run(Restart.execute(plan))).outcome, "restarted")
-      // What it would continue is gone, and nothing was ever said in it.
+      // What it would continue is gone, and what was said there can't be told any more.
       Fs.rmSync((yield* world.agent("one")).session?.transcript ?? "")
       const touched = world.touches()
       const late = yield* world.run(Restart.execute(plan))
-      assert.strictEqual(late.outcome, "refused_plan_stale", late.message)
+      assert.strictEqual(late.outcome, "refused_resume_atomicity", late.message)
       assert.strictEqual(world.touches(), touched)
     }))
 

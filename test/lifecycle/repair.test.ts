@@ -89,17 +89,17 @@ describe("a session that only the log remembers", () => {
         yield* Effect.orDie(world.log.append([capturedBy(world, "one", session, 1)]))
       }
       yield* Effect.orDie(world.log.append([capturedBy(world, "two", "s-others", 1)]))
-      Fs.rmSync(`${world.sessions()}/s-newest.jsonl`)
       world.script.set("one", { exits: 1 })
       yield* world.restart(Policy.freshIfNeverMessaged, { agents: ["one"] })
+      Fs.rmSync(`${world.sessions()}/s-newest.jsonl`)
       world.script.delete("one")
       const first = yield* world.restart()
       assert.deepStrictEqual(first.agents.map(({ session }) => session?.id), ["s-newer", "s-others"])
 
       // The same again, and the newer one is gone too: the one between is the other agent's by now.
       world.script.set("one", { exits: 1 })
-      Fs.rmSync(`${world.sessions()}/s-newer.jsonl`)
       yield* world.restart(Policy.freshIfNeverMessaged, { agents: ["one"] })
+      Fs.rmSync(`${world.sessions()}/s-newer.jsonl`)
       world.script.delete("one")
       const second = yield* world.restart()
       assert.deepStrictEqual(second.agents.map(({ session }) => session?.id), ["s-older", "s-others"])

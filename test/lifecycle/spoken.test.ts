@@ -25,6 +25,24 @@ describe("never spoken to is a proved fact (rule 4)", () => {
       assert.deepStrictEqual(yield* decided(world), ["one refuse spoken"])
     }))
 
+  it.scopedLive("a transcript that was seen and is gone: whoever typed there, nothing tells it any more", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      world.script.set("one", { transcript: "never" })
+      yield* world.up("alpha", { one: {} })
+      assert.deepStrictEqual(yield* decided(world), ["one fresh_start never"])
+      const path = world.transcript((yield* world.agent("one")).spawn?.sessionId ?? "", ["typed by hand"])
+      assert.deepStrictEqual(yield* decided(world), ["one refuse spoken"])
+      yield* world.kill("one")
+      yield* world.restart(Policy.skip("it is only looked at"))
+      assert.deepInclude((yield* world.agent("one")).session, { transcript: path, capturedVia: "assigned_id" })
+      Fs.rmSync(path)
+      assert.deepStrictEqual(yield* decided(world), ["one refuse unknown"])
+      const refused = yield* world.restart()
+      assert.strictEqual(refused.outcome, "refused_resume_atomicity", refused.message)
+      assert.strictEqual(world.spawnsOf("one").length, 1)
+    }))
+
   it.scopedLive("a first send without any transcript: it was", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld()
