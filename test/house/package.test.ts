@@ -21,7 +21,7 @@ const done = async (program: string, args: ReadonlyArray<string>, cwd: string): 
 beforeAll(async () => {
   mkdirSync(stage)
   await done(process.execPath, [bin("tsx"), "scripts/build/build.ts", join(stage, "dist")], root)
-  for (const file of ["package.json", "LICENSE", "README.md", "docs"]) {
+  for (const file of ["package.json", "LICENSE", "README.md", "docs", "scripts/policies"]) {
     if (existsSync(join(root, file))) cpSync(join(root, file), join(stage, file), { recursive: true })
   }
   await done("npm", ["pack", "--ignore-scripts", "--pack-destination", box], stage)
@@ -36,16 +36,18 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => rmSync(box, { recursive: true, force: true }))
 
-it("ships the build and its declarations, no sources", async () => {
+it("ships the build, its declarations and the examples, no sources", async () => {
   const files = readdirSync(join(app, "node_modules/reprise"), { recursive: true }).map(String)
   expect(files).toEqual(expect.arrayContaining([
     "LICENSE",
     "dist/index.mjs",
     "dist/bin/reprise.cjs",
     "dist/plugins/providers/fake/index.mjs",
-    "dist/types/sdk/index.d.ts"
+    "dist/types/sdk/index.d.ts",
+    "scripts/policies/careful.ts"
   ]))
-  expect(files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))).toEqual([])
+  const sources = files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
+  expect(sources.filter((file) => !file.startsWith("scripts/policies/"))).toEqual([])
 })
 
 it("an importer type-checks in strict mode", async () => {
