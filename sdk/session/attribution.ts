@@ -225,8 +225,12 @@ const judge = (world: AttributionWorld) => {
     const { marked, unmarked } = possibleOf(window)
     const [own] = marked
     if (own !== undefined) {
-      return marked.length > 1
-        ? ambiguous(window, marked.map(({ path }) => path), "more than one file says that it is its own")
+      const doubt = marked.length > 1
+        ? "more than one file says that it is its own"
+        // It may be of the process before.
+        : !steadyClock ? "the clock was set back, so that its age tells nothing" : null
+      return doubt !== null
+        ? ambiguous(window, marked.map(({ path }) => path), doubt)
         : given(window, { sessionId: own.sessionId, path: own.path, via: "identity_marker", confidence: "high", reason: "it says whose it is" })
     }
     const [only] = unmarked

@@ -13,7 +13,7 @@ import {
   sessionKey,
   type TranscriptCandidate
 } from "./attribution.ts"
-import { isSteady, SinceBoot } from "./clock.ts"
+import { birthSlackMs, isSteady, SinceBoot } from "./clock.ts"
 import { heldElsewhere } from "./holders.ts"
 import type { ProcessReport, SeenProcess } from "./process-report.ts"
 import { readReports } from "./process-report.ts"
@@ -84,7 +84,9 @@ const sightAround = (
 const clockOf = (located: ReadonlyArray<Located>) =>
   Effect.gen(function*() {
     const now = yield* yield* SinceBoot
-    return isSteady(
+    // A start before the newest one that seems to be after it: what was born since that one may seem to be new as well.
+    const backwards = located.some(({ agent: { history }, window }) => history.starts.some(({ at }) => Date.parse(at) > window.from + birthSlackMs))
+    return !backwards && isSteady(
       located.flatMap(({ agent: { spawn }, window }) =>
         spawn?.pane === null || spawn?.pane === undefined ? [] : { intendedAt: window.from, startTime: spawn.pane.startTime }
       ),

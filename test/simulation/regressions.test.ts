@@ -85,3 +85,14 @@ holds("an operation that dies while it is taken back goes on in the conversation
     run({ do: "restart", policy: "isolated", unfinished: "continue" })
   ]
 })))
+
+holds("a file of the process before is not taken for one of now because the clock was set back", ["silent", "marked", "reported"]
+  .flatMap((provider) => [4, 40, 500].map((dieAt) => ({
+    agents: [agent("ada", provider, { transcript: "at-once", startup: "slow" }), agent("bob", "serial")],
+    steps: [
+      run({ do: "up", dieAt }),
+      { do: "clock jumps", millis: -3_600_000 },
+      { do: "dies", agent: "ada", silently: true },
+      run({ do: "restart", policy: "isolated" })
+    ]
+  }))))
