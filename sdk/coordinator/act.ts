@@ -121,7 +121,7 @@ const readReport = <E, R>(supervision: Supervision<E, R>, { deaths }: Act, repor
         yield* leave(supervision, report.team, [{ death, code: report.outcome, why: report.message }])
         continue
       }
-      if (entry.decided.decision.budget !== undefined) {
+      if (entry.decided.decision.budget !== undefined && !touches(entry.decided.decision)) {
         yield* exhausted(supervision, report.team, death, entry)
         continue
       }

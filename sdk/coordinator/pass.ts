@@ -12,6 +12,7 @@ import type { HostEnvironment } from "../lifecycle/operation.ts"
 import { currentState } from "../lifecycle/prepare.ts"
 import * as Restart from "../lifecycle/Restart.ts"
 import type { PluginHost } from "../plugin/PluginHost.ts"
+import { touches } from "../policy/Policy.ts"
 import { carryOut, nobodyActs } from "./act.ts"
 import { nthDelay, standardBackoff } from "./back-off.ts"
 import { type Death, readDeath } from "./death.ts"
@@ -41,7 +42,7 @@ const dueAt = <E, R>(supervision: Supervision<E, R>, team: TeamState, death: Dea
     const made = yield* Effect.either(Restart.plan(team.key, policy, { agents: [id], onlyDead: true, trigger: "death" }))
     const decided = Either.isRight(made) ? made.right.agents.find(({ facts }) => facts.agent.spec.id === id)?.decided : undefined
     // Whoever is not to be started need not wait to be told so.
-    if (decided?.decision.budget !== undefined) return death.at
+    if (decided?.decision.budget !== undefined && !touches(decided.decision)) return death.at
     const at = death.at + (yield* nthDelay<R>(decided?.handling.backoff?.schedule ?? standardBackoff, short))
     memory.due.set(key, at)
     return at

@@ -35,6 +35,9 @@ export const DeathRecord = Schema.Struct({
 })
 export type DeathRecord = typeof DeathRecord.Type
 
+/** How many starts, and how many deaths, are remembered of an agent. */
+export const historyKept = 32
+
 /** What became of an agent's spawns, oldest first. Bounded. */
 export const AgentHistory = Schema.Struct({
   starts: Schema.Array(StartRecord),

@@ -1,9 +1,7 @@
 import type { Event } from "../domain/event.ts"
 import type { FailureKind } from "../domain/failure.ts"
-import type { AgentHistory, DeathRecord, StartCause, StartRecord } from "../domain/history.ts"
+import { type AgentHistory, type DeathRecord, historyKept, type StartCause, type StartRecord } from "../domain/history.ts"
 import type { ProcessExit } from "../domain/pane.ts"
-
-const kept = 32
 
 /** Changes the newest start of a generation; as it was where there is none. */
 const changeStart = (history: AgentHistory, generation: number, change: (start: StartRecord) => StartRecord): AgentHistory => {
@@ -30,7 +28,7 @@ const died = (
     exit: seen.exit ?? known?.exit ?? null,
     kind: seen.kind ?? known?.kind ?? null
   }
-  return { ...history, deaths: known === undefined ? [...history.deaths, death].slice(-kept) : history.deaths.with(index, death) }
+  return { ...history, deaths: known === undefined ? [...history.deaths, death].slice(-historyKept) : history.deaths.with(index, death) }
 }
 
 /** What an event adds to its agent's history; the same value where it adds nothing. Pure. */
@@ -47,7 +45,7 @@ export const foldHistory = (history: AgentHistory, event: Event, at: string, cau
         readyAt: null,
         endedAt: null
       }
-      return { ...over, starts: [...over.starts, start].slice(-kept) }
+      return { ...over, starts: [...over.starts, start].slice(-historyKept) }
     }
     case "agent.ready":
       return changeStart(history, event.generation, (start) => start.readyAt === null ? { ...start, readyAt: at } : start)
@@ -63,7 +61,7 @@ export const foldHistory = (history: AgentHistory, event: Event, at: string, cau
         ...event.kind === undefined ? {} : { kind: event.kind }
       })
     case "budget.exceeded":
-      return { ...history, budgetExceededAt: history.budgetExceededAt ?? at }
+      return { ...history, budgetExceededAt: at }
     case "budget.cleared":
       return { ...history, budgetExceededAt: null, budgetClearedAt: at }
     default:

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { Decision } from "../domain/decision.ts"
-import { agentPolicy, type AgentPolicy, decided } from "../policy/AgentPolicy.ts"
+import { agentPolicy, type AgentPolicy, decided, touches } from "../policy/AgentPolicy.ts"
 import type { ApprovalDenied, Approvals } from "../policy/Approvals.ts"
 import type { Facts } from "../policy/Facts.ts"
 import { DiscardContext } from "../policy/Grants.ts"
@@ -16,9 +16,14 @@ type Planned = PlanDocument["agents"][number]
 
 const isGrant = (gate: string): boolean => gate === "discard-context"
 
+/** The programs that its agents name, whatever the document says of itself: a file that somebody changed passes no gate by. */
+const namedBy = ({ agents }: PlanDocument): ReadonlyArray<string> =>
+  agents.flatMap(({ decision, gates, id, verify: checks, workStillOpen: open }) =>
+    !touches(decision) ? [] : [...gates.filter((name) => !isGrant(name)), ...open, ...checks].map((name) => `${id}: ${name}`))
+
 /** What of a document can't be carried out with these programs. */
 export const unknownTo = (document: PlanDocument, known: KnownGates<unknown, unknown>): ReadonlyArray<string> =>
-  document.notPortable.filter((program) => {
+  [...new Set([...document.notPortable, ...namedBy(document)])].filter((program) => {
     const agent = document.agents.find(({ id }) => program.startsWith(`${id}: `))
     const name = agent === undefined ? program : program.slice(`${agent.id}: `.length)
     const isGate = agent !== undefined && [...agent.gates, ...agent.verify, ...agent.workStillOpen].includes(name)

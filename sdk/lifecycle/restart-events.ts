@@ -1,4 +1,5 @@
 import type { Event } from "../domain/event.ts"
+import type { AgentHistory } from "../domain/history.ts"
 import type { Json } from "../domain/json.ts"
 import type { AgentPlan, RestartPlan } from "./plan.ts"
 
@@ -26,13 +27,17 @@ const decisionEvent = (plan: RestartPlan<unknown, unknown>, { decided, facts }: 
   }
 }
 
+/** Whether a budget was found spent before, and nobody was started since: what is started after it may spend one anew. */
+const isKnownSpent = ({ budgetExceededAt, starts }: AgentHistory): boolean =>
+  budgetExceededAt !== null && starts.every(({ at }) => Date.parse(at) <= Date.parse(budgetExceededAt))
+
 /** What a decision hands to somebody else, and the budget that it found spent, said once. */
 const consequences = (plan: RestartPlan<unknown, unknown>, { decided, facts }: AgentPlan<unknown, unknown>): ReadonlyArray<Event> => {
   const { agent } = facts
   const { budget, escalateTo, why } = decided.decision
   const scope = { team: plan.team.key, agent: agent.spec.id, generation: agent.generation }
   return [
-    ...budget === undefined || agent.history.budgetExceededAt !== null ? [] : [{ type: "budget.exceeded" as const, ...scope, ...budget }],
+    ...budget === undefined || isKnownSpent(agent.history) ? [] : [{ type: "budget.exceeded" as const, ...scope, ...budget }],
     ...escalateTo === undefined ? [] : [{ type: "restart.escalated" as const, ...scope, to: escalateTo, why }]
   ]
 }

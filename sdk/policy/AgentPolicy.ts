@@ -75,7 +75,7 @@ export const decided = (fields: Partial<Decision> & Pick<Decision, "kind" | "why
 })
 
 /** Whether carrying out the decision touches the agent. */
-export const touches = (decision: Decision): boolean => decision.kind === "resume" || decision.kind === "fresh_start"
+export const touches = (decision: Pick<Decision, "kind">): boolean => decision.kind === "resume" || decision.kind === "fresh_start"
 
 /** Whether another policy may be asked instead. An escalation is a refusal that somebody else has to answer. */
 export const fallsThrough = (decision: Decision): boolean => decision.kind === "refuse" && decision.escalateTo === undefined

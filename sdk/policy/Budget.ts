@@ -1,5 +1,5 @@
 import * as Duration from "effect/Duration"
-import type { AgentHistory, BudgetScope } from "../domain/history.ts"
+import { type AgentHistory, type BudgetScope, historyKept } from "../domain/history.ts"
 import { type AgentPolicy, type Decided, requiredByAny, touches } from "./AgentPolicy.ts"
 import type { Facts, Life, RosterEntry } from "./Facts.ts"
 import { PolicyInvalid } from "./PolicyInvalid.ts"
@@ -38,7 +38,7 @@ const healedAt = (history: AgentHistory, life: Life, { healthyForMs, now }: Wind
 
 interface Used {
   readonly restarts: number
-  /** Whether it was found spent before, and neither cleared nor outlived since. */
+  /** Whether it was found spent before, and neither cleared nor outlived since; or more was done than is remembered. */
   readonly spent: boolean
 }
 
@@ -57,9 +57,12 @@ export const usedBy = (history: AgentHistory, life: Life, window: Window): Used 
     const before = history.starts[index - 1]?.generation
     return cause !== "launch" && (before === undefined || !waited.has(before)) && time > window.now - window.perMs && time > cleared && time > healed
   })
+  // Of those before the oldest that is remembered nobody knows how many they were: what can't be counted is no leave.
+  const [, oldest] = history.starts
+  const uncounted = history.starts.length >= historyKept && oldest !== undefined && counted.includes(oldest)
   return {
     restarts: new Set(counted.map(({ generation, operation }) => operation ?? generation)).size,
-    spent: history.budgetExceededAt !== null && Date.parse(history.budgetExceededAt) > healed
+    spent: uncounted || (history.budgetExceededAt !== null && Date.parse(history.budgetExceededAt) > healed)
   }
 }
 

@@ -181,6 +181,23 @@ describe("what has an end", () => {
       yield* running(world, "one", 4)
     }))
 
+  it.scopedLive("a budget whose end starts it again: that is done once, said truly, and then it stops", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {} })
+      world.script.set("one", { exits: 1 })
+      const onAndOn = Policy.standard.pipe(Policy.withBudget({ restarts: 2, per: "1 hour", exceeded: Policy.resume }))
+      const supervisor = yield* superviseWorld(world, onAndOn)
+      yield* world.kill("one")
+      yield* eventually(Effect.sync(() => supervisor.heard("Supervision of it ends here.")))
+      yield* quiet
+      assert.strictEqual((yield* world.agent("one")).generation, 4)
+      assert.strictEqual((yield* world.events("supervision.exhausted")).length, 1)
+      world.script.delete("one")
+      yield* world.run(Restart.clearBudget("alpha", "it was mended", ["one"]))
+      yield* running(world, "one", 5)
+    }))
+
   it.scopedLive("a policy without a budget has one all the same", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld()

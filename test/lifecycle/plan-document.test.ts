@@ -277,6 +277,12 @@ describe("a plan with programs in it", () => {
       const answer = yield* leavesNoTrace(world, Effect.flip(apply(world, document)))
       assert.strictEqual(answer._tag, "PlanNotPortable")
       assert.match(answer.message, /the build is green.*only the command that made it can carry it out\. Nothing was done\./)
+      // What somebody struck out of the list is named by its agent all the same.
+      const struck = yield* leavesNoTrace(world, Effect.flip(apply(world, { ...document, portable: true, notPortable: [] })))
+      assert.deepInclude(struck, {
+        _tag: "PlanNotPortable",
+        programs: ["one: the build is green", "one: work still open", "one: it answers"]
+      })
     }))
 
   it.scopedLive("is carried out by a script that gives them by their names", () =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
+import { historyKept, noHistory } from "../../sdk/domain/history.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import { compareSpecificity, matches, mostSpecific, overlap } from "../../sdk/policy/pattern.ts"
 import { decide, facts, history, now, policy } from "./arbitraries.ts"
@@ -172,6 +173,23 @@ describe("a budget", () => {
       const cleared = { ...past, budgetExceededAt: null, budgetClearedAt: new Date(now).toISOString() }
       assert.deepStrictEqual(usedBy(cleared, "dead", window), { restarts: 0, spent: false })
     }), runs)
+  })
+
+  it("more restarts within it than are remembered leave nothing of it, until they are cleared or over", () => {
+    const minutes = (count: number) => new Date(now - count * 60_000).toISOString()
+    // As a back-off does: five tries an operation.
+    const starts = Array.from({ length: historyKept }, (_, index) => ({
+      generation: index + 2,
+      at: minutes(9 - index / 8),
+      operation: `o-${Math.floor(index / 5)}`,
+      cause: "death" as const,
+      readyAt: null,
+      endedAt: null
+    }))
+    assert.deepStrictEqual(usedBy({ ...noHistory, starts }, "dead", window), { restarts: 7, spent: true })
+    assert.isFalse(usedBy({ ...noHistory, starts: starts.slice(1) }, "dead", window).spent)
+    assert.isFalse(usedBy({ ...noHistory, starts, budgetClearedAt: minutes(0) }, "dead", window).spent)
+    assert.isFalse(usedBy({ ...noHistory, starts }, "dead", { ...window, now: now + 120_000 }).spent)
   })
 
   it("more restarts never leave more of it", () => {
