@@ -1,8 +1,9 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { AdoptedProcess, AgentState } from "../event-log/TeamState.ts"
-import { processState, processTable } from "../plugin/process-table.ts"
+import { processState, processTable, treeOf } from "../plugin/process-table.ts"
 import type { ProcessFact } from "../policy/Facts.ts"
-import { ancestorsOf } from "../session/adopt-processes.ts"
+import { ancestorsOf, ownProcesses } from "../session/adopt-processes.ts"
 
 // Agents whose process a person started. It is looked at through the host and its provider, never through a transport.
 
@@ -22,6 +23,24 @@ export const observeAdopted = ({ pid, place, startTime }: AdoptedProcess): Effec
 /** This command and all that it descends from; null where the host could not be asked. */
 export const callers: Effect.Effect<ReadonlySet<number> | null> = Effect.map(processTable, (table) =>
   table === null ? null : ancestorsOf(process.pid, table))
+
+/**
+ * The agents that live below a process, as `team/agent (process pid)`: they would end with it. Any workspace's, by their
+ * environment; null where the host could not be asked.
+ */
+export const agentsBelow = ({ pid, startTime }: AdoptedProcess): Effect.Effect<ReadonlyArray<string> | null> =>
+  Effect.gen(function*() {
+    const table = yield* processTable
+    const processes = yield* ownProcesses(yield* Clock.currentTimeMillis)
+    if (table === null || processes === null) return null
+    const below = new Set(treeOf(table, [{ pid, startTime }]).map((row) => row.pid))
+    const names = processes.flatMap(({ env, pid: at }) => {
+      const [team, agent] = [env["REPRISE_TEAM"], env["REPRISE_AGENT"]]
+      return at === pid || !below.has(at) || team === undefined || agent === undefined ? [] : [[`${team}/${agent}`, at] as const]
+    })
+    // What an agent started carries its name, too: it is told of once.
+    return names.flatMap(([name, at], index) => names.findIndex(([other]) => other === name) === index ? `${name} (process ${at})` : [])
+  })
 
 /** Adopted processes that may live, as the lists of what is spared name them: a person's, hence nobody else's to end. */
 export const adoptedSpared = (

@@ -10,7 +10,7 @@ import { decided as plainly, type Decided } from "../policy/Policy.ts"
 import { driftOf, specForSpawn } from "../session/launch-context.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { Resumability, resumability } from "../session/resumability.ts"
-import { callers } from "./adopted.ts"
+import { agentsBelow, callers } from "./adopted.ts"
 import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentObservation, isShown, ownProcesses, type TeamObservation } from "./observe.ts"
@@ -82,6 +82,7 @@ const personsOwn = (
   observed: AgentObservation,
   takeover: boolean,
   callers: ReadonlySet<number> | null,
+  below: ReadonlyArray<string> | null,
   env: Readonly<Record<string, string>>
 ): Decided | null => {
   const held = agent.spec.paused ? null : heldByPerson(agent, observed)
@@ -94,9 +95,13 @@ const personsOwn = (
     return without("refuse", "session_held", `${who}, and no agent may end it: this command runs inside ${env["REPRISE_AGENT"]}`)
   }
   if (callers === null) return without("refuse", "unknown", `${who}, and whether this command was started from it could not be read`)
-  return callers.has(held.pid)
-    ? without("refuse", "session_held", `${who}, and this very command was started from it; run it from another terminal`)
-    : null
+  if (callers.has(held.pid)) {
+    return without("refuse", "session_held", `${who}, and this very command was started from it; run it from another terminal`)
+  }
+  if (below === null) return without("refuse", "unknown", `${who}, and whether agents run below it could not be read`)
+  return below.length === 0
+    ? null
+    : without("refuse", "holds_agents", `${who}, and would take agents that were started from it along: ${below.join(", ")}; stop those first`)
 }
 
 /** A fork that is not made yet is started anew, and yet not with nothing. */
@@ -168,6 +173,8 @@ export const decideAll = <E, R>(
         const dead = observed.process.state === "dead" && agent.phase !== "stopped"
         const untouched = !named || (request.onlyDead && !dead && !agent.spec.paused)
         const alreadyBack = !untouched && back.has(id)
+        const held = request.takeover === true && !untouched ? heldByPerson(agent, observed) : null
+        const below = held === null ? [] : yield* agentsBelow(held)
         const context: Context = { boot, unlisted: observation.failure?.message ?? null, continues: team.operation !== null }
         const decided: Decided<E, R> = untouched
           ? without("skip", null, named
@@ -176,7 +183,7 @@ export const decideAll = <E, R>(
           : alreadyBack
           // What is to be proved of it may be still to come.
           ? { ...without("skip", null, "the interrupted operation has brought it back already"), handling: request.policy.decide(facts).handling }
-          : personsOwn(agent, observed, request.takeover === true, above, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, asCopy(agent, decideOne(request, facts, context)))
+          : personsOwn(agent, observed, request.takeover === true, above, below, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, asCopy(agent, decideOne(request, facts, context)))
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })
     return { agents, boot }

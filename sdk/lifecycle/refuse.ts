@@ -128,7 +128,7 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
       ...takeable ? [`reprise restart --team ${team} --takeover`] : [],
       ...unresumable.some(({ reason }) => reason === "secret_not_kept") ? ["reprise up FILE"] : [],
-      ...unresumable.every(({ reason }) => ["secret_not_kept", "escalated", "session_held"].includes(reason))
+      ...unresumable.every(({ reason }) => ["secret_not_kept", "escalated", "session_held", "holds_agents"].includes(reason))
         ? []
         : [`reprise restart --team ${team} --allow-fresh`]
     ],
@@ -152,12 +152,16 @@ export const firstRefusal = (input: RefuseInput): Refusal | null =>
   notReady(input) ?? corruptFirstSend(input) ?? dirtyTopology(input) ?? grantMissing(input) ?? atomicity(input) ?? noCanary(input)
 
 /** Refuses where the transport could not be asked: nothing may be started beside what nobody can see. */
-export const unreachableRefusal = (transport: string, why: string): Refusal => ({
-  outcome: "failed",
-  message: `${why.replace(/\.*$/, "")}. ${untouchedToo}`,
-  next: ["reprise status"],
-  details: { reason: "transport_unreachable", transport }
-})
+export const unreachableRefusal = (transport: string, why: string, team: string): Refusal => {
+  const notThere = transport !== "pty" && /\bENOENT\b/.test(why)
+  return {
+    outcome: "failed",
+    message: `${why.replace(/\.*$/, "")}. ${untouchedToo}` +
+      (notThere ? ` Install ${transport}; or, if it is gone for good, stop the team and bring it up elsewhere.` : ""),
+    next: notThere ? [`reprise down --team ${team}`, "reprise up FILE --transport pty"] : ["reprise status"],
+    details: { reason: "transport_unreachable", transport }
+  }
+}
 
 /** Refuses to move a team to another transport while something of it may live where it is. */
 export const livesElsewhere = (
@@ -193,6 +197,10 @@ export const startRefusal = (team: string, refusals: ReadonlyArray<StartFinding>
   refusals.length === 0 ? null : {
     outcome: "failed",
     message: `${findingsOf(refusals)}. ${untouchedToo}`,
-    next: [fromFile ? "reprise up FILE" : `reprise restart --team ${team}`],
+    next: fromFile
+      ? ["reprise up FILE"]
+      : refusals.some(({ kind }) => kind === "bad_flags")
+      ? [`reprise down --team ${team}`, "reprise up FILE"]
+      : [`reprise restart --team ${team}`],
     details: { reason: "start_refused", problems: refusals }
   }

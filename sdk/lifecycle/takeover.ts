@@ -3,6 +3,7 @@ import type { Event } from "../domain/event.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import type { AdoptedProcess, AgentState } from "../event-log/TeamState.ts"
 import { endProcessTree } from "../plugin/process-table.ts"
+import { agentsBelow } from "./adopted.ts"
 import type { AgentObservation } from "./observe.ts"
 import type { AgentPlan } from "./plan.ts"
 import { fail, type RolloutContext, scopeOf } from "./rollout-context.ts"
@@ -26,10 +27,16 @@ export const takeOver = <E, R>(context: RolloutContext<E, R>, { facts: { agent }
     agent: agent.spec.id,
     generation: agent.generation,
     detail: (evidence: string) => ({ pid, evidence }),
-    run: Effect.flatMap(endProcessTree({ pid, startTime }, graceMs), (ended): Effect.Effect<string, AgentFailure> =>
-      ended.gone
-        ? Effect.succeed(ended.evidence)
-        : Effect.fail(fail("unknown", `Process ${pid} (${place}) could not be proved ended, so no new one was started: ${ended.evidence}.`, true))),
+    // Since it was decided, an agent may have been started below it.
+    run: Effect.flatMap(agentsBelow(held), (below): Effect.Effect<string, AgentFailure> =>
+      below === null || below.length > 0
+        ? Effect.fail(fail("unknown", `Process ${pid} (${place}) was not ended: ${
+          below === null ? "whether agents run below it could not be read" : `agents run below it, which would end with it: ${below.join(", ")}`
+        }.`, true))
+        : Effect.flatMap(endProcessTree({ pid, startTime }, graceMs), (ended) =>
+          ended.gone
+            ? Effect.succeed(ended.evidence)
+            : Effect.fail(fail("unknown", `Process ${pid} (${place}) could not be proved ended, so no new one was started: ${ended.evidence}.`, true)))),
     result: (evidence: string): ReadonlyArray<Event> => [{
       type: "agent.stopped",
       ...scopeOf(context, agent, agent.generation),
