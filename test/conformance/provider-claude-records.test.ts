@@ -182,6 +182,20 @@ describe("command", () => {
     }).pipe(Effect.provide(NodeContext.layer)))
 })
 
+describe("a value that looks like a flag", () => {
+  it.scopedLive("is never read as one", () =>
+    Effect.gen(function*() {
+      const { driver, request } = yield* world
+      const plan = yield* driver.command(request("fresh", { model: "--dangerously-skip-permissions", effort: "-p" }))
+      expect(plan.argv).toContain("--model=--dangerously-skip-permissions")
+      expect(plan.argv).toContain("--effort=-p")
+      expect(plan.argv).not.toContain("--dangerously-skip-permissions")
+      for (const name of ["allowTools", "denyTools", "addDirectories"]) {
+        expect(driver.checkOptions({ [name]: ["--print"] }).length).toBeGreaterThan(0)
+      }
+    }).pipe(Effect.provide(NodeContext.layer)))
+})
+
 describe("places", () => {
   it.scopedLive("a resume goes to the config home that its conversation is in", () =>
     Effect.gen(function*() {
@@ -232,6 +246,7 @@ describe("before a start", () => {
       program("2.1.330")
       expect(yield* check({}, login)).toEqual([])
       expect(yield* check({ permissions: "ask" }, login)).toEqual(["refusal bad_flags"])
+      expect(yield* check({ tools: ["Read", "--dangerously-skip-permissions"] }, login)).toEqual(["refusal bad_flags"])
       expect(yield* check({ effort: "extreme" }, login)).toEqual(["warning bad_flags"])
       expect(yield* check()).toEqual(["refusal auth"])
       writeFileSync(join(configHome, ".claude.json"), "{}")

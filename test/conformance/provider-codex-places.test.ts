@@ -88,6 +88,12 @@ describe("codex start", () => {
       expect(yield* problems()).toEqual([])
     }))
 
+  it.live("is refused with a permission mode that there is not", () =>
+    Effect.gen(function*() {
+      expect(yield* problems({}, { permissions: "bypass" })).toEqual([])
+      expect((yield* problems({}, { permissions: "acceptEdits" })).join()).toMatch(/^refusal bad_flags: Codex has no permission mode "acceptEdits"/)
+    }))
+
   it.live("is warned of with another version, and with one that can't be told", () =>
     Effect.gen(function*() {
       installed("0.170.0")

@@ -70,6 +70,11 @@ const modeProblem = (agent: ProviderAgent): StartProblem | null => {
     : refusal("bad_flags", `Claude Code has no permission mode ${JSON.stringify(mode)}: it has ${permissionModes.join(", ")}.`)
 }
 
+const toolProblem = ({ tools }: ProviderAgent): StartProblem | null => {
+  const flag = tools.find((name) => name.startsWith("-"))
+  return flag === undefined ? null : refusal("bad_flags", `${JSON.stringify(flag)} is no tool: Claude Code would read it as a flag.`)
+}
+
 const effortProblem = (agent: ProviderAgent): StartProblem | null =>
   agent.effort === null || efforts.includes(agent.effort)
     ? null
@@ -84,5 +89,5 @@ export const checkStart = (
   Effect.gen(function*() {
     const found = findExecutable(program, agent.cwd, env["PATH"])
     const version = found === null ? null : versionProblem(yield* versionOf(found, env, stateDirectory))
-    return [modeProblem(agent), effortProblem(agent), loginProblem(agent, env), version].filter((problem) => problem !== null)
+    return [modeProblem(agent), toolProblem(agent), effortProblem(agent), loginProblem(agent, env), version].filter((problem) => problem !== null)
   })

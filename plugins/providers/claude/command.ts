@@ -44,7 +44,8 @@ const systemPrompt = (agent: ProviderAgent): string | null => {
   return parts.length === 0 ? null : `${parts.join("\n\n")}\n`
 }
 
-const flag = (name: string, value: string | null): ReadonlyArray<string> => value === null ? [] : [name, value]
+/** One word, so that no value can be read as a flag. */
+const flag = (name: string, value: string | null): ReadonlyArray<string> => value === null ? [] : [`${name}=${value}`]
 
 /** The command of a request, with the environment that the plugin was granted. */
 export const command = (

@@ -1,6 +1,7 @@
 import { Schema } from "reprise/plugin"
 
-const Names = Schema.Array(Schema.NonEmptyString)
+/** A word after its flag: one that begins as a flag does would be read as one. */
+const Names = Schema.Array(Schema.NonEmptyString.pipe(Schema.filter((word) => !word.startsWith("-") || "must not begin with a -")))
 
 /** The options of an agent of this provider, as a team file gives them. */
 export const AgentOptions = Schema.Struct({

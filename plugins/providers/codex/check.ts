@@ -3,6 +3,7 @@ import { existsSync, readFileSync, realpathSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Effect, findExecutable, type ProviderAgent, type StartProblem } from "reprise/plugin"
 import { configHomeOf, type Surroundings } from "./home.ts"
+import { permissionFlags, permissionModes } from "./permissions.ts"
 
 // What speaks against a start, before anything is touched. Whether there are credentials is seen by their names alone: no
 // file that may hold one is opened.
@@ -79,6 +80,13 @@ const loginProblem = (configHome: string, env: Readonly<Record<string, string>>)
     : [{ severity: "refusal", kind: "auth", problem: `Codex has neither a login nor a configuration in ${configHome}. ${advice}` }]
 }
 
+const modeProblem = ({ permissions }: ProviderAgent): ReadonlyArray<StartProblem> =>
+  permissionFlags(permissions) !== null ? [] : [{
+    severity: "refusal",
+    kind: "bad_flags",
+    problem: `Codex has no permission mode ${JSON.stringify(permissions)}: it has ${permissionModes.join(", ")}.`
+  }]
+
 /** What speaks against starting this agent in this environment. */
 export const checkStart = (
   agent: ProviderAgent,
@@ -93,5 +101,5 @@ export const checkStart = (
       kind: "unknown",
       problem: "Codex has no list of tools to allow: the agent's tools are not applied, its permissions are."
     }]
-    return [...loginProblem(configHomeOf(agent, around), env), ...version, ...tools]
+    return [...modeProblem(agent), ...loginProblem(configHomeOf(agent, around), env), ...version, ...tools]
   })

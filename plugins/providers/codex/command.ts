@@ -84,7 +84,7 @@ export const commandOf = (
       // A background server would be shared with other agents, and with it one's keys and environment with all.
       "--no-daemon",
       ...permissions,
-      ...typeof profile === "string" ? ["--profile", profile] : [],
+      ...typeof profile === "string" ? [`--profile=${profile}`] : [],
       ...agent.model === null ? [] : [`--model=${agent.model}`],
       ...agent.effort === null ? [] : config("model_reasoning_effort", tomlString(agent.effort)),
       ...config("developer_instructions", tomlString(instructionsOf(agent))),
