@@ -20,7 +20,7 @@ export const bounded = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => {
         code: "escalated",
         escalateTo: "leader",
         budget,
-        why: [...why, "what follows a spent budget was done once and did not last", "it is for leader to decide"]
+        why: [...why.slice(0, 1), "what follows a spent budget was done once and did not last", "it is for leader to decide"]
       })
     }
   })

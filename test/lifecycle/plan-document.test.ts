@@ -245,12 +245,12 @@ describe("a plan that was overtaken", () => {
     Effect.gen(function*() {
       const world = yield* makeWorld()
       yield* world.up("alpha", { one: {} })
-      const plan = yield* world.plan()
+      const plan = yield* world.plan(Policy.isolated(Policy.standard))
       yield* world.restart()
       Fs.rmSync((yield* world.agent("one")).session?.transcript ?? "")
       const report = yield* world.run(Restart.execute(plan))
       assert.strictEqual(report.outcome, "refused_plan_stale", report.message)
-      assert.match(report.message, /one: the decision was resume of session \S+ and is fresh_start/)
+      assert.match(report.message, /one: the decision was resume of session \S+ and is refuse/)
     }))
 })
 
