@@ -50,6 +50,7 @@ export const verb = defineVerb({
   run: ({ all, as, dryRun, only, pids }, { consents, plugins, transport }) =>
     Effect.gen(function*() {
       const named = yield* pidsIn([...only, ...pids])
+      yield* Adopt.demandName(Option.getOrUndefined(as))
       const paths = yield* Workspace
       if (plugins.length > 0) yield* demandPlugins
       const options = {

@@ -13,6 +13,12 @@ export const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
 /** Enough of a session's id to tell it from others: its end, since those that begin with a time begin alike. */
 export const shortSession = (id: string): string => id.length > 12 ? `…${id.slice(-12)}` : id
 
+/** What stands in the way of its conversation; nothing where nobody said anything there: it is started anew. */
+const hindrance = ({ interacted, resumable }: AgentView): string =>
+  resumable?.answer !== "no" || (interacted === false && resumable.code === "missing_transcript")
+    ? ""
+    : `; its conversation can't be continued: ${resumable.why}`
+
 /** The agents of a document, a line each. */
 export const agentTable = (agents: unknown): string =>
   !isAgents(agents) || agents.length === 0 ? "  no agents" : columns(
@@ -24,6 +30,6 @@ export const agentTable = (agents: unknown): string =>
       agent.pid === null ? "" : `pid ${agent.pid}`,
       agent.session === null ? "no session yet" : `session ${shortSession(agent.session.id)}`,
       agent.interacted === true ? "spoken to" : agent.interacted === false ? "nothing sent yet" : "unclear whether spoken to",
-      agent.evidence + (agent.resumable?.answer === "no" ? `; its conversation can't be continued: ${agent.resumable.why}` : "")
+      agent.evidence + hindrance(agent)
     ])
   )

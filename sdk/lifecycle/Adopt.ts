@@ -90,17 +90,18 @@ const nothingFound = (choice: Choice): AdoptReport => ({
   elsewhere: choice.elsewhere
 })
 
+/** Refuses a name that no team can have, whatever would be found. */
+export const demandName = (name: string | undefined): Effect.Effect<void, AdoptRefused> =>
+  name === undefined || namePattern.test(name) ? Effect.void : new AdoptRefused({
+    reason: "BadName",
+    detail: `${JSON.stringify(name)} does not match ${namePattern.source}, as names of teams do. Nothing was done.`,
+    next: ["reprise adopt --as NAME"]
+  })
+
 /** Which name the team gets; a name that was asked for has to be free. */
 const nameTeam = ({ name, workspace }: AdoptOptions, teams: ReadonlyArray<TeamState>): Either.Either<TeamKey, AdoptRefused> => {
   const taken = new Set<string>(teams.map(({ key }) => key))
   if (name === undefined) return Either.right(TeamKey.make(teamNameFor(workspace, taken)))
-  if (!namePattern.test(name)) {
-    return Either.left(new AdoptRefused({
-      reason: "BadName",
-      detail: `${JSON.stringify(name)} does not match ${namePattern.source}, as names of teams do. Nothing was done.`,
-      next: ["reprise adopt --as NAME"]
-    }))
-  }
   return taken.has(name)
     ? Either.left(new AdoptRefused({
       reason: "TeamExists",
@@ -167,6 +168,7 @@ export const look = (
   options: AdoptOptions
 ): Effect.Effect<AdoptReport, AdoptError, EventLog | PluginHost | FileSystem.FileSystem> =>
   Effect.gen(function*() {
+    yield* demandName(options.name)
     const found = yield* findAdoptable(options)
     if (found.adoptable.length === 0) return nothingFound(found)
     const name = yield* nameTeam(options, found.teams)
@@ -191,6 +193,7 @@ export const adopt = (
   options: AdoptOptions
 ): Effect.Effect<AdoptReport, AdoptError, EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment> =>
   Effect.scoped(Effect.gen(function*() {
+    yield* demandName(options.name)
     const inside = (yield* HostEnvironment)["REPRISE_AGENT"]
     if (inside !== undefined) {
       return yield* new AdoptRefused({

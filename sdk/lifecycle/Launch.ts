@@ -18,7 +18,7 @@ import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
 import type { Refusal } from "./plan.ts"
 import { prepare } from "./prepare.ts"
 import { livesElsewhere, unreachableRefusal } from "./refuse.ts"
-import { actOn, refusedReport, type RestartReport } from "./restart-act.ts"
+import { actOn, onlyFileCures, refusedReport, type RestartReport } from "./restart-act.ts"
 import { decisionEvents, refusalEvents } from "./restart-events.ts"
 import { deadlines, type InvalidSetting } from "./settings.ts"
 
@@ -108,12 +108,16 @@ const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
       }))
     const refuse = ({ details, message, next }: Refusal) => report({ outcome: "failed", ok: false, message, next, details })
 
+    // What was stopped and proved gone is nowhere any more, also where its transport is gone, too.
+    const allStopped = known.agents.every(({ adopted, phase, spawn }) => adopted === null && (spawn === null || phase === "stopped"))
+    if (observation.failure !== null && known.operation === null && allStopped && home.name !== asked.name) return null
     const unknown = seen.filter(({ found }) => found.process.state === "unknown")
     if (observation.failure !== null || unknown.length > 0) {
       const names = unknown.map(({ agent, found }) => `${agent.spec.id}: ${found.process.evidence.replace(/\.$/, "")}`)
       return yield* refuse(unreachableRefusal(
         home.name,
-        observation.failure?.message ?? `Whether these agents live is unknown (${names.join("; ")})`
+        observation.failure?.message ?? `Whether these agents live is unknown (${names.join("; ")})`,
+        spec.name
       ))
     }
     // What a person started lives in no transport.
@@ -123,6 +127,27 @@ const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
     if (known.operation !== null || meant.length === 0 || !meant.every(({ found }) => mayLive(found.process))) return null
     const names = (agents: ReadonlyArray<string>) => [...agents].toSorted().join()
     const differs = names(spec.agents.map(({ id }) => id)) !== names(known.agents.flatMap((agent) => agent.removed ? [] : agent.spec.id))
+    const views = yield* viewTeam(known, observation, home, providers.find)
+    const waiting = meant.flatMap(({ agent }) => {
+      const view = views.find(({ id }) => id === agent.spec.id)
+      const failure = agent.failure ?? view?.failure ?? null
+      return failure === null && view?.status !== "starting"
+        ? []
+        : [{ agent: agent.spec.id, failure, why: failure?.reason ?? view?.evidence ?? "" }]
+    })
+    if (waiting.length > 0) {
+      const fromFile = waiting.every(({ failure }) => failure !== null && onlyFileCures(failure))
+      return yield* report({
+        outcome: waiting.length === meant.length ? "failed" : "partial",
+        ok: false,
+        message: `Team ${spec.name} runs, and nothing was changed, but not every agent came up: ` +
+          waiting.map(({ agent, why }) => `${agent}: ${why.replace(/\.$/, "")}.`).join(" "),
+        next: fromFile
+          ? [`reprise down --team ${spec.name}`, "reprise up FILE"]
+          : [`reprise restart ${waiting.map(({ agent }) => agent).join(" ")} --team ${spec.name}`],
+        details: { reason: "not_ready", failures: waiting }
+      })
+    }
     return yield* report({
       outcome: "already_running",
       ok: true,
@@ -207,7 +232,11 @@ export const up = (
     return {
       outcome: report.ok ? "launched" : report.outcome,
       ok: report.ok,
-      message: report.ok ? `Team ${spec.name} is up: ${started} of ${spec.agents.length} agents started.` : report.message,
+      message: !report.ok
+        ? report.message
+        : spec.agents.length === 0
+        ? `Team ${spec.name} is up: it has no agents.`
+        : `Team ${spec.name} is up: ${started} of ${spec.agents.length} agents started.`,
       next: report.ok && attach !== null ? [attach] : report.next,
       details: report.details,
       team: spec.name,

@@ -104,7 +104,11 @@ export const findAdoptable = (options: AdoptOptions): Effect.Effect<Found, Adopt
     const strangers = [...only ?? []].flatMap((pid) =>
       adoptable.some(({ process }) => process.pid === pid)
         ? []
-        : [leftOut.find((one) => one.pid === pid) ?? { pid, provider: null, reason: "no provider knows it for one of its CLI" }])
+        : [leftOut.find((one) => one.pid === pid) ?? {
+          pid,
+          provider: null,
+          reason: table.some((row) => row.pid === pid) ? "no provider knows it for one of its CLI" : "there is no such process"
+        }])
     if (strangers.length > 0) {
       return yield* new AdoptRefused({
         reason: "NotAdoptable",

@@ -9,6 +9,7 @@ import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { ScreenState } from "../plugin/provider-driver.ts"
 import { type AgentSight, agentStateOf, readEvidence } from "../session/agent-state.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
+import { wasPersons } from "../session/spoken.ts"
 import { isShown, mayLive, type AgentObservation, type TeamObservation } from "./observe.ts"
 
 export const AgentStatus = Schema.Literal(
@@ -44,7 +45,10 @@ export const AgentView = Schema.Struct({
     confidence: Confidence
   })),
   firstSendAt: Schema.NullOr(Schema.String),
-  /** Whether Reprise ever spoke to it; null where that can't be told: a damaged record, a message of unknown fate. */
+  /**
+   * Whether it was ever spoken to by Reprise; null where that can't be told, or its conversation may hold a person's words:
+   * a damaged record, a message of unknown fate, an agent that a person started.
+   */
   interacted: Schema.NullOr(Schema.Boolean),
   /** What its CLI says is wrong with it, or why it could not be brought up; a usage limit has a `retryAt`. */
   failure: Schema.NullOr(AgentFailure),
@@ -130,7 +134,9 @@ export const viewAgent = (agent: AgentState, observation: AgentObservation, look
       confidence: agent.session.confidence
     },
     firstSendAt: agent.firstSend._tag === "Valid" ? agent.firstSend.at : null,
-    interacted: agent.firstSend._tag === "Valid" ? true : agent.firstSend._tag === "Corrupt" || agent.typedInto ? null : false,
+    interacted: agent.firstSend._tag === "Valid"
+      ? true
+      : agent.firstSend._tag === "Corrupt" || agent.typedInto || wasPersons(agent) ? null : false,
     failure: observation.process.state === "alive" ? look?.trouble ?? null : agent.failure
   }
 }

@@ -189,7 +189,7 @@ const unreachable = <E, R>(
       pending_agent_ids: []
     },
     foreign: [],
-    refusal: unreachableRefusal(transport.name, why),
+    refusal: unreachableRefusal(transport.name, why, team.key),
     warnings: [],
     continues: null,
     boot: null,

@@ -10,6 +10,9 @@ import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { Screen } from "../plugin/transport-driver.ts"
 import { agentStateOf, readEvidence } from "../session/agent-state.ts"
 
+/** Says of a question at a start that it waits for somebody's consent. */
+export const nobodyAgreed = "Nobody agreed to that for it."
+
 /** Looks come slower and slower: the starting process needs the processor more than we do. */
 const nextPause = (pauseMs: number): number => Math.min(pauseMs * 1.25, 60)
 
@@ -94,7 +97,7 @@ export const awaitReady = <E, R>(
       if (prompt !== null) {
         const { consent } = prompt
         if (consent !== undefined && agent.options[consent.option] !== true) {
-          const reason = `It asks: ${prompt.question} Nobody agreed to that for it. ${consent.advice} Its process was left alone.`
+          const reason = `It asks: ${prompt.question} ${nobodyAgreed} ${consent.advice} Its process was left alone.`
           return { _tag: "Failed", failure: failure({ kind: "not_ready", reason }) } satisfies Look
         }
         if (!prompts.has(prompt.name)) {

@@ -14,6 +14,7 @@ import { type AgentPlan, type Refusal, type RestartPlan, touches } from "./plan.
 import { currentState, type Prepared } from "./prepare.ts"
 import { passGates } from "./gates.ts"
 import { carriedVerdict, endedBatches } from "./interrupted.ts"
+import { nobodyAgreed } from "./ready.ts"
 import { type AgentResult, batchesOf, isStaged, type Rollout, rollOut } from "./rollout.ts"
 
 /** One agent in the report of a restart. */
@@ -76,9 +77,14 @@ export const refusedReport = (plan: RestartPlan<unknown, unknown>, refusal: Refu
   plan
 })
 
+/** Whether doing the same again must fail again: a flag, or a question to which only the team file can agree. */
+export const onlyFileCures = ({ kind, reason }: AgentFailure): boolean =>
+  kind === "bad_flags" || (kind === "not_ready" && reason.includes(nobodyAgreed))
+
 const sentence = (
   { agents, team: { key: team } }: RestartPlan<unknown, unknown>,
-  { notReached, results, vanishedAfter }: Rollout
+  { notReached, results, vanishedAfter }: Rollout,
+  kind: OperationKind
 ): Pick<RestartReport, "outcome" | "ok" | "message" | "next" | "details"> => {
   const decisionOf = (id: string) => agents.find(({ facts }) => facts.agent.spec.id === id)?.decided.decision
   const reasonOf = (id: string): string => `${decisionOf(id)?.why.join("; ") || "refused by the policy"}.`
@@ -86,17 +92,24 @@ const sentence = (
   const bad = results.filter(({ result }) => result === "failed" || result === "refused")
   const resumed = back.filter(({ result }) => result === "resumed").length
   const count = (n: number) => `${n} ${n === 1 ? "agent" : "agents"}`
+  // Whoever comes up for the first time was nowhere to come back from.
+  const first = kind === "launch" && resumed === 0 && bad.every(({ agent }) => decisionOf(agent)?.kind !== "resume")
+  const are = (n: number) => n === 1 ? "is" : "are"
   const did = back.length === 0
     ? "Nothing had to be done"
-    : `${count(back.length)} of team ${team} ${back.length === 1 ? "is" : "are"} back: ${resumed} resumed, ${back.length - resumed} started anew`
+    : `${count(back.length)} of team ${team} ${are(back.length)} ` +
+      (first ? "up" : `back: ${resumed} resumed, ${back.length - resumed} started anew`)
+  const none = `No agent of team ${team} ${first ? "is up" : "came back"}`
   if (bad.length === 0) return { outcome: "restarted", ok: true, message: `${did}.`, next: [], details: {} }
   const why = bad.map(({ agent, failure }) => `${agent}: ${failure?.reason ?? reasonOf(agent)}`)
   return {
     outcome: back.length === 0 ? "failed" : "partial",
     ok: false,
-    message: `${back.length === 0 ? `No agent of team ${team} came back` : did}; ${count(bad.length)} did not. ${why.join(" ")}` +
+    message: `${back.length === 0 ? none : did}; ${count(bad.length)} ${first ? `${are(bad.length)} not` : "did not"}. ${why.join(" ")}` +
       `${notReached.length === 0 ? "" : ` The rollout ended there, and these were not touched: ${notReached.join(", ")}.`}`,
-    next: [`reprise restart ${[...bad.map(({ agent }) => agent), ...notReached].join(" ")} --team ${team}`],
+    next: bad.every(({ failure }) => failure !== null && onlyFileCures(failure))
+      ? [`reprise down --team ${team}`, "reprise up FILE"]
+      : [`reprise restart ${[...bad.map(({ agent }) => agent), ...notReached].join(" ")} --team ${team}`],
     details: {
       ...notReached.length === 0 ? {} : { notReached },
       failures: bad.map(({ agent, failure, result }) => {
@@ -186,7 +199,7 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
       )
     ]
     const rollout = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, reasons, spared)
-    const said = sentence(plan, rollout)
+    const said = sentence(plan, rollout, kind)
     const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
     const heldBack = yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find, null)).pipe(

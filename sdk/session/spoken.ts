@@ -35,7 +35,7 @@ export const provesSilence = (sighting: Sighting): boolean =>
   sighting.complete && sighting.nameless.length === 0 && !sighting.candidates.some(({ spokenTo }) => spokenTo)
 
 /** Whether a person may have spoken to it without Reprise: one that they started, also after it came back from that. */
-const wasPersons = ({ adopted, session, spawn }: AgentState): boolean =>
+export const wasPersons = ({ adopted, session, spawn }: AgentState): boolean =>
   adopted !== null ||
   (session?.capturedVia === "process_report" && spawn?.mode === "resume" && spawn.sessionId === session.id)
 

@@ -33,6 +33,10 @@ describe.skipIf(!hasTmux)("adopt", () => {
       const seen = yield* world.run(Adopt.look(world.options))
       assert.strictEqual(seen.outcome, "found", seen.message)
       assert.isFalse(existsSync(join(world.workspace, "team.yaml")))
+      const empty = yield* Effect.either(world.run(Adopt.look({ ...world.options, only: [2_000_000_000], name: "No Name" })))
+      assert.isTrue(Either.isLeft(empty) && empty.left._tag === "AdoptRefused" && empty.left.reason === "BadName")
+      const gone = yield* Effect.either(world.run(Adopt.look({ ...world.options, only: [2_000_000_000] })))
+      assert.match(Either.isLeft(gone) ? gone.left.message : "", /Process 2000000000 can't be adopted: there is no such process\./)
       assert.deepStrictEqual(yield* world.events("team.recorded"), [])
 
       const adopted = yield* world.run(Adopt.adopt(world.options))

@@ -75,6 +75,7 @@ describe("a launch", () => {
       const report = yield* world.up("alpha", { one: {}, two: {} })
       assert.isFalse(report.ok)
       assert.strictEqual(report.outcome, "partial")
+      assert.match(report.message, /^1 agent of team alpha is up; 1 agent is not\. two: /)
       assert.deepStrictEqual(report.agents.map(({ pid, status }) => [status, pid !== null]), [["idle", true], ["dead", false]])
       assert.strictEqual((yield* world.agent("two")).phase, "failed")
     }))
