@@ -69,6 +69,8 @@ export const AgentState = Schema.Struct({
   /** Whether keys of a message were pressed in the present conversation, whatever came of them. */
   typedInto: Schema.optionalWith(Schema.Boolean, { default: () => false }),
   exit: Schema.NullOr(ProcessExit),
+  /** When the newest process was proved gone, at the latest; null while it may write, and where nobody wrote that down. */
+  endedAt: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
   failure: Schema.NullOr(AgentFailure),
   attributionAmbiguous: Schema.Boolean,
   history: Schema.optionalWith(AgentHistory, { default: () => noHistory })

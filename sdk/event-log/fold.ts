@@ -25,6 +25,7 @@ const newAgent = (spec: AgentSpec): AgentState => ({
   firstSend: { _tag: "Absent" },
   typedInto: false,
   exit: null,
+  endedAt: null,
   failure: null,
   attributionAmbiguous: false,
   history: noHistory
@@ -116,6 +117,7 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
           promptsAnswered: []
         },
         exit: null,
+        endedAt: null,
         failure: null,
         adopted: null,
         attributionAmbiguous: false
@@ -143,16 +145,17 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
         phase: "running",
         adopted: { pid, startTime, place, startedAt, evidence, adoptedAt: at },
         exit: null,
+        endedAt: null,
         failure: null
       }
     }
     case "agent.forked":
       return { ...agent, forkOf: { agent: event.source_agent, sessionId: event.source_session_id } }
     case "agent.stopped":
-      return current ? { ...agent, phase: "stopped" } : agent
+      return current ? { ...agent, phase: "stopped", endedAt: agent.endedAt ?? at } : agent
     case "agent.exited":
       return current && agent.phase !== "stopped" && agent.phase !== "exited"
-        ? { ...agent, phase: agent.phase === "failed" ? "failed" : "exited", exit: event.exit }
+        ? { ...agent, phase: agent.phase === "failed" ? "failed" : "exited", exit: event.exit, endedAt: agent.endedAt ?? at }
         : agent
     case "agent.first_send_recorded":
       return { ...agent, firstSend: classifyFirstSend(event.first_send_at) }

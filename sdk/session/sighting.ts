@@ -49,6 +49,12 @@ const startOf = ({ adopted, spawn }: AgentState): number | null =>
     ? Date.parse(spawn.intendedAt)
     : adopted === null ? null : Date.parse(adopted.startedAt ?? adopted.adoptedAt)
 
+/** Since when its process is proved gone; null while it may write, and where a clock that was set back tells it wrongly. */
+const endOf = ({ endedAt }: AgentState, from: number): number | null => {
+  const until = endedAt === null ? null : Date.parse(endedAt)
+  return until !== null && until > from ? until : null
+}
+
 const reportOf = (
   provider: Provider,
   subject: ProviderAgent,
@@ -97,7 +103,7 @@ export const locate = (
         directories: yield* Effect.forEach(directories, realPathOf),
         cwd: yield* realPathOf(subject.cwd),
         from,
-        until: null,
+        until: endOf(agent, from),
         assignedId,
         held: agent.session?.id ?? null,
         pending: agent.session === null && agent.spawn !== null && provider.capabilities.resume,

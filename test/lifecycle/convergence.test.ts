@@ -361,3 +361,33 @@ describe("whose file it is", () => {
       assert.deepStrictEqual(report.agents.map(({ decision }) => decision), ["fresh_start"])
     }))
 })
+
+describe("a transcript that comes after the agent's death", () => {
+  it.scopedLive("is somebody else's, though it lies where the agent's would", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* speaking(world, ["one"])
+      yield* world.kill("one")
+      const before = yield* world.restart()
+      assert.isFalse(before.ok)
+      // The death is on record now.
+      assert.isNotNull((yield* world.agent("one")).endedAt)
+      yield* Effect.sleep(5)
+      world.transcript("later", ["another's words"])
+      const report = yield* world.restart()
+      assert.isFalse(report.ok, report.message)
+      assert.deepStrictEqual(yield* world.events("session.captured"), [])
+    }))
+
+  it.scopedLive("is the agent's own where it was written before the death was seen", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* speaking(world, ["one"])
+      world.transcript("own", ["remember this"])
+      yield* Effect.sleep(5)
+      yield* world.kill("one")
+      const report = yield* world.restart()
+      assert.deepStrictEqual(report.agents.map(({ result }) => result), ["resumed"], report.message)
+      assert.strictEqual((yield* world.agent("one")).session?.id, "own")
+    }))
+})

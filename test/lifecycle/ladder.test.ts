@@ -191,6 +191,8 @@ describe("a file that may be an agent's", () => {
       const { open, world } = yield* makeRecorded
       world.script.set("one", { transcript: "never" })
       yield* world.up("alpha", { one: { provider: "chooses" } })
+      // Files are written later than the instant of the spawn.
+      yield* Effect.sleep(5)
       world.transcript("persons", ["typed by hand"])
       open.push({ sessionId: "persons", pid: 999_999, startTime: "1@person", evidence: "it holds the lock" })
       const report = yield* world.restart()
