@@ -26,6 +26,8 @@ export interface SpawnWindow {
   readonly cwd: string | null
   /** When its newest spawn was intended; milliseconds of the epoch. */
   readonly from: number
+  /** Since when its processes may have left files here, the earlier ones too; `from` where nothing is said. */
+  readonly everFrom?: number
   /** When the process was proved dead; null while it may write. */
   readonly until: number | null
   /** The id that we gave to its conversation: an address. Null where the provider chooses. */
@@ -121,7 +123,7 @@ const inTime = (window: SpawnWindow, bornAt: number | null): boolean =>
 /** Whether it may have made a file, as far as times can tell starts and births apart. */
 const maybeInTime = (window: SpawnWindow, bornAt: number | null): boolean =>
   bornAt === null ||
-  (bornAt >= window.from - birthSlackMs && (window.until === null || bornAt <= window.until + birthSlackMs))
+  (bornAt >= (window.everFrom ?? window.from) - birthSlackMs && (window.until === null || bornAt <= window.until + birthSlackMs))
 
 /** A transcript that says that it was made elsewhere is another's, whatever else it says. */
 const inCwd = (window: SpawnWindow, candidate: TranscriptCandidate): boolean =>

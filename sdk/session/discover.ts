@@ -1,8 +1,9 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { historyKept } from "../domain/history.ts"
 import type { AgentId } from "../domain/ids.ts"
-import type { TeamState } from "../event-log/TeamState.ts"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import {
   attribute,
@@ -124,6 +125,10 @@ const withoutHeld = (result: AttributionResult, located: ReadonlyArray<Located>,
     return { ...result, assigned, ambiguous }
   })
 
+/** When the first process was started that may have left files; of older ones than are remembered nothing is known. */
+const firstStartOf = ({ history: { starts } }: AgentState, from: number): number =>
+  starts.length >= historyKept ? -Infinity : Math.min(from, ...starts.map(({ at }) => Date.parse(at)))
+
 /** Whose a file is: at the address of what an agent has, was told to have, or had, or where its process says that it is. */
 const claimsOf = (teams: ReadonlyArray<TeamState>, located: ReadonlyArray<Located>): ReadonlyMap<string, ReadonlySet<string>> => {
   const claims = new Map<string, Set<string>>()
@@ -224,8 +229,9 @@ export const discoverSessions = (
       for (const candidate of sighting.candidates) candidates.set(`${candidate.provider}\0${candidate.path}`, candidate)
     }
     const marked = (owner: string) => [...candidates.values()].some(({ marker }) => marker === owner)
-    const windows = located.map(({ team, window }) => ({
+    const windows = located.map(({ agent, team, window }) => ({
       ...window,
+      everFrom: firstStartOf(agent, window.from),
       pending: window.pending && team.key === target.key,
       marks: window.marks || marked(window.owner)
     }))

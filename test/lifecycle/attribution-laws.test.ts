@@ -318,6 +318,14 @@ describe("attribution by example", () => {
     assert.deepStrictEqual(attributed([one, window("alpha/two", { from: 31 })], [file("chosen")]).assigned, ["alpha/one chosen spawn_window"])
   })
 
+  it("a file that an earlier process of another agent may have left is not given away", () => {
+    const again = window("alpha/two", { from: 500, everFrom: 12 })
+    assert.deepStrictEqual(attributed([window("alpha/one"), again], [file("chosen", { bornAt: 100 })]), {
+      assigned: [],
+      ambiguous: ["alpha/one /a/chosen: alpha/two could have written it as well"]
+    })
+  })
+
   it("a file that is known to be another's is nobody else's, whatever provider reads it", () => {
     const windows = [window("alpha/one", { provider: "q", assignedId: "chosen" }), window("alpha/two")]
     const files = [file("chosen", { provider: "q" }), file("chosen")]
