@@ -214,6 +214,18 @@ setTimeout(() => {}, 600000)`
 })
 
 describe("codex words", () => {
+  it("name the mode by its settings, too", () => {
+    const { config } = readWords(["-c", "sandbox_mode=\"read-only\"", "--config=approval_policy='never'", "-cmodel=gpt", "resume"])
+    expect(config).toEqual({ sandbox_mode: "read-only", approval_policy: "never", model: "gpt" })
+  })
+
+  it.live("of an adopted one keep its narrower mode", () =>
+    Effect.gen(function*() {
+      const pid = yield* holding([lockOf(id), rolloutOf(id)])
+      const argv = ["codex", "-c", "sandbox_mode=\"read-only\"", "resume", id]
+      expect(yield* recognise(yield* hostProcess(pid, { argv }))).toMatchObject({ permissions: "read-only" })
+    }))
+
   it("are read in each of their forms", () => {
     const read = readWords(["-c", "a=b", "--model=gpt", "-sread-only", "--no-daemon", "resume", "--cd", "/there", "id", "--", "-m", "no"])
     expect([read.verb, [...read.flags], read.values]).toEqual([

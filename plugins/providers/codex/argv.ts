@@ -17,12 +17,15 @@ export interface CodexWords {
   readonly flags: ReadonlySet<string>
   /** The last value of each flag that has one. */
   readonly values: Readonly<Record<string, string>>
+  /** What `--config KEY=VALUE` sets, without the quotes around a value. */
+  readonly config: Readonly<Record<string, string>>
 }
 
 /** Reads the words after the program. */
 export const readWords = (words: ReadonlyArray<string>): CodexWords => {
   const flags = new Set<string>()
   const values: Record<string, string> = {}
+  const config: Record<string, string> = {}
   const plain: Array<string> = []
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? ""
@@ -37,9 +40,11 @@ export const readWords = (words: ReadonlyArray<string>): CodexWords => {
     const full = long[name] ?? name
     if (!withValue.has(name)) flags.add(full)
     else values[full] = inline ?? words[at += 1] ?? ""
+    const [key = "", set] = full === "--config" ? (values[full] ?? "").split(/=(.*)/s) : []
+    if (set !== undefined) config[key.trim()] = set.trim().replace(/^(["'])(.*)\1$/s, "$2")
   }
   const [verb = null, object = null] = plain
-  return { verb, object, flags, values }
+  return { verb, object, flags, values, config }
 }
 
 /** The words after the program, of the native program or of the script that npm installs; null for another program. */

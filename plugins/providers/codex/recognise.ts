@@ -18,7 +18,7 @@ const otherVerbs = new Set([
 const filled = (value: string | undefined): string | null => value === undefined || value === "" ? null : value
 
 /** What of its command line and environment a resume has to repeat. */
-const settingsOf = ({ flags, values }: CodexWords, env: Readonly<Record<string, string>>) => {
+const settingsOf = ({ config, flags, values }: CodexWords, env: Readonly<Record<string, string>>) => {
   const codexHome = filled(env["CODEX_HOME"])
   const profile = values["--profile"]
   const options: Record<string, Json> = profile !== undefined && /^\w[\w-]*$/.test(profile) ? { profile } : {}
@@ -26,8 +26,8 @@ const settingsOf = ({ flags, values }: CodexWords, env: Readonly<Record<string, 
     model: filled(values["--model"]),
     permissions: modeOfFlags({
       bypass: flags.has("--dangerously-bypass-approvals-and-sandbox") || flags.has("--yolo"),
-      sandbox: values["--sandbox"] ?? (flags.has("--full-auto") || flags.has("--approve-for-me") ? "workspace-write" : null),
-      approval: values["--ask-for-approval"] ?? null
+      sandbox: values["--sandbox"] ?? (flags.has("--full-auto") || flags.has("--approve-for-me") ? "workspace-write" : config["sandbox_mode"] ?? null),
+      approval: values["--ask-for-approval"] ?? config["approval_policy"] ?? null
     }),
     options,
     env: codexHome === null ? {} : { CODEX_HOME: codexHome }
