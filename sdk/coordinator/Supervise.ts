@@ -124,8 +124,8 @@ export const supervise = <E, R>(
       const state = yield* stateOf(supervision)
       if (!observe && (state === null || state.supervision.enabled === null)) return true
       if (state?.stopped === true) {
-        yield* sayOnce(supervision, `stopped/${state.lifecycleVersion}`, `Team ${found.key} is stopped, and stays so until somebody starts it.`)
-      }
+        yield* sayOnce(supervision, "stopped", `Team ${found.key} is stopped, and stays so until somebody starts it.`)
+      } else supervision.memory.said.delete("stopped")
       const next = yield* pass(supervision).pipe(
         // A log that is in use is no reason to end; one that can't be used is.
         Effect.catchTag("EventLogError", (error) => error.retryable ? Effect.succeed(null) : Effect.fail(error))

@@ -257,7 +257,8 @@ export const prepare = <E, R>(
       atomic: request.policy.atomic,
       agents,
       converged,
-      required: grantsAmong(request.policy.requires),
+      // A policy of one's own may have forgotten to say what its decisions ask for.
+      required: grantsAmong([...new Set([...request.policy.requires, ...agents.flatMap(({ decided }) => decided.decision.requires)])]),
       rollout: request.policy.rollout,
       granted: input.granted,
       attach: transport.attachCommand?.join(" ") ?? null

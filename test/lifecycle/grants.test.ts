@@ -50,3 +50,15 @@ it.scopedLive("a plan of a policy that may drop something needs no grant, and it
     yield* world.restart(Policy.fresh).pipe(Effect.provide(Grants.discardContext("a rehearsal")))
     assert.deepStrictEqual((yield* world.events("restart.fresh_spawn")).map(({ reason }) => reason), ["a rehearsal"])
   }))
+
+it.scopedLive("a policy of one's own that forgets what it asks for is asked for the grant all the same", () =>
+  Effect.gen(function*() {
+    const world = yield* makeWorld()
+    yield* world.up("alpha", { one: {} })
+    yield* world.firstSend("one")
+    const { decide, description } = Policy.fresh
+    const forgetful = Policy.agentPolicy({ description, requires: [], decide })
+    const report = yield* world.run(Restart.restart("alpha", forgetful)).pipe(Effect.provide(Grants.notGiven))
+    assert.strictEqual(report.outcome, "grant_missing", report.message)
+    assert.strictEqual((yield* world.agent("one")).generation, 1)
+  }))
