@@ -224,6 +224,9 @@ describe("codex words", () => {
       const pid = yield* holding([lockOf(id), rolloutOf(id)])
       const argv = ["codex", "-c", "sandbox_mode=\"read-only\"", "resume", id]
       expect(yield* recognise(yield* hostProcess(pid, { argv }))).toMatchObject({ permissions: "read-only" })
+      // It asks before all but reading, whatever the sandbox of its user's settings is.
+      const asking = ["codex", "-c", "approval_policy=untrusted", "resume", id]
+      expect(yield* recognise(yield* hostProcess(pid, { argv: asking }))).toMatchObject({ permissions: "read-only" })
     }))
 
   it("are read in each of their forms", () => {

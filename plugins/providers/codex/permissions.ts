@@ -32,7 +32,7 @@ export const modeOfFlags = (
 ): PermissionMode | null => {
   if (flags.bypass) return "bypass"
   // It asks before all but a few commands that read. No other mode asks as often and writes.
-  if (flags.approval === "untrusted" && flags.sandbox !== null) return "read-only"
+  if (flags.approval === "untrusted") return "read-only"
   switch (flags.sandbox) {
     case "read-only":
       return "read-only"
