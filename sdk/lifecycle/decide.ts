@@ -45,11 +45,17 @@ export const decideOne = <E, R>(
   if (boot !== null && boot.decision === "hold") return without("skip", "held_after_boot", boot.why)
   // In the middle of an operation a stop is a step of it, and no wish.
   if (trigger !== "person" && !continues && facts.agent.phase === "stopped") return without("skip", null, "it was stopped, which is no death")
-  const made = policy.decide(facts)
+  const made = losesUnasked(policy.decide(facts), facts)
   return refuseDrift && facts.drift.length > 0 && touches(made.decision)
     ? without("refuse", "drift", `it would not come back as its team file has it: ${facts.drift.join("; ")}`)
     : made
 }
+
+/** Whoever wrote the policy: a conversation is left behind by a decision that asks for the grant, or not at all. */
+const losesUnasked = <E, R>(made: Decided<E, R>, { spoken }: Facts): Decided<E, R> =>
+  made.decision.kind !== "fresh_start" || spoken.state === "never" || made.decision.requires.includes("discard-context")
+    ? made
+    : without("refuse", "context_would_be_lost", `its policy would start it anew and asks for no grant: ${spoken.evidence}`)
 
 /** Nobody is started from what stands where a secret stood. In the environment, the host's own takes its place. */
 const withSecrets = <E, R>({ env: _, ...spec }: AgentSpec, decided: Decided<E, R>): Decided<E, R> =>

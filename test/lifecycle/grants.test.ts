@@ -62,3 +62,20 @@ it.scopedLive("a policy of one's own that forgets what it asks for is asked for 
     assert.strictEqual(report.outcome, "grant_missing", report.message)
     assert.strictEqual((yield* world.agent("one")).generation, 1)
   }))
+
+it.scopedLive("a policy of one's own that would drop a conversation and asks for nothing drops nothing", () =>
+  Effect.gen(function*() {
+    const world = yield* makeWorld()
+    yield* world.up("alpha", { one: {} })
+    yield* world.firstSend("one")
+    const { pid } = (yield* world.agent("one")).spawn?.pane ?? {}
+    const careless = Policy.agentPolicy({
+      description: "careless",
+      requires: [],
+      decide: () => Policy.decided({ kind: "fresh_start", why: ["it seemed a good idea"] })
+    })
+    const report = yield* world.run(Restart.restart("alpha", careless))
+    assert.strictEqual(report.outcome, "refused_resume_atomicity", report.message)
+    const after = yield* world.agent("one")
+    assert.deepStrictEqual([after.generation, after.spawn?.pane?.pid], [1, pid])
+  }))
