@@ -15,7 +15,7 @@ const holds = (title: string, worlds: ReadonlyArray<Omit<Scenario, "seed">>) =>
     Effect.map(simulation, (sim) => {
       for (const [seed, world] of worlds.entries()) {
         const { violations } = sim.play({ seed, ...world })
-        expect(violations, JSON.stringify(world.steps)).toEqual([])
+        expect({ steps: world.steps, violations }).toEqual({ steps: world.steps, violations: [] })
       }
     }), 120_000)
 
