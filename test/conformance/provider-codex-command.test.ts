@@ -62,7 +62,7 @@ describe("codex command", () => {
     expect(mode("danger-full-access", "never")).toBe("bypass")
     expect(mode("danger-full-access", "on-request")).toBe("full-access")
     for (const sandbox of ["read-only", "workspace-write", "danger-full-access"]) expect(mode(sandbox, "untrusted")).toBe("read-only")
-    expect(mode(null, "untrusted")).toBeNull()
+    expect(mode(null, "untrusted")).toBe("read-only")
   })
 
   it.effect("never joins a background server, whatever the mode", () =>
