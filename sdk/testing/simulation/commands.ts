@@ -9,7 +9,10 @@ import * as Restart from "../../lifecycle/Restart.ts"
 import * as Send from "../../lifecycle/Send.ts"
 import * as Shutdown from "../../lifecycle/Shutdown.ts"
 import * as Status from "../../lifecycle/Status.ts"
+import { TeamKey } from "../../domain/ids.ts"
 import { PluginHost, PluginMissing } from "../../plugin/PluginHost.ts"
+import * as Approvals from "../../policy/Approvals.ts"
+import * as Grants from "../../policy/Grants.ts"
 import * as Policy from "../../policy/Policy.ts"
 import { SinceBoot } from "../../session/clock.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
@@ -27,11 +30,13 @@ export interface CommandEnd {
   readonly outcome: string
   readonly ok: boolean
   readonly refused: boolean
+  /** Of a restart: what came of each agent. */
+  readonly results?: Readonly<Record<string, string>>
 }
 
 /** What the rules are told of a command. */
 export const factsOf = (step: CommandStep): CommandFacts => ({
-  command: step.do,
+  command: step.do === "apply" ? "restart" : step.do,
   // A roll back is of the whole operation.
   agents: step.do === "restart" ? (step.unfinished === "rollback" ? null : step.agents ?? null) : step.do === "send" ? [step.agent] : null,
   grant: step.do === "restart" && asksForLeave(step.policy),
@@ -44,23 +49,39 @@ const restart = (step: Extract<CommandStep, { do: "restart" }>) => {
     ...step.onlyDead === undefined ? {} : { onlyDead: step.onlyDead },
     ...step.unfinished === undefined ? {} : { unfinished: step.unfinished }
   }
-  return restartBy(step.policy, teamName, options)
+  return restartBy(step.policy, step.team === undefined ? teamName : step.team ?? undefined, options)
 }
+
+const apply = (after: number) =>
+  Restart.plan(teamName, Policy.standard).pipe(
+    Effect.map((plan) => Restart.documentOf(plan)),
+    Effect.tap(() => Effect.sleep(after)),
+    Effect.flatMap((document) => Restart.apply(document)),
+    Effect.provide([Grants.notGiven, Approvals.never])
+  )
 
 const done = (outcome: string, ok: boolean, refused: boolean): CommandEnd => ({ outcome, ok, refused })
 
+const restarted = ({ agents, ok, operation, outcome }: Restart.RestartReport): CommandEnd => ({
+  ...done(outcome, ok, operation === null),
+  results: Object.fromEntries(agents.map(({ id, result }) => [id, result]))
+})
+
 const refusals = /^(refused_|resume_not_ready|grant_missing|already_running)/
+
+const teamFile = (file: TeamFile, other: string | undefined): TeamFile =>
+  other === undefined ? file : { ...file, spec: { ...file.spec, name: TeamKey.make(other), agents: [] } }
 
 const command = Effect.fn(function*(step: CommandStep, file: TeamFile) {
   switch (step.do) {
     case "up": {
-      const { ok, outcome } = yield* Launch.up(file, { workspace, transport: "memory", plugins: [] })
+      const { ok, outcome } = yield* Launch.up(teamFile(file, step.team), { workspace, transport: "memory", plugins: [] })
       return done(outcome, ok, refusals.test(outcome))
     }
-    case "restart": {
-      const { ok, operation, outcome } = yield* restart(step)
-      return done(outcome, ok, operation === null)
-    }
+    case "restart":
+      return restarted(yield* restart(step))
+    case "apply":
+      return restarted(yield* apply(step.after))
     case "send": {
       const { ok, outcome } = yield* Send.send(teamName, step.agent, step.text)
       return done(outcome, ok, false)

@@ -14,7 +14,14 @@ export interface CommandFacts {
 /** One thing that happened in a simulated world, with the truth about it that no Reprise process can know. */
 export type Happening =
   | { readonly kind: "begins"; readonly command: CommandFacts }
-  | { readonly kind: "ends"; readonly outcome: string; readonly ok: boolean; readonly refused: boolean }
+  | {
+    readonly kind: "ends"
+    readonly outcome: string
+    readonly ok: boolean
+    readonly refused: boolean
+    /** Of a restart: what came of each agent. */
+    readonly results?: Readonly<Record<string, string>>
+  }
   | { readonly kind: "dies" }
   | { readonly kind: "holds"; readonly resource: string; readonly token: number }
   | { readonly kind: "releases"; readonly resource: string; readonly token: number }

@@ -26,7 +26,7 @@ const wrongAtTheEnd = (world: SimulatedWorld, started: boolean): ReadonlyArray<W
   for (const agent of state.agents) {
     const process = world.livingOf(agent.spec.id)
     const session = process === undefined ? undefined : world.conversations.byPid.get(process.identity.pid)
-    if (last?.ok === true && started && process === undefined) {
+    if (last?.ok === true && started && process === undefined && !agent.spec.paused) {
       wrong.push({ rule: 4, problem: `${agent.spec.id} does not live after a restart that went well` })
     }
     if (process !== undefined && agent.phase === "running" && agent.session !== null && session !== agent.session.id) {

@@ -33,7 +33,7 @@ const letsGo: ReadonlySet<PolicyName> = new Set<PolicyName>(["fresh", "resumeOrF
 export const asksForLeave = (name: PolicyName): boolean => letsGo.has(name)
 
 /** Restarts by a policy that is named in a scenario, with all that it asks for. */
-export const restartBy = (name: PolicyName, team: string, options: Restart.RestartOptions) => {
+export const restartBy = (name: PolicyName, team: string | undefined, options: Restart.RestartOptions) => {
   switch (name) {
     case "fresh":
       return Effect.provide(Restart.restart(team, Policy.fresh, options), granted)

@@ -32,16 +32,24 @@ export interface CommandTrouble {
 }
 
 export type CommandStep = CommandTrouble & (
-  | { readonly do: "up" }
+  | {
+    readonly do: "up"
+    /** A second team, of nobody, instead of the world's own. */
+    readonly team?: string
+  }
   | {
     readonly do: "restart"
     readonly policy: PolicyName
+    /** The team that is named instead of the world's own; null where none is. */
+    readonly team?: string | null
     readonly agents?: ReadonlyArray<string>
     readonly onlyDead?: boolean
     readonly unfinished?: "continue" | "rollback"
     /** Run by this agent, inside its own team. */
     readonly inside?: string
   }
+  /** Plans a restart by the standard policy, and carries it out so many milliseconds later. */
+  | { readonly do: "apply"; readonly after: number }
   | { readonly do: "send"; readonly agent: string; readonly text: string }
   | { readonly do: "down"; readonly inside?: string }
   | { readonly do: "plan" }
@@ -53,6 +61,10 @@ export type WorldStep =
   | { readonly do: "dies"; readonly agent: string; readonly silently: boolean }
   | { readonly do: "home vanishes"; readonly survivors: ReadonlyArray<string> }
   | { readonly do: "transcripts lost"; readonly agent: string }
+  /** Another conversation lies where the agent's was. */
+  | { readonly do: "transcripts replaced"; readonly agent: string }
+  /** What the log has of the agent's first message is no time any more. */
+  | { readonly do: "first send damaged"; readonly agent: string }
   | { readonly do: "stranger takes pane"; readonly agent: string }
   | { readonly do: "person says"; readonly agent: string; readonly text: string }
   | { readonly do: "clock jumps"; readonly millis: number }
@@ -66,6 +78,7 @@ export interface SimulatedAgent {
   readonly id: string
   readonly provider: string
   readonly permissions: string | null
+  readonly paused?: boolean
   readonly behaviour: CliBehaviour
 }
 

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type { TeamFile } from "../../spec/team-file.ts"
 import { traceHash, traceLines } from "./facts.ts"
 import { generate } from "./generate.ts"
+import type { Wrap } from "./layers.ts"
 import { type Mutant, mutants } from "./mutants.ts"
 import { describe, play } from "./play.ts"
 import type { Scenario } from "./scenario.ts"
@@ -32,8 +33,8 @@ export interface Simulation {
   /** What is wrong in the world of this seed; null where nothing is. */
   readonly check: (seed: number) => SimulationFailure | null
   readonly replay: (seed: number) => { readonly scenario: ReadonlyArray<string>; readonly trace: ReadonlyArray<string>; readonly traceHash: string }
-  /** Plays a scenario that was written by hand. */
-  readonly play: (scenario: Scenario) => ReturnType<typeof play>
+  /** Plays a scenario that was written by hand; `wrap` puts something between its processes and what they run on. */
+  readonly play: (scenario: Scenario, wrap?: Wrap) => ReturnType<typeof play>
   /** Looks for a world that kills a mutant, among so many seeds. */
   readonly kill: (mutant: Mutant, among: number) => MutantKilled
 }
@@ -58,7 +59,7 @@ export const simulation = Effect.map(teamFileTemplate, (template): Simulation =>
     const trace = traceLines(play(template, scenario).facts)
     return { scenario: describe(scenario), trace, traceHash: traceHash(trace) }
   },
-  play: (scenario) => play(template, scenario),
+  play: (scenario, wrap) => play(template, scenario, wrap),
   kill: ({ name, rule, wrap }, among) => {
     for (let seed = 1; seed <= among; seed++) {
       const broken = play(template, generate(seed), wrap).violations
@@ -70,4 +71,6 @@ export const simulation = Effect.map(teamFileTemplate, (template): Simulation =>
 
 export { rules } from "./rules.ts"
 export { mutants }
+export type { CommandEnd } from "./commands.ts"
+export type { Wrap } from "./layers.ts"
 export type { CommandStep, Scenario, SimulatedAgent, Step } from "./scenario.ts"

@@ -7,7 +7,7 @@ import type { LogEntry } from "../../domain/event.ts"
 import { AgentId, TeamKey } from "../../domain/ids.ts"
 import * as EventLogMemory from "../../event-log/EventLogMemory.ts"
 import { fold } from "../../event-log/fold.ts"
-import type { TeamState } from "../../event-log/TeamState.ts"
+import { agentOf, type TeamState } from "../../event-log/TeamState.ts"
 import type { Provider } from "../../plugin/PluginHost.ts"
 import { parseTeamFile, type TeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../../spec/team-file.ts"
 import { makeMemoryTransport } from "../memory-transport.ts"
@@ -57,8 +57,8 @@ const teamFileOf = (template: TeamFile, agents: ReadonlyArray<SimulatedAgent>): 
   ...template,
   spec: {
     ...template.spec,
-    agents: agents.flatMap(({ id, permissions, provider }) =>
-      template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), provider, permissions })))
+    agents: agents.flatMap(({ id, paused = false, permissions, provider }) =>
+      template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), provider, permissions, paused })))
   }
 })
 
@@ -156,6 +156,18 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
 
   const livingOf = (agent: string) => transport.processes().findLast((process) => process.alive && process.request.agent === agent)
 
+  const damageFirstSend = (agent: string) =>
+    Effect.flatMap(truth.state(TeamKey.make(teamName)), (team) => {
+      const damaged = Option.match(team, { onNone: () => undefined, onSome: (state) => agentOf(state, agent) })
+      return damaged === undefined ? Effect.void : Effect.asVoid(truth.append([{
+        type: "agent.first_send_recorded",
+        team: TeamKey.make(teamName),
+        agent: damaged.spec.id,
+        generation: damaged.generation,
+        first_send_at: 0
+      }]))
+    })
+
   const happen = (step: WorldStep): void => {
     note({ kind: "happens", what: JSON.stringify(step) })
     const later = (effect: Effect.Effect<void>): void => time.fork(world, effect, () => undefined)
@@ -170,6 +182,15 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       case "transcripts lost":
         for (const { agent, path } of conversations.known.values()) if (agent === step.agent) files.remove(path)
         return
+      case "transcripts replaced":
+        for (const { agent, path } of conversations.known.values()) {
+          if (agent !== step.agent) continue
+          files.remove(path)
+          files.append(path, `${JSON.stringify({ sessionId: `of-somebody-else-${agent}` })}\n`, time.now())
+        }
+        return
+      case "first send damaged":
+        return later(Effect.orDie(damageFirstSend(step.agent)))
       case "stranger takes pane":
         return later(transport.takePane(step.agent))
       case "person says": {
@@ -245,7 +266,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   }
 
   const state = (): TeamState | null => Option.getOrNull(inWorld(Effect.orDie(truth.state(TeamKey.make(teamName)))))
-  const entries = (): ReadonlyArray<LogEntry> => [...inWorld(Effect.orDie(Stream.runCollect(truth.read())))]
+  const entries = (): ReadonlyArray<LogEntry> => [...inWorld(Effect.orDie(Stream.runCollect(truth.read({ team: TeamKey.make(teamName) }))))]
 
   return {
     time,
