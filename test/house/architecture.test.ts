@@ -14,7 +14,7 @@ const below: Readonly<Record<string, ReadonlyArray<string>>> = {
   "coordinator": ["lifecycle", "policy", "messaging", "session", "spec", "event-log", "plugin", "domain"],
   "mcp": ["lifecycle", "policy", "messaging", "session", "spec", "event-log", "plugin", "domain"],
   "diagnose": ["lifecycle", "policy", "messaging", "session", "spec", "event-log", "plugin", "domain"],
-  "testing": ["lifecycle", "policy", "messaging", "session", "spec", "event-log", "plugin", "domain"]
+  "testing": ["coordinator", "lifecycle", "policy", "messaging", "session", "spec", "event-log", "plugin", "domain"]
 }
 
 // Where our world meets another, and nowhere else, an effect is run.

@@ -1,6 +1,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Supervise from "../../coordinator/Supervise.ts"
 import { EventLog } from "../../event-log/EventLog.ts"
 import { HostBoot } from "../../lifecycle/boot.ts"
 import * as Launch from "../../lifecycle/Launch.ts"
@@ -18,7 +19,7 @@ import { SinceBoot } from "../../session/clock.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import type { CommandFacts } from "./facts.ts"
 import { type ProcessServices, simulatedBoot } from "./layers.ts"
-import { asksForLeave, restartBy } from "./policies.ts"
+import { asksForLeave, budgetOf, restartBy, superviseBy } from "./policies.ts"
 import type { CommandStep } from "./scenario.ts"
 
 /** The team of a simulated world. */
@@ -40,7 +41,8 @@ export const factsOf = (step: CommandStep): CommandFacts => ({
   // A roll back is of the whole operation.
   agents: step.do === "restart" ? (step.unfinished === "rollback" ? null : step.agents ?? null) : step.do === "send" ? [step.agent] : null,
   grant: step.do === "restart" && asksForLeave(step.policy),
-  inside: (step.do === "restart" || step.do === "down" ? step.inside : undefined) ?? null
+  inside: (step.do === "restart" || step.do === "down" ? step.inside : undefined) ?? null,
+  budget: step.do === "supervise" ? budgetOf[step.budget] : null
 })
 
 const restart = (step: Extract<CommandStep, { do: "restart" }>) => {
@@ -96,6 +98,13 @@ const command = Effect.fn(function*(step: CommandStep, file: TeamFile) {
     }
     case "status":
       yield* Status.status(teamName)
+      return done("ok", true, true)
+    case "supervise": {
+      const { ok, outcome } = yield* superviseBy(step, teamName)
+      return done(outcome, ok, false)
+    }
+    case "unsupervise":
+      yield* Supervise.disable(teamName, "somebody said so")
       return done("ok", true, true)
   }
 })

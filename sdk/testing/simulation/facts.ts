@@ -2,13 +2,15 @@ import type { Event } from "../../domain/event.ts"
 
 /** What a command of a simulated world is, as far as the rules look at it. */
 export interface CommandFacts {
-  readonly command: "up" | "restart" | "send" | "down" | "plan" | "status"
+  readonly command: "up" | "restart" | "send" | "down" | "plan" | "status" | "supervise" | "unsupervise"
   /** The agents that it may touch; null for all. */
   readonly agents: ReadonlyArray<string> | null
   /** Whether it was given leave to let conversations go. */
   readonly grant: boolean
   /** The agent inside which it was started; null for a person's terminal. */
   readonly inside: string | null
+  /** How often it may bring one agent back; null where nobody bounds it. */
+  readonly budget: { readonly restarts: number; readonly perMs: number } | null
 }
 
 /** One thing that happened in a simulated world, with the truth about it that no Reprise process can know. */

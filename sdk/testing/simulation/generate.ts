@@ -101,6 +101,40 @@ const overtaken = (random: Random, ids: ReadonlyArray<string>, text: (who: strin
   { ...commandStep(random, ids, text), do: "restart", policy: "isolated", startsAfter: 1_500 + random.int(2_500) }
 ]
 
+/** A supervisor, which may die as any process may, and another after it; deaths that give it something to do. */
+const supervised = (random: Random, ids: ReadonlyArray<string>, steps: ReadonlyArray<Step>): ReadonlyArray<Step> => {
+  const supervise = (): CommandStep => ({
+    do: "supervise",
+    strategy: random.pick(["oneForOne", "oneForOne", "oneForAll", "restForOne"]),
+    budget: random.pick(["standard", "tight"]),
+    ...random.chance(0.7) ? { dieAt: 20 + Math.floor(Math.exp(random.next() * Math.log(4_000))) } : {},
+    ...random.chance(0.25) ? { faults: random.pick([0.01, 0.03]) } : {}
+  })
+  const deaths = (): ReadonlyArray<Step> => {
+    const agent = ids[random.int(ids.length)] ?? names[0]
+    const fragile = random.chance(0.15)
+    return [
+      ...fragile ? [{ do: "cli behaves", agent, behaviour: { startup: "exits" } } as const] : [],
+      { do: "dies", agent, silently: random.chance(0.5) },
+      { do: "time passes", millis: random.pick([300, 2_000, 6_000, fragile ? 150_000 : 20_000]) }
+    ]
+  }
+  const [up, ...others] = steps
+  return [
+    ...up === undefined ? [] : [up],
+    { do: "commands", commands: random.chance(0.1) ? [supervise(), supervise()] : [supervise()] },
+    ...others.slice(0, 4).flatMap((step): ReadonlyArray<Step> => [
+      ...random.chance(0.8) ? deaths() : [],
+      ...random.chance(0.6) ? [step] : [],
+      ...random.chance(0.05) ? [{ do: "commands", commands: [{ do: "unsupervise" }] } as const] : [],
+      ...random.chance(0.5) ? [{ do: "commands", commands: [supervise()] } as const] : []
+    ])
+  ]
+}
+
+/** What is rare in life and costly to play, from draws of its own: other worlds stay as they are. */
+const shareSupervised = 0.06
+
 /** Draws a scenario: equal seeds give equal ones. */
 export const generate = (seed: number): Scenario => {
   const random = randomFrom(mix(seed, 77))
@@ -115,5 +149,7 @@ export const generate = (seed: number): Scenario => {
       steps.push({ do: "commands", commands: !together ? [first] : random.chance(0.6) ? [first, commandStep(random, ids, text)] : overtaken(random, ids, text) })
     }
   }
-  return { seed, agents: ids.map((id) => agentFrom(random, id)), steps }
+  const agents = ids.map((id) => agentFrom(random, id))
+  const rare = randomFrom(mix(seed, 78))
+  return { seed, agents, steps: rare.chance(shareSupervised) ? supervised(rare, ids, steps) : steps }
 }

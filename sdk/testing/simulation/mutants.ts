@@ -4,6 +4,7 @@ import { SystemError } from "@effect/platform/Error"
 import type { Event } from "../../domain/event.ts"
 import { LeaseHeld } from "../../event-log/errors.ts"
 import type { Lease } from "../../event-log/EventLog.ts"
+import type { TeamState } from "../../event-log/TeamState.ts"
 import type { Provider } from "../../plugin/PluginHost.ts"
 import type { ProcessServices, Wrap } from "./layers.ts"
 
@@ -180,6 +181,30 @@ export const mutants: ReadonlyArray<Mutant> = [
           }
         }
       }
+    }
+  },
+  {
+    rule: 5,
+    name: "how often an agent was brought back is remembered by its supervisor, and forgotten with it",
+    wrap: (services, { process }) => {
+      if (!process.startsWith("supervise")) return services
+      const own = new Set<string>()
+      const { log } = withAppend(services, (append) => (events, options) => {
+        for (const event of events) if (event.type === "agent.spawn_intended") own.add(`${event.agent}/${event.generation}`)
+        return append(events, options)
+      })
+      const known = (team: TeamState): TeamState => ({
+        ...team,
+        agents: team.agents.map((agent) => ({
+          ...agent,
+          history: {
+            ...agent.history,
+            starts: agent.history.starts.filter(({ generation }) => own.has(`${agent.spec.id}/${generation}`)),
+            budgetExceededAt: null
+          }
+        }))
+      })
+      return { ...services, log: { ...log, state: (team) => Effect.map(log.state(team), Option.map(known)) } }
     }
   },
   {

@@ -49,6 +49,11 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
   }
   if (world.violations.length === 0) {
     world.step({ do: "time passes", millis: 60_000 })
+    if (world.supervised()) {
+      world.step({ do: "commands", commands: [{ do: "unsupervise" }] })
+      world.step({ do: "time passes", millis: 15_000 })
+      if (world.supervised()) world.note({ kind: "settles", wrong: [{ rule: 5, problem: "supervision goes on though it was switched off" }] })
+    }
     for (const { behaviour, id } of scenario.agents) world.behaviours.set(id, { ...behaviour, startup: "ready", resumes: "well" })
     const known = world.state() !== null
     world.ends.push({ command: "settle", outcome: "begins", ok: true, refused: false })

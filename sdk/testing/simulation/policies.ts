@@ -1,13 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as Supervise from "../../coordinator/Supervise.ts"
 import * as Restart from "../../lifecycle/Restart.ts"
 import * as Approvals from "../../policy/Approvals.ts"
 import * as Budget from "../../policy/Budget.ts"
 import * as Grants from "../../policy/Grants.ts"
 import * as Policy from "../../policy/Policy.ts"
 import * as Rollout from "../../policy/Rollout.ts"
-import type { PolicyName } from "./scenario.ts"
+import type { CommandStep, PolicyName } from "./scenario.ts"
 
 const granted = Layer.merge(Grants.discardContext("the world lets it go"), Approvals.always)
 
@@ -52,3 +53,21 @@ export const restartBy = (name: PolicyName, team: string | undefined, options: R
       return Restart.restart(team, careful[name], options)
   }
 }
+
+type Supervision = Extract<CommandStep, { do: "supervise" }>
+
+/** How often the supervisors of scenarios may bring one agent back. The first is what a policy gets that says nothing of it. */
+export const budgetOf = {
+  standard: { restarts: 3, perMs: 600_000 },
+  tight: { restarts: 1, perMs: 300_000 }
+} as const
+
+/** Supervises a team as a scenario says. */
+export const superviseBy = ({ budget, strategy }: Supervision, team: string) =>
+  Supervise.supervise(
+    team,
+    budget === "standard" ? Policy.standard : Policy.standard.pipe(
+      Budget.withBudget({ restarts: budgetOf.tight.restarts, per: budgetOf.tight.perMs, exceeded: Policy.escalate("leader") })
+    ),
+    { strategy }
+  )

@@ -199,6 +199,40 @@ const countsGenerations = (): Watch => {
   }
 }
 
+/** Rule 5: what a supervisor did is in the log, so that none of them, one after the other, restarts without end. */
+const countsRestarts = (): Watch => {
+  const made = new Map<string, Array<{ readonly operation: string; readonly at: number }>>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    if (fact.kind !== "writes") return null
+    const { event } = fact
+    if (event.type === "budget.cleared") made.delete(event.agent)
+    if (event.type !== "agent.spawn_intended" || command?.command !== "supervise" || command.budget === null) return null
+    const { perMs, restarts } = command.budget
+    const before = made.get(event.agent) ?? []
+    // An operation restarts an agent once, however often it has to start it, and whoever finishes it.
+    const operation = event.operation ?? event.spawn
+    if (!before.some((other) => other.operation === operation)) before.push({ operation, at: fact.at })
+    made.set(event.agent, before)
+    const count = before.filter(({ at }) => at > fact.at - perMs).length
+    return count > restarts ? `${event.agent} was restarted ${count} times within ${perMs} ms by supervisors, and may be ${restarts} times` : null
+  }
+}
+
+const exhaustsOnce = (): Watch => {
+  const said = new Map<string, number>()
+  return (fact) => {
+    if (fact.kind !== "writes") return null
+    const { event } = fact
+    if (event.type === "budget.cleared") said.delete(event.agent)
+    if (event.type !== "supervision.exhausted") return null
+    const before = said.get(event.agent)
+    said.set(event.agent, event.generation)
+    return before === event.generation ? `that the budget of ${event.agent} is spent was said twice of generation ${event.generation}` : null
+  }
+}
+
 /** Rule 6: a message is a row first, and is typed once. */
 const typesOnce = (): Watch => {
   const ids = new Map<string, string>()
@@ -258,7 +292,7 @@ export const rules: ReadonlyArray<Rule> = [
   { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched] },
   { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner] },
   { number: 4, name: "Context is never dropped silently", watches: [dropsNothing] },
-  { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations] },
+  { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, exhaustsOnce] },
   { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce] },
   { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers] }
 ]

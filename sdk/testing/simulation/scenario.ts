@@ -1,3 +1,4 @@
+import type { Strategy } from "../../domain/event.ts"
 import type { CliBehaviour } from "./simulated-cli.ts"
 
 // What happens in a simulated world, as data: it can be generated, shown, made smaller and played again.
@@ -54,6 +55,9 @@ export type CommandStep = CommandTrouble & (
   | { readonly do: "down"; readonly inside?: string }
   | { readonly do: "plan" }
   | { readonly do: "status" }
+  /** Goes on beside all that follows, until it is switched off or dies. */
+  | { readonly do: "supervise"; readonly strategy: Strategy; readonly budget: "standard" | "tight" }
+  | { readonly do: "unsupervise" }
 )
 
 /** What the world does by itself. */

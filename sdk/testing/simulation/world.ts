@@ -208,12 +208,14 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     }
   }
 
+  const supervisors: Array<SimulatedProcess> = []
   let steps = 0
-  /** Starts commands at once, each in its own process, and waits until each of them has ended or died. */
+  /** Starts commands at once, each in its own process, and waits until each of them has ended or died; supervisors go on. */
   const command = (commands: ReadonlyArray<CommandStep>): void => {
     steps += 1
     time.reseed(mix(seed, 1000 + steps))
-    let open = commands.length
+    const waited = commands.filter(({ do: verb }) => verb !== "supervise").length
+    let open = waited
     commands.forEach((step, at) => {
       processes += 1
       const name = `${step.do}-${processes}`
@@ -221,17 +223,19 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       const process = time.process(name, {
         ...step.dieAt === undefined ? {} : { dieAt: step.dieAt },
         onDeath: () => {
-          open -= 1
+          if (step.do !== "supervise") open -= 1
           own({ kind: "dies" })
           ends.push({ command: step.do, outcome: "died", ok: false, refused: false })
           time.fork(world, log.end(name), () => undefined)
         }
       })
+      if (step.do === "supervise") supervisors.push(process)
       const start = (): void => {
         own({ kind: "begins", command: factsOf(step) })
         for (const { after, what } of step.meanwhile ?? []) time.after(world, after, () => happen(what))
         time.fork(process, runCommand(step, file, servicesOf(step, process, 100 * steps + at)), (exit) => {
-          open -= 1
+          if (step.do !== "supervise") open -= 1
+          else supervisors.splice(supervisors.indexOf(process), 1)
           const end = Exit.isSuccess(exit) ? exit.value : { outcome: `broke: ${String(exit.cause)}`, ok: false, refused: false }
           own({ kind: "ends", ...end })
           ends.push({ command: step.do, ...end })
@@ -243,6 +247,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       if (step.startsAfter === undefined) start()
       else time.after(world, step.startsAfter, start)
     })
+    if (waited === 0) return pass(50)
     if (!time.run(() => open === 0, mostInstants)) {
       note({ kind: "settles", wrong: [{ rule: 0, problem: `a command never ended: ${commands.map(({ do: verb }) => verb).join(", ")}` }] })
     }
@@ -284,6 +289,8 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     note,
     inWorld,
     livingOf,
+    /** Whether somebody supervises the team. */
+    supervised: () => supervisors.some(({ alive }) => alive),
     held: (agent: string) => heldBy(agent, conversations, files),
     /** What the events give when they are folded anew, from the first. */
     folded: () => entries().reduce<TeamState | undefined>(fold, undefined)
