@@ -1,6 +1,6 @@
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { elapsedMillis } from "../domain/elapsed.ts"
 
 /**
  * Keeps starts that share a login apart: a CLI that renews its login at its start must not meet itself doing so. Called
@@ -16,7 +16,7 @@ export const makePace = (apartMs: number): Effect.Effect<typeof StartPace.Servic
     const free = new Map<string, number>()
     return {
       before: (credential: string) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        Effect.flatMap(elapsedMillis, (now) => {
           const at = Math.max(now, free.get(credential) ?? now)
           free.set(credential, at + apartMs)
           return at > now ? Effect.sleep(at - now) : Effect.void

@@ -48,3 +48,14 @@ it.live("one that counted in its own memory would be noticed", () =>
       sim.play(daemons(dieAt), forgets?.wrap).violations.some(({ rule }) => rule === forgets?.rule))
     expect(noticed).toBe(true)
   }), 120_000)
+
+it.live("nobody waits for the next start until a clock that was set back is where it was", () =>
+  Effect.map(simulation, (sim) => {
+    const { facts, violations } = sim.play({
+      seed: 3,
+      agents: [agent("ada")],
+      steps: [up, run(supervise), dies, passes(6_000), { do: "clock jumps", millis: -3_600_000 }, dies, passes(20_000)]
+    })
+    expect(violations).toEqual([])
+    expect(facts.filter((fact) => fact.kind === "spawns" && fact.by.startsWith("supervise")).length).toBe(2)
+  }), 60_000)

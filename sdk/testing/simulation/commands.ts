@@ -10,7 +10,6 @@ import * as Restart from "../../lifecycle/Restart.ts"
 import * as Send from "../../lifecycle/Send.ts"
 import * as Shutdown from "../../lifecycle/Shutdown.ts"
 import * as Status from "../../lifecycle/Status.ts"
-import { TeamKey } from "../../domain/ids.ts"
 import { PluginHost, PluginMissing } from "../../plugin/PluginHost.ts"
 import * as Approvals from "../../policy/Approvals.ts"
 import * as Grants from "../../policy/Grants.ts"
@@ -35,9 +34,16 @@ export interface CommandEnd {
   readonly results?: Readonly<Record<string, string>>
 }
 
+/** The team that a command names; undefined where it names none. */
+const named = (step: CommandStep): string | undefined => {
+  const { team } = step.do === "up" || step.do === "restart" || step.do === "send" || step.do === "down" ? step : {}
+  return team === undefined ? teamName : team ?? undefined
+}
+
 /** What the rules are told of a command. */
 export const factsOf = (step: CommandStep): CommandFacts => ({
   command: step.do === "apply" ? "restart" : step.do,
+  team: named(step) ?? null,
   // A roll back is of the whole operation.
   agents: step.do === "restart" ? (step.unfinished === "rollback" ? null : step.agents ?? null) : step.do === "send" ? [step.agent] : null,
   grant: step.do === "restart" && asksForLeave(step.policy),
@@ -51,7 +57,7 @@ const restart = (step: Extract<CommandStep, { do: "restart" }>) => {
     ...step.onlyDead === undefined ? {} : { onlyDead: step.onlyDead },
     ...step.unfinished === undefined ? {} : { unfinished: step.unfinished }
   }
-  return restartBy(step.policy, step.team === undefined ? teamName : step.team ?? undefined, options)
+  return restartBy(step.policy, named(step), options)
 }
 
 const apply = (after: number) =>
@@ -71,13 +77,13 @@ const restarted = ({ agents, ok, operation, outcome }: Restart.RestartReport): C
 
 const refusals = /^(refused_|resume_not_ready|grant_missing|already_running)/
 
-const teamFile = (file: TeamFile, other: string | undefined): TeamFile =>
-  other === undefined ? file : { ...file, spec: { ...file.spec, name: TeamKey.make(other), agents: [] } }
+/** The team files of a world, by the names of their teams. */
+export type FileOf = (team: string) => TeamFile
 
-const command = Effect.fn(function*(step: CommandStep, file: TeamFile) {
+const command = Effect.fn(function*(step: CommandStep, fileOf: FileOf) {
   switch (step.do) {
     case "up": {
-      const { ok, outcome } = yield* Launch.up(teamFile(file, step.team), { workspace, transport: "memory", plugins: [] })
+      const { ok, outcome } = yield* Launch.up(fileOf(step.team ?? teamName), { workspace, transport: "memory", plugins: [] })
       return done(outcome, ok, refusals.test(outcome))
     }
     case "restart":
@@ -85,11 +91,11 @@ const command = Effect.fn(function*(step: CommandStep, file: TeamFile) {
     case "apply":
       return restarted(yield* apply(step.after))
     case "send": {
-      const { ok, outcome } = yield* Send.send(teamName, step.agent, step.text)
+      const { ok, outcome } = yield* Send.send(named(step), step.agent, step.text)
       return done(outcome, ok, false)
     }
     case "down": {
-      const { ok, outcome } = yield* Shutdown.down(teamName)
+      const { ok, outcome } = yield* Shutdown.down(named(step))
       return done(outcome, ok, false)
     }
     case "plan": {
@@ -141,8 +147,8 @@ const servicesOf = ({ env, files, log, providers, sinceBoot, transport }: Proces
   )
 
 /** Runs a command as its own process would, and says how it ended. */
-export const runCommand = (step: CommandStep, file: TeamFile, services: ProcessServices): Effect.Effect<CommandEnd> =>
-  command(step, file).pipe(
+export const runCommand = (step: CommandStep, fileOf: FileOf, services: ProcessServices): Effect.Effect<CommandEnd> =>
+  command(step, fileOf).pipe(
     Effect.catchAll((error) => Effect.succeed(done(error._tag, false, refusedErrors.has(error._tag)))),
     Effect.catchAllDefect((defect) => Effect.succeed(done(`defect: ${String(defect)}`, false, false))),
     Effect.provide(servicesOf(services))

@@ -3,6 +3,8 @@ import type { Event } from "../../domain/event.ts"
 /** What a command of a simulated world is, as far as the rules look at it. */
 export interface CommandFacts {
   readonly command: "up" | "restart" | "send" | "down" | "plan" | "status" | "supervise" | "unsupervise"
+  /** The team that it is about; null where none was named. */
+  readonly team: string | null
   /** The agents that it may touch; null for all. */
   readonly agents: ReadonlyArray<string> | null
   /** Whether it was given leave to let conversations go. */

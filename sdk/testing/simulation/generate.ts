@@ -5,6 +5,8 @@ import type { CliBehaviour } from "./simulated-cli.ts"
 // Scenarios from seeds. What is common in life is common here; what is rare comes often enough to meet everything else.
 
 const names = ["ada", "bob", "cyd", "dot"] as const
+/** Who is in the second team. */
+const other = "eve"
 
 const behaviour = (random: Random): CliBehaviour => ({
   startup: random.pick(["ready", "ready", "ready", "slow", "trust"]),
@@ -132,8 +134,46 @@ const supervised = (random: Random, ids: ReadonlyArray<string>, steps: ReadonlyA
   ]
 }
 
+/** A second team in the same workspace, whose agent keeps its conversations where the first one's do. */
+const besides = (random: Random, steps: ReadonlyArray<Step>): ReadonlyArray<Step> => {
+  const [agent, team] = [other, "beta"]
+  let said = 0
+  const command = (): CommandStep => {
+    const more = random.chance(0.2) ? { dieAt: 1 + random.int(300) } : random.chance(0.2) ? { faults: 0.06 } : {}
+    switch (random.int(6)) {
+      case 0:
+        return { do: "send", team, agent, text: `${team} ${++said}`, ...more }
+      case 1:
+        return { do: "down", team, ...more }
+      case 2:
+        return { do: "up", team, ...more }
+      default:
+        return { do: "restart", team, policy: random.pick(["standard", "isolated", "resume", "resumeOrFresh", "fresh"]), ...more }
+    }
+  }
+  const happens = (): Step =>
+    random.pick<Step>([
+      { do: "commands", commands: [command()] },
+      { do: "commands", commands: [command()] },
+      { do: "person says", agent, text: `${agent} ${++said}` },
+      { do: "dies", agent, silently: true },
+      { do: "transcripts lost", agent }
+    ])
+  return steps.flatMap((step, at): ReadonlyArray<Step> => {
+    if (at === 0) {
+      const up: CommandStep = { do: "up", team }
+      return step.do === "commands" && random.chance(0.5)
+        ? [{ ...step, commands: [...step.commands, up] }]
+        : [{ do: "commands", commands: [up] }, step]
+    }
+    if (random.chance(0.3)) return [step]
+    return step.do === "commands" && random.chance(0.5) ? [{ ...step, commands: [...step.commands, command()] }] : [happens(), step]
+  })
+}
+
 /** What is rare in life and costly to play, from draws of its own: other worlds stay as they are. */
 const shareSupervised = 0.06
+const shareOfTwoTeams = 0.04
 
 /** Draws a scenario: equal seeds give equal ones. */
 export const generate = (seed: number): Scenario => {
@@ -151,5 +191,8 @@ export const generate = (seed: number): Scenario => {
   }
   const agents = ids.map((id) => agentFrom(random, id))
   const rare = randomFrom(mix(seed, 78))
-  return { seed, agents, steps: rare.chance(shareSupervised) ? supervised(rare, ids, steps) : steps }
+  const kind = rare.next()
+  if (kind < shareSupervised) return { seed, agents, steps: supervised(rare, ids, steps) }
+  if (kind >= shareSupervised + shareOfTwoTeams) return { seed, agents, steps }
+  return { seed, agents: [...agents, { ...agentFrom(rare, other), team: "beta" }], steps: besides(rare, steps) }
 }

@@ -1,4 +1,5 @@
 import type { TeamFile } from "../../spec/team-file.ts"
+import { teamName } from "./commands.ts"
 import type { Wrap } from "./layers.ts"
 import { isWorldStep, type Scenario } from "./scenario.ts"
 import { makeSimulatedWorld, type Played, type SimulatedWorld } from "./world.ts"
@@ -8,10 +9,10 @@ interface Wrong {
   readonly problem: string
 }
 
-/** What is wrong with a world in which all trouble is over and a restart was asked for. */
-const wrongAtTheEnd = (world: SimulatedWorld, started: boolean): ReadonlyArray<Wrong> => {
-  const state = world.state()
-  const folded = world.folded() ?? null
+/** What is wrong with a team of a world in which all trouble is over and a restart of it was asked for. */
+const wrongAtTheEnd = (world: SimulatedWorld, team: string, started: boolean): ReadonlyArray<Wrong> => {
+  const state = world.state(team)
+  const folded = world.folded(team) ?? null
   const wrong: Array<Wrong> = []
   if (JSON.stringify(folded) !== JSON.stringify(state)) wrong.push({ rule: 5, problem: "the state is not what its events make of it" })
   if (state === null) return wrong
@@ -55,13 +56,17 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
       if (world.supervised()) world.note({ kind: "settles", wrong: [{ rule: 5, problem: "supervision goes on though it was switched off" }] })
     }
     for (const { behaviour, id } of scenario.agents) world.behaviours.set(id, { ...behaviour, startup: "ready", resumes: "well" })
-    const known = world.state() !== null
-    world.ends.push({ command: "settle", outcome: "begins", ok: true, refused: false })
-    // What an interrupted restart left is continued by the next, and that may leave something for one more.
-    for (let tries = 2; known && tries > 0 && world.ends.at(-1)?.outcome !== "restarted"; tries--) {
-      world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated" }] })
+    const wrong: Array<Wrong> = []
+    for (const team of new Set([teamName, ...scenario.agents.map((agent) => agent.team ?? teamName)])) {
+      const known = world.state(team) !== null
+      world.ends.push({ command: "settle", outcome: "begins", ok: true, refused: false })
+      // What an interrupted restart left is continued by the next, and that may leave something for one more.
+      for (let tries = 2; known && tries > 0 && world.ends.at(-1)?.outcome !== "restarted"; tries--) {
+        world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team }] })
+      }
+      wrong.push(...wrongAtTheEnd(world, team, known))
     }
-    world.note({ kind: "settles", wrong: wrongAtTheEnd(world, known) })
+    world.note({ kind: "settles", wrong })
   }
   return {
     facts: world.facts,

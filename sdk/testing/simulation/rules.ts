@@ -276,7 +276,7 @@ const sparesOthers = (): Watch => {
     if (command?.inside !== null && command !== undefined) {
       return `${command.inside}, an agent of the team, changed its life: ${fact.kind} ${fact.agent}`
     }
-    if (fact.team !== "alpha") return `${fact.agent} of team ${fact.team} was touched by a command of another team`
+    if (command !== undefined && command.team !== null && fact.team !== command.team) return `${fact.agent} of team ${fact.team} was touched by a command of another team`
     if (command?.agents?.includes(fact.agent) === false) return `${fact.agent} was touched, and only ${command.agents.join(", ")} were named`
     if (fact.kind === "stops") return fact.foreign.length === 0 ? null : `what Reprise did not start was ended: ${fact.foreign.join(", ")}`
     const rank = ranks.indexOf(fact.permissions ?? "plan")

@@ -35,7 +35,7 @@ export interface CommandTrouble {
 export type CommandStep = CommandTrouble & (
   | {
     readonly do: "up"
-    /** A second team, of nobody, instead of the world's own. */
+    /** A second team instead of the world's own: of the agents that are in it, or of nobody. */
     readonly team?: string
   }
   | {
@@ -51,8 +51,8 @@ export type CommandStep = CommandTrouble & (
   }
   /** Plans a restart by the standard policy, and carries it out so many milliseconds later. */
   | { readonly do: "apply"; readonly after: number }
-  | { readonly do: "send"; readonly agent: string; readonly text: string }
-  | { readonly do: "down"; readonly inside?: string }
+  | { readonly do: "send"; readonly agent: string; readonly text: string; readonly team?: string }
+  | { readonly do: "down"; readonly inside?: string; readonly team?: string }
   | { readonly do: "plan" }
   | { readonly do: "status" }
   /** Goes on beside all that follows, until it is switched off or dies. */
@@ -81,6 +81,8 @@ export type Step = WorldStep | { readonly do: "commands"; readonly commands: Rea
 export interface SimulatedAgent {
   readonly id: string
   readonly provider: string
+  /** The team that it is in, where that is not the world's own. */
+  readonly team?: string
   readonly permissions: string | null
   readonly paused?: boolean
   readonly behaviour: CliBehaviour

@@ -53,11 +53,12 @@ export const teamFileTemplate: Effect.Effect<TeamFile, TeamFileInvalid | TeamFil
   { file: "team.yaml", workspace }
 )
 
-const teamFileOf = (template: TeamFile, agents: ReadonlyArray<SimulatedAgent>): TeamFile => ({
+const teamFileOf = (template: TeamFile, all: ReadonlyArray<SimulatedAgent>) => (name: string): TeamFile => ({
   ...template,
   spec: {
     ...template.spec,
-    agents: agents.flatMap(({ id, paused = false, permissions, provider }) =>
+    name: TeamKey.make(name),
+    agents: all.filter(({ team = teamName }) => team === name).flatMap(({ id, paused = false, permissions, provider }) =>
       template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), provider, permissions, paused })))
   }
 })
@@ -123,7 +124,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     transportProcesses().find(({ identity }) => identity.pid === pid)?.request.agent ?? "?"
   const log = inWorld(EventLogMemory.make)
   const truth = inWorld(log.openFor("world"))
-  const file = teamFileOf(template, agents)
+  const fileOf = teamFileOf(template, agents)
 
   const servicesOf = (step: CommandStep, process: SimulatedProcess, salt: number): ProcessServices => {
     const boundary: Boundary = {
@@ -233,7 +234,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       const start = (): void => {
         own({ kind: "begins", command: factsOf(step) })
         for (const { after, what } of step.meanwhile ?? []) time.after(world, after, () => happen(what))
-        time.fork(process, runCommand(step, file, servicesOf(step, process, 100 * steps + at)), (exit) => {
+        time.fork(process, runCommand(step, fileOf, servicesOf(step, process, 100 * steps + at)), (exit) => {
           if (step.do !== "supervise") open -= 1
           else supervisors.splice(supervisors.indexOf(process), 1)
           const end = Exit.isSuccess(exit) ? exit.value : { outcome: `broke: ${String(exit.cause)}`, ok: false, refused: false }
@@ -270,8 +271,8 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     }
   }
 
-  const state = (): TeamState | null => Option.getOrNull(inWorld(Effect.orDie(truth.state(TeamKey.make(teamName)))))
-  const entries = (): ReadonlyArray<LogEntry> => [...inWorld(Effect.orDie(Stream.runCollect(truth.read({ team: TeamKey.make(teamName) }))))]
+  const state = (team: string): TeamState | null => Option.getOrNull(inWorld(Effect.orDie(truth.state(TeamKey.make(team)))))
+  const entries = (team: string): ReadonlyArray<LogEntry> => [...inWorld(Effect.orDie(Stream.runCollect(truth.read({ team: TeamKey.make(team) }))))]
 
   return {
     time,
@@ -293,7 +294,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     supervised: () => supervisors.some(({ alive }) => alive),
     held: (agent: string) => heldBy(agent, conversations, files),
     /** What the events give when they are folded anew, from the first. */
-    folded: () => entries().reduce<TeamState | undefined>(fold, undefined)
+    folded: (team: string) => entries(team).reduce<TeamState | undefined>(fold, undefined)
   }
 }
 
