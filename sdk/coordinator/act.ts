@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import { elapsedMillis } from "../domain/elapsed.ts"
 import type { Event } from "../domain/event.ts"
 import type { AgentId } from "../domain/ids.ts"
 import type { LeaseHeld } from "../event-log/errors.ts"
@@ -98,6 +99,7 @@ const exhausted = <E, R>(supervision: Supervision<E, R>, team: TeamState, death:
 const later = <E, R>(supervision: Supervision<E, R>, team: TeamState, deaths: ReadonlyArray<Death>, code: string, why: string) =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
+    const elapsed = yield* elapsedMillis
     for (const death of deaths) {
       const key = deathKey(death.agent)
       const tries = (supervision.memory.tries.get(key) ?? 0) + 1
@@ -105,6 +107,7 @@ const later = <E, R>(supervision: Supervision<E, R>, team: TeamState, deaths: Re
       if (tries >= triesAtMost) yield* leave(supervision, team, [{ death, code, why }])
       else {
         supervision.memory.due.set(key, now + 1000 * 2 ** tries)
+        supervision.memory.waited.set(key, elapsed + 1000 * 2 ** tries)
         yield* supervision.say(`${team.key}/${death.agent.spec.id} was not restarted: ${words(why)}. It is tried again.`)
       }
     }

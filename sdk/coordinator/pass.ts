@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import { elapsedMillis } from "../domain/elapsed.ts"
 import type { AppendError } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
@@ -43,8 +44,11 @@ const dueAt = <E, R>(supervision: Supervision<E, R>, team: TeamState, death: Dea
     const decided = Either.isRight(made) ? made.right.agents.find(({ facts }) => facts.agent.spec.id === id)?.decided : undefined
     // Whoever is not to be started need not wait to be told so.
     if (decided?.decision.budget !== undefined && !touches(decided.decision)) return death.at
-    const at = death.at + (yield* nthDelay<R>(decided?.handling.backoff?.schedule ?? standardBackoff, short))
+    const delay = yield* nthDelay<R>(decided?.handling.backoff?.schedule ?? standardBackoff, short)
+    const at = death.at + delay
     memory.due.set(key, at)
+    // The clock on the wall may be set back, and the death be one of later then.
+    memory.waited.set(key, (yield* elapsedMillis) + delay)
     return at
   })
 
@@ -138,6 +142,7 @@ export const pass = <E, R>(supervision: Supervision<E, R>): Effect.Effect<NextLo
     if (before === null || before.stopped) return null
     const observation = yield* observeTeam(before, transport)
     const now = yield* Clock.currentTimeMillis
+    const elapsed = yield* elapsedMillis
     // What is unknown is no death.
     if (observation.failure !== null) {
       yield* sayOnce(
@@ -181,7 +186,8 @@ export const pass = <E, R>(supervision: Supervision<E, R>): Effect.Effect<NextLo
       const limit = cause._tag === "Limit"
       const due = Math.max(limit ? cause.until : 0, limit ? 0 : yield* dueAt(supervision, team, death), supervision.memory.due.get(deathKey(death.agent)) ?? 0)
       if (due === Number.POSITIVE_INFINITY) continue
-      if (due <= now) ready.push(death)
+      const waited = !limit && (supervision.memory.waited.get(deathKey(death.agent)) ?? Number.POSITIVE_INFINITY) <= elapsed
+      if (due <= now || waited) ready.push(death)
       else {
         const tried = supervision.memory.tries.has(deathKey(death.agent))
         yield* wait(supervision, team, death, due, limit

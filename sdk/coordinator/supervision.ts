@@ -49,13 +49,15 @@ export interface Supervision<E, R> {
 export interface Memory {
   /** When the restart of a death is due, in milliseconds since the epoch. */
   readonly due: Map<string, number>
+  /** When it was waited long enough for a death, by the clock that nobody sets. */
+  readonly waited: Map<string, number>
   /** How often a restart of a death came to nothing. */
   readonly tries: Map<string, number>
   /** What was said once: a team that is stopped, a command that goes first, a death that is only watched. */
   readonly said: Set<string>
 }
 
-export const nothingRemembered = (): Memory => ({ due: new Map(), tries: new Map(), said: new Set() })
+export const nothingRemembered = (): Memory => ({ due: new Map(), waited: new Map(), tries: new Map(), said: new Set() })
 
 /** Names a death for the memory. */
 export const deathKey = ({ generation, spec }: AgentState): string => `${spec.id}/${generation}`

@@ -59,3 +59,14 @@ it.live("nobody waits for the next start until a clock that was set back is wher
     expect(violations).toEqual([])
     expect(facts.filter((fact) => fact.kind === "spawns" && fact.by.startsWith("supervise")).length).toBe(2)
   }), 60_000)
+
+it.live("nor until then for a back-off, or for a death that is written as of later", () =>
+  Effect.map(simulation, (sim) => {
+    const back: Step = { do: "clock jumps", millis: -3_600_000 }
+    const waits = [run(supervise), dies, passes(6_000), dies, passes(300)]
+    for (const steps of [[...waits, back], [...waits, run({ do: "unsupervise" }), passes(6_000), back, run(supervise)]]) {
+      const { facts, violations } = sim.play({ seed: 3, agents: [agent("ada")], steps: [up, ...steps, passes(40_000)] })
+      expect(violations).toEqual([])
+      expect(facts.filter((fact) => fact.kind === "spawns" && fact.by.startsWith("supervise")).length).toBe(2)
+    }
+  }), 60_000)
