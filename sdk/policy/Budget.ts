@@ -23,18 +23,21 @@ interface Window {
   readonly healthyForMs: number
 }
 
-/** When an agent was last proved to have worked long enough, in milliseconds since the epoch; -Infinity for never. */
-const healedAt = (history: AgentHistory, life: Life, { healthyForMs, now }: Window): number =>
-  Math.max(
-    -Infinity,
-    ...history.starts.flatMap((start, index) => {
-      if (start.readyAt === null) return []
-      const last = index === history.starts.length - 1
-      const until = start.endedAt !== null ? Date.parse(start.endedAt) : last && life === "alive" ? now : null
-      const healthy = Date.parse(start.readyAt) + healthyForMs
-      return until !== null && healthy <= until ? [healthy] : []
-    })
-  )
+interface Healed {
+  /** The newest start after which an agent was proved to have worked long enough; -1 for none. */
+  readonly start: number
+  /** When that was proved, in milliseconds since the epoch; -Infinity for never. */
+  readonly at: number
+}
+
+const lastHealed = (history: AgentHistory, life: Life, { healthyForMs, now }: Window): Healed =>
+  history.starts.reduce<Healed>((before, start, index) => {
+    if (start.readyAt === null) return before
+    const last = index === history.starts.length - 1
+    const until = start.endedAt !== null ? Date.parse(start.endedAt) : last && life === "alive" ? now : null
+    const healthy = Date.parse(start.readyAt) + healthyForMs
+    return until !== null && healthy <= until ? { start: index, at: Math.max(before.at, healthy) } : before
+  }, { start: -1, at: -Infinity })
 
 interface Used {
   readonly restarts: number
@@ -49,20 +52,21 @@ const waits: ReadonlySet<string | null> = new Set(["usage_limit", "auth"])
  * usage limit or a login is not one more crash.
  */
 export const usedBy = (history: AgentHistory, life: Life, window: Window): Used => {
-  const healed = healedAt(history, life, window)
+  const healed = lastHealed(history, life, window)
   const cleared = history.budgetClearedAt === null ? -Infinity : Date.parse(history.budgetClearedAt)
   const waited = new Set(history.deaths.flatMap(({ generation, kind }) => waits.has(kind) ? generation : []))
   const counted = history.starts.filter(({ at, cause }, index) => {
     const time = Date.parse(at)
     const before = history.starts[index - 1]?.generation
-    return cause !== "launch" && (before === undefined || !waited.has(before)) && time > window.now - window.perMs && time > cleared && time > healed
+    // Which came after which is told by their order: the clock may have been set back between them.
+    return cause !== "launch" && (before === undefined || !waited.has(before)) && time > window.now - window.perMs && time > cleared && index > healed.start
   })
   // Of those before the oldest that is remembered nobody knows how many they were: what can't be counted is no leave.
   const [, oldest] = history.starts
   const uncounted = history.starts.length >= historyKept && oldest !== undefined && counted.includes(oldest)
   return {
     restarts: new Set(counted.map(({ generation, operation }) => operation ?? generation)).size,
-    spent: uncounted || (history.budgetExceededAt !== null && Date.parse(history.budgetExceededAt) > healed)
+    spent: uncounted || (history.budgetExceededAt !== null && Date.parse(history.budgetExceededAt) > healed.at)
   }
 }
 

@@ -70,3 +70,24 @@ it.live("nor until then for a back-off, or for a death that is written as of lat
       expect(facts.filter((fact) => fact.kind === "spawns" && fact.by.startsWith("supervise")).length).toBe(2)
     }
   }), 60_000)
+
+it.live("a budget bounds the restarts also where the clock is set forward and back", () =>
+  Effect.map(simulation, (sim) => {
+    const jump = (millis: number): Step => ({ do: "clock jumps", millis })
+    const { facts, violations } = sim.play({
+      seed: 3,
+      agents: [agent("ada")],
+      steps: [
+        up,
+        run(supervise),
+        passes(1_000),
+        jump(3_600_000),
+        ...Array.from({ length: 1 }, () => [dies, passes(20_000)]).flat(),
+        jump(-3_600_000),
+        ...Array.from({ length: 8 }, () => [dies, passes(20_000)]).flat(),
+        passes(120_000)
+      ]
+    })
+    expect(violations).toEqual([])
+    expect(facts.filter((fact) => fact.kind === "spawns" && fact.by.startsWith("supervise")).length).toBe(3)
+  }), 60_000)
