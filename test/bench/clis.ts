@@ -49,14 +49,23 @@ const bareResume = (home: Home, cli: CliName, sessions: ReadonlyArray<string>, n
     (terminal) => Effect.sync(terminal.close)
   )
 
-/** Waits until all are idle, and answers with their sessions. */
-const idleSessions = Status.status(key).pipe(
+/** Waits until all are idle. */
+const allIdle = Status.status(key).pipe(
   Effect.filterOrFail(
-    ({ agents }) => agents.every(({ session, status }) => status === "idle" && session !== null),
+    ({ agents }) => agents.every(({ status }) => status === "idle"),
     ({ agents }) => new NotMeasured({ reason: `Not all are idle: ${agents.map(({ evidence }) => evidence).join("; ")}` })
   ),
-  Effect.retry(Schedule.spaced("200 millis").pipe(Schedule.upTo("60 seconds"))),
-  Effect.map(({ agents }) => agents.flatMap(({ session }) => session === null ? [] : [session.id]))
+  Effect.retry(Schedule.spaced("200 millis").pipe(Schedule.upTo("60 seconds")))
+)
+
+/** The same once they were spoken to: a CLI may write its conversation only then. */
+const idleSessions = allIdle.pipe(
+  Effect.map(({ agents }) => agents.flatMap(({ session }) => session === null ? [] : [session.id])),
+  Effect.filterOrFail(
+    (sessions) => sessions.length === count,
+    () => new NotMeasured({ reason: "Not all have a conversation." })
+  ),
+  Effect.retry(Schedule.spaced("200 millis").pipe(Schedule.upTo("60 seconds")))
 )
 
 /** A team of four that has been spoken to: a conversation that nobody said a word in is not resumed. */
@@ -65,7 +74,7 @@ const launchAndTell = (home: Home, cli: CliName) =>
     const agents = Object.fromEntries(Array.from({ length: count }, (_, index) => [`coder-${index + 1}`, { cli }]))
     const file = yield* parseTeamFile(teamFile(key, agents), { file: "team.yaml", workspace: home.work })
     yield* Launch.up(file, { workspace: home.work, transport: "tmux", plugins: [] })
-    yield* idleSessions
+    yield* allIdle
     for (const id of Object.keys(agents)) yield* Send.send(key, id, `say I am ${id}`)
     return yield* idleSessions
   })
