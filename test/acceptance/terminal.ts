@@ -40,10 +40,21 @@ const environmentOf = (pid: string): string => {
   }
 }
 
-/** Every live process whose home is this one: all that was started in it, whoever its parent is. */
+/** A tmux server is told by its socket: it may have been started in an environment that names no home. */
+const servesIn = (home: Home, pid: string): boolean => {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+    return words[0] === "tmux" && (words[words.indexOf("-S") + 1] ?? "").startsWith(`${home.root}/`)
+  } catch {
+    return false
+  }
+}
+
+/** Every live process whose home is this one, tmux servers too: all that was started in it, whoever its parent is. */
 export const processesOf = (home: Home): ReadonlyArray<number> =>
   readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && environmentOf(name).split("\0").includes(`HOME=${home.home}`))
+    .filter((name) =>
+      /^\d+$/.test(name) && (environmentOf(name).split("\0").includes(`HOME=${home.home}`) || servesIn(home, name)))
     .map(Number)
     .filter((pid) => pid !== process.pid && lives(pid))
 
