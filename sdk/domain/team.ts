@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import { AgentId, TeamKey } from "./ids.ts"
 import { Json } from "./json.ts"
+import { TaskSpec } from "./task.ts"
 
 /** An MCP server on standard input and output that an agent is given. */
 export const McpServerSpec = Schema.Struct({
@@ -37,7 +38,9 @@ export type AgentSpec = typeof AgentSpec.Type
 export const TeamSpec = Schema.Struct({
   name: TeamKey,
   objective: Schema.NullOr(Schema.String),
-  agents: Schema.Array(AgentSpec)
+  agents: Schema.Array(AgentSpec),
+  /** What it works on; an order among agents comes from it. */
+  tasks: Schema.optional(Schema.Array(TaskSpec))
 })
 export type TeamSpec = typeof TeamSpec.Type
 

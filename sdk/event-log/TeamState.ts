@@ -6,6 +6,7 @@ import { AgentHistory, noHistory, Trigger } from "../domain/history.ts"
 import { AgentId, Generation, OperationId, SpawnToken, TeamKey } from "../domain/ids.ts"
 import { PaneIdentity, ProcessExit } from "../domain/pane.ts"
 import { SessionRef } from "../domain/session.ts"
+import { TaskSpec } from "../domain/task.ts"
 import { AgentSpec, LaunchContext } from "../domain/team.ts"
 
 /** One incarnation of an agent, from its intent on. `pane` is null until the spawn is recorded. */
@@ -143,6 +144,8 @@ export const TeamState = Schema.Struct({
   stopped: Schema.Boolean,
   /** In the order of the team file; after them those that it has no more. */
   agents: Schema.Array(AgentState),
+  /** In the order of the team file. */
+  tasks: Schema.optionalWith(Schema.Array(TaskSpec), { default: () => [] }),
   /** The unfinished operation, if any. */
   operation: Schema.NullOr(OperationState),
   /** What was decided after the machine's newest boot that was decided on; null before the first. */

@@ -54,6 +54,7 @@ const recordTeam = (state: TeamState | undefined, event: EventOf<"team.recorded"
       event.spec.agents.some(({ id }) => id === agent.spec.id) || isUnused(agent) ? [] : { ...agent, removed: true }
     )
   ],
+  tasks: event.spec.tasks ?? [],
   operation: state?.operation ?? null,
   boot: state?.boot ?? null,
   supervision: state?.supervision ?? noSupervision,

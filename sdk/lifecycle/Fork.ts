@@ -107,7 +107,7 @@ const recordEvents = (team: TeamState, source: AgentState, id: AgentId, session:
     {
       type: "team.recorded",
       team: team.key,
-      spec: { name: team.key, objective: team.objective, agents: [...kept, spec] },
+      spec: { name: team.key, objective: team.objective, agents: [...kept, spec], tasks: team.tasks },
       workspace: team.workspace,
       transport: team.transport,
       plugins: team.plugins,

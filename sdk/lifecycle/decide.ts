@@ -147,7 +147,7 @@ export const decideAll = <E, R>(
     const seen = (agent: AgentState): AgentObservation => observation.agents.get(agent.spec.id) ?? nothingSeen
     const env = yield* HostEnvironment
     const above = request.takeover === true ? yield* callers : null
-    const roster = team.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, lifeOf(seen(agent).process)))
+    const roster = team.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, lifeOf(seen(agent).process), team.tasks))
     const agents = yield* Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
       Effect.gen(function*() {
         const id = agent.spec.id

@@ -1,5 +1,6 @@
 import type { SessionConvergence } from "../domain/decision.ts"
 import type { AgentHistory, Trigger } from "../domain/history.ts"
+import { buildsOn, type TaskSpec } from "../domain/task.ts"
 import type { PaneInspection } from "../plugin/transport-driver.ts"
 import type { AgentPhase, AgentState } from "../event-log/TeamState.ts"
 import type { Resumability } from "../session/resumability.ts"
@@ -34,7 +35,7 @@ export interface RosterEntry {
   readonly id: string
   readonly role: string | null
   readonly provider: string
-  /** The agents that it builds on; none until team files name them. */
+  /** The agents on whose tasks its own build. */
   readonly dependsOn: ReadonlyArray<string>
   readonly paused: boolean
   readonly phase: AgentPhase
@@ -74,11 +75,11 @@ export const credentialOf = ({ spawn, spec }: AgentState): string =>
   `${spec.provider}/${spawn?.launchContext.account ?? spawn?.launchContext.configHome ?? "default"}`
 
 /** What the others may know of an agent. */
-export const rosterEntry = (agent: AgentState, life: Life): RosterEntry => ({
+export const rosterEntry = (agent: AgentState, life: Life, tasks: ReadonlyArray<TaskSpec>): RosterEntry => ({
   id: agent.spec.id,
   role: agent.spec.role,
   provider: agent.spec.provider,
-  dependsOn: [],
+  dependsOn: buildsOn(tasks, agent.spec.id),
   paused: agent.spec.paused,
   phase: agent.phase,
   life,

@@ -97,6 +97,16 @@ export type AgentEntry = typeof AgentEntry.Type
 
 export const agentKeys: ReadonlyArray<string> = Object.keys(AgentEntry.fields)
 
+/** The keys of a task. */
+export const TaskEntry = Schema.Struct({
+  title: optional(TextOrNull),
+  assignee: optional(TextOrNull),
+  deps: optional(Schema.Array(FilledText).annotations({ message: expected("a list of tasks") }))
+}).annotations({ message: expected("a mapping of the task's keys") })
+export type TaskEntry = typeof TaskEntry.Type
+
+export const taskKeys: ReadonlyArray<string> = Object.keys(TaskEntry.fields)
+
 export const TeamFileContent = Schema.Struct({
   name: Text.pipe(
     Schema.pattern(namePattern, {
@@ -107,7 +117,12 @@ export const TeamFileContent = Schema.Struct({
   defaults: optional(AgentEntry),
   agents: Schema.Record({ key: Schema.String, value: AgentEntry }).annotations({
     message: expected("a mapping of ids to agents (coder-1: { role: Engineer })")
-  })
+  }),
+  tasks: optional(
+    Schema.Record({ key: Schema.String, value: TaskEntry }).annotations({
+      message: expected("a mapping of ids to tasks (parser: { assignee: coder-1 })")
+    })
+  )
 }).annotations({ message: expected("a mapping with the keys name and agents") })
 export type TeamFileContent = typeof TeamFileContent.Type
 

@@ -9,8 +9,9 @@ import { isAbsolute, resolve } from "node:path"
 import { AgentId, namePattern, TeamKey } from "../domain/ids.ts"
 import type { AgentSpec, TeamSpec } from "../domain/team.ts"
 import { closest } from "./suggestion.ts"
-import { agentKeys, kindOf, mcpServerKeys, TeamFileContent, teamKeys } from "./team-file-schema.ts"
+import { agentKeys, kindOf, mcpServerKeys, taskKeys, TeamFileContent, teamKeys } from "./team-file-schema.ts"
 import type { AgentEntry } from "./team-file-schema.ts"
+import { taskIssues, taskSpecs } from "./team-file-tasks.ts"
 import type { YamlReading } from "./yaml-document.ts"
 
 /** A team file larger than this is not read. */
@@ -106,12 +107,15 @@ const likelyName = (text: string): string | undefined => {
   return namePattern.test(name) ? name : undefined
 }
 
+const amongKnown = (key: string, known: ReadonlyArray<string>): string => {
+  const meant = closest(key, known)
+  return meant === undefined ? `unknown key, known are ${known.join(", ")}` : `unknown key, did you mean "${meant}"?`
+}
+
 const unknownKey = (path: ReadonlyArray<string>): string => {
   const key = path.at(-1) ?? ""
-  if (path.at(-3) === "mcp") {
-    const meant = closest(key, mcpServerKeys)
-    return meant === undefined ? `unknown key, known are ${mcpServerKeys.join(", ")}` : `unknown key, did you mean "${meant}"?`
-  }
+  if (path.at(-3) === "mcp") return amongKnown(key, mcpServerKeys)
+  if (path[0] === "tasks" && path.length > 1) return amongKnown(key, taskKeys)
   const ofTeam = path.length === 1
   const near = closest(key, ofTeam ? teamKeys : agentKeys)
   if (ofTeam && agentKeys.includes(key)) return `unknown key here; under "defaults" it is for all agents`
@@ -163,20 +167,18 @@ const agentIssues = (content: unknown): ReadonlyArray<Issue> => {
   })
 }
 
-/** `planner:` with nothing behind it is an agent made of defaults. */
+const filled = (entries: unknown): unknown =>
+  Predicate.isRecord(entries) ? Object.fromEntries(Object.entries(entries).map(([id, entry]) => [id, entry ?? {}])) : entries
+
+/** `planner:` with nothing behind it is an agent made of defaults, or a task of which nothing is said. */
 const withEmptyEntries = (content: unknown): unknown => {
   if (!Predicate.isRecord(content)) return content
-  const { agents, defaults, ...rest } = content
+  const { agents, defaults, tasks, ...rest } = content
   return {
     ...rest,
     ...("defaults" in content ? { defaults: defaults ?? {} } : {}),
-    ...("agents" in content
-      ? {
-        agents: Predicate.isRecord(agents)
-          ? Object.fromEntries(Object.entries(agents).map(([id, entry]) => [id, entry ?? {}]))
-          : agents
-      }
-      : {})
+    ...("agents" in content ? { agents: filled(agents) } : {}),
+    ...("tasks" in content ? { tasks: filled(tasks ?? {}) } : {})
   }
 }
 
@@ -210,7 +212,8 @@ const teamSpec = (content: TeamFileContent, workspace: string): TeamSpec => ({
   objective: content.objective ?? null,
   agents: Object.entries(content.agents).map(([id, entry]) =>
     agentSpec(id, content.defaults ?? {}, entry, workspace)
-  )
+  ),
+  ...content.tasks === undefined ? {} : { tasks: taskSpecs(content.tasks) }
 })
 
 const inOrder = (problems: ReadonlyArray<TeamFileProblem>): ReadonlyArray<TeamFileProblem> => {
@@ -244,7 +247,7 @@ const understand = (
   }
   const content = withEmptyEntries(value)
   const decoded = decodeContent(content)
-  const issues = [...(Either.isLeft(decoded) ? schemaIssues(decoded.left) : []), ...agentIssues(content)]
+  const issues = [...(Either.isLeft(decoded) ? schemaIssues(decoded.left) : []), ...agentIssues(content), ...taskIssues(content)]
   const problems = [...structural, ...place(issues)]
   return Either.isLeft(decoded) || problems.length > 0
     ? Either.left(invalid(file, problems))

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto"
 import { join } from "node:path"
 import type { TeamKey } from "../domain/ids.ts"
 import { paneAddress } from "../domain/pane.ts"
+import type { TaskSpec } from "../domain/task.ts"
 import type { AgentPhase, AgentState, TeamState } from "../event-log/TeamState.ts"
 import { ensureDirectory, ensureRuntime, teamDirectory } from "./workspace.ts"
 import type { WorkspacePaths } from "./workspace.ts"
@@ -66,6 +67,10 @@ const agentLines = (agent: AgentState, observed: ObservedAgents): ReadonlyArray<
     `  ${(agent.firstSend._tag === "Corrupt" ? about.slice(0, -1) : about).join(", ")}`
   ]
 }
+
+const taskLine = ({ assignee, deps, id, title }: TaskSpec): string =>
+  `**${id}**${title === null || line(title) === "" ? "" : `: ${line(title)}`} (${assignee ?? "nobody's"}` +
+  `${deps.length === 0 ? "" : `, after ${deps.join(", ")}`})`
 
 const until = (time: string | null): string => time === null ? "" : ` (until ${line(time)})`
 
@@ -170,7 +175,7 @@ export const renderTeamPage = (state: TeamState, observed: ObservedAgents = {}):
     ...section("Agents", present(state).length === 0
       ? ["No agents."]
       : present(state).flatMap((agent) => agentLines(agent, observed))),
-    ...section("Task graph", ["No tasks yet."]),
+    ...section("Task graph", list(state.tasks.map(taskLine), "No tasks yet.")),
     ...section("Latest results", ["No results yet."]),
     ...section("Blockers", list(blockers(state), "None known.")),
     ...section("Notes", ["No notes yet."]),

@@ -42,6 +42,21 @@ describe("the batches of a rollout", () => {
       })
     }))
 
+  it.scopedLive("follow the team's tasks: nobody comes back before those on whose work its own builds", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { scribe: {}, coder: {}, planner: {}, idler: {} }, {
+        tasks: { plan: { assignee: "planner" }, code: { assignee: "coder", deps: ["plan"] }, guide: { assignee: "scribe", deps: ["code"] } }
+      })
+      const byTasks = Policy.standard.pipe(Policy.rollout(Rollout.dependencyOrder()))
+      const report = yield* world.restart(byTasks)
+      assert.strictEqual(report.outcome, "restarted", report.message)
+      assert.deepStrictEqual((yield* journal(world)).order, ["planner idler", "coder", "scribe"])
+      world.script.set("coder", { exits: 1 })
+      const failed = yield* world.restart(byTasks)
+      assert.deepStrictEqual(results(failed), ["scribe untouched", "coder failed", "planner resumed", "idler resumed"])
+    }))
+
   it.scopedLive("are none where all go at once", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld()

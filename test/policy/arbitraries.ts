@@ -99,8 +99,8 @@ export const facts: FastCheck.Arbitrary<Facts> = FastCheck.record({
   sessionAgeMs: fields.agent.session === null ? null : 1000,
   history: fields.agent.history,
   roster: [
-    rosterEntry(fields.agent, fields.life),
-    ...others.map((other, index) => ({ ...rosterEntry(other.agent, other.life), id: `other-${index}` }))
+    rosterEntry(fields.agent, fields.life, []),
+    ...others.map((other, index) => ({ ...rosterEntry(other.agent, other.life, []), id: `other-${index}` }))
   ],
   trigger: "person",
   boot: "b-1",

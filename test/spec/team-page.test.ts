@@ -102,6 +102,16 @@ describe("the team's page", () => {
     assert.isTrue(page.endsWith(".\n") && !page.endsWith("\n\n"))
   })
 
+  it("has the tasks of the team", () => {
+    const page = renderTeamPage(team({
+      tasks: [
+        { id: "plan", title: "Plan\n## it", assignee: "planner", deps: [] },
+        { id: "code", title: null, assignee: null, deps: ["plan"] }
+      ]
+    }))
+    assert.include(page, "- **plan**: Plan ## it (planner)\n- **code** (nobody's, after plan)\n")
+  })
+
   it("says what was seen when somebody looked, and claims nothing otherwise", () => {
     const planner = { status: "unknown", evidence: "The server did not answer." }
     const page = renderTeamPage(team(), { planner })

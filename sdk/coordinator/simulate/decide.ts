@@ -63,7 +63,7 @@ export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unkno
   const { agents: named, boot, onlyDead, policy, trigger } = asked
   const processes = state.agents.map((agent, index) => processOf(moment, agent, index))
   const roster = state.agents.map((agent, index) => ({
-    ...rosterEntry(agent, lifeOf(processes[index] ?? absent)),
+    ...rosterEntry(agent, lifeOf(processes[index] ?? absent), []),
     dependsOn: setting.fates[index]?.dependsOn ?? []
   }))
   const request = {

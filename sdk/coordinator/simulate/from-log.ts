@@ -1,4 +1,5 @@
 import type { Event, LogEntry } from "../../domain/event.ts"
+import { buildsOn } from "../../domain/task.ts"
 import type { Outage, Scenario, ScenarioAgent } from "./scenario.ts"
 
 /** A recorded log as a scenario, and when it began, in milliseconds since the epoch. */
@@ -31,7 +32,9 @@ export const scenarioOfLog = (log: ReadonlyArray<LogEntry>): Recorded | null => 
   const horizon = Math.max(1, (entries.at(-1)?.at ?? beginsAt) - beginsAt)
 
   const agents: Record<string, ScenarioAgent> = {}
-  for (const { id, paused, provider, role } of spec.agents) agents[id] = { role, provider, paused, spoken: false }
+  for (const { id, paused, provider, role } of spec.agents) {
+    agents[id] = { role, provider, paused, spoken: false, dependsOn: buildsOn(spec.tasks ?? [], id) }
+  }
   const took = new Map<string, Array<number>>()
   const intended = new Map<string, number>()
   const ready = new Set<string>()
