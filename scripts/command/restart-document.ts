@@ -75,7 +75,7 @@ export const planDocument = (
     next: refusal?.next ?? [command],
     team: plan.team.key,
     table: explained ? Restart.explain(plan) : Restart.table(plan),
-    policy: { description: plan.request.policy.description, atomic: plan.request.policy.atomic, requires: plan.request.policy.requires },
+    policy: { description: plan.request.policy.description, atomic: plan.request.policy.atomic, undo: plan.request.policy.undo, requires: plan.request.policy.requires },
     agents: plan.agents.map((entry) => plannedAgent(plan, entry)),
     convergence: camelCased(plan.convergence),
     operation: null,

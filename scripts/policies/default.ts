@@ -7,8 +7,6 @@ import { Policy, Rollout } from "reprise"
 export default Policy.resume.pipe(
   // Only where the conversation can't be continued, and only who was proved never to have been spoken to.
   Policy.orElse(Policy.freshIfNeverMessaged),
-  // One agent that can't come back keeps all from being touched; `Policy.isolated` lets the others go on.
-  Policy.atomic,
   // How long to wait for conversations that are not known yet, and whether the log may help.
   Policy.convergeWithin("12 seconds"),
   Policy.repairFromLog(true),

@@ -11,7 +11,8 @@ import type { TeamState } from "../event-log/TeamState.ts"
 import { StartPace } from "../lifecycle/pace.ts"
 import type { AgentPlan, RestartPlan } from "../lifecycle/plan.ts"
 import * as Restart from "../lifecycle/Restart.ts"
-import { atomic, isolated, touches } from "../policy/Policy.ts"
+import { isolated, touches } from "../policy/Policy.ts"
+import { refusedTogether } from "../policy/TeamPolicy.ts"
 import type { Death } from "./death.ts"
 import { append, deathKey, exits, leave, named, sayOnce, type Supervision } from "./supervision.ts"
 
@@ -29,7 +30,7 @@ const words = (text: string): string => text.replace(/\.*$/, "")
 const listed = (ids: ReadonlyArray<string>): string => ids.join(", ")
 
 /** Who died alone is restarted alone, whatever becomes of the others; who is restarted with others is so with all of them. */
-const policyOf = <E, R>({ policy, strategy }: Supervision<E, R>) => strategy === "oneForOne" ? isolated(policy) : atomic(policy)
+const policyOf = <E, R>({ policy, strategy }: Supervision<E, R>) => strategy === "oneForOne" ? isolated(policy) : refusedTogether(policy)
 
 const optionsOf = <E, R>({ readyWithin, strategy }: Supervision<E, R>, { agents, finishes, trigger }: Act) => ({
   agents,

@@ -51,6 +51,8 @@ export const LifecycleEvent = Schema.Union(
     alive: Schema.Array(AgentId),
     policy: Schema.NullOr(Schema.String),
     trigger: Schema.optional(Trigger),
+    /** Whether it is to bring back all of them or none. */
+    all_or_none: Schema.optional(Schema.Literal(true)),
     /** In which order, where it is not all at once: the batches that follow each other. */
     batches: Schema.optional(Schema.Array(Schema.Struct({ agents: Schema.Array(AgentId), healthy_for_ms: Schema.Number })))
   }),

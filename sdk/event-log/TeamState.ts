@@ -100,6 +100,8 @@ export const OperationState = Schema.Struct({
   policy: Schema.NullOr(Schema.String),
   trigger: Schema.optionalWith(Trigger, { default: () => "person" as const }),
   startedAt: Schema.String,
+  /** Whether it brings back all of its agents or none: what of it was done is taken back where one does not come back. */
+  allOrNone: Schema.optionalWith(Schema.Boolean, { default: () => false }),
   /** The newest phase of each step of each agent, keyed `step` or `step/agent`. */
   steps: Schema.Record({ key: Schema.String, value: StepPhase }),
   /**

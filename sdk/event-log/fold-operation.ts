@@ -11,6 +11,7 @@ export const begun = (event: EventOf<"operation.started">, at: string): Operatio
   policy: event.policy,
   trigger: event.trigger ?? "person",
   startedAt: at,
+  allOrNone: event.all_or_none ?? false,
   steps: {},
   batches: (event.batches ?? []).map(({ agents, healthy_for_ms: healthyForMs }) => ({ agents, healthyForMs, failed: null })),
   failures: []

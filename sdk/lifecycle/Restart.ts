@@ -8,6 +8,7 @@ import { NothingUnfinished, requestOf, type RestartError, type RestartOptions, t
 import { grantsGiven, settle, underLease } from "./restart-run.ts"
 import { beginWith } from "./roll-back.ts"
 import { teamState } from "./team.ts"
+import { finishingWhatIsUndone, takenBackInstead } from "./undo.ts"
 
 export { apply, type ApplyOptions, PlanNotPortable } from "./apply.ts"
 export { clearBudget } from "./clear-budget.ts"
@@ -46,7 +47,7 @@ export const plan = <E, R>(
     }
     const recording = { _tag: "DryRun" as const }
     const prepared = yield* prepare({
-      ...yield* beginWith(state, policy, { convergeWithin: 0, ...options }, recording),
+      ...yield* beginWith(state, policy, finishingWhatIsUndone({ convergeWithin: 0, ...options }, state), recording),
       recording,
       granted: null,
       continuing: state.operation !== null,
@@ -80,14 +81,16 @@ export const restart = <E, R, E2 = never, R2 = never>(
           return yield* new NothingUnfinished({ team: state.key })
         }
         const recording = { _tag: "Log" as const, lease }
+        const asked = finishingWhatIsUndone(options, state)
         const prepared = yield* prepare({
-          ...yield* beginWith(state, policy, options, recording),
+          ...yield* beginWith(state, policy, asked, recording),
           recording,
           granted: yield* grantsGiven,
           continuing: state.operation !== null,
           basedOn: state.lifecycleVersion
         })
-        return yield* settle(prepared, lease, options.beforeActing)
+        const report = yield* settle(prepared, lease, options.beforeActing)
+        return asked === options ? report : takenBackInstead(report)
       }))
   })
 

@@ -99,6 +99,12 @@ export const bringBack = <E, R>(
       Effect.catchIf(isAgentFailure, (failure) => Effect.succeed(done("failed", failure)))
     )
   }
+  if (entry.stoppedAgain === true) {
+    return stopOld(context, entry).pipe(
+      Effect.as(done("stopped")),
+      Effect.catchIf(isAgentFailure, (failure) => Effect.succeed(done("failed", failure)))
+    )
+  }
   if (decision.kind === "skip") return Effect.succeed(done("skipped"))
   if (decision.kind === "refuse") return Effect.succeed(done("refused"))
   const provider = context.findProvider(agent.spec.provider)

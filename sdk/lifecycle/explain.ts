@@ -55,7 +55,7 @@ export const table = (plan: RestartPlan<unknown, unknown>): string => {
     ...drift.map((difference) => `  ${pad("", widths.id)}  drift: ${difference}`)
   ])
   const head = `Team ${plan.team.key}, policy: ${plan.request.policy.description}` +
-    `${plan.request.policy.atomic ? "" : ", each agent by itself"}` +
+    `${plan.request.policy.undo ? ", all or none" : plan.request.policy.atomic ? "" : ", each agent by itself"}` +
     `${plan.continues === null ? "" : `, ${plan.request.unfinished === "rollback" ? "taking back" : "continuing"} the interrupted operation ${plan.continues}`}`
   return [
     head,
@@ -75,9 +75,12 @@ const course = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
   const batches = batchesOf(plan)
   const before = [...plan.boot?.decision === "ask" ? plan.request.policy.bootGates : [], ...plan.request.policy.gates]
   const together = ({ agents }: Batch): string => agents.length === 1 ? "" : ", together"
-  return batches.length === 0 ? [] : [
+  const again = plan.agents.filter(({ stoppedAgain }) => stoppedAgain === true)
+  return batches.length + again.length === 0 ? [] : [
     "In this order:",
     ...before.map(({ name }) => `  first: asks "${name}"`),
+    ...again.flatMap((entry) =>
+      stepsOf(plan, entry).map(({ name, says }) => `     ${entry.facts.agent.spec.id}: ${name}  ${says}`)),
     ...batches.flatMap((batch, index) => [
       `  ${index + 1}. ${batch.agents.join(", ")}${together(batch)}`,
       ...plan.agents.filter(({ facts }) => batch.agents.includes(facts.agent.spec.id)).flatMap((entry) => [
@@ -85,7 +88,10 @@ const course = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
         ...stepsOf(plan, entry).map(({ name, says }) => `       ${pad(name, 8)}  ${says}`)
       ])
     ]),
-    ...batches.length < 2 ? [] : ["  One that fails leaves those after it untouched."]
+    ...batches.length < 2 ? [] : ["  One that fails leaves those after it untouched."],
+    ...batches.length === 0 || !plan.request.policy.undo ? [] : [
+      "  One that fails has it all taken back: who lived before lives on in its conversation, who did not is stopped again."
+    ]
   ]
 }
 

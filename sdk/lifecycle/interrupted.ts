@@ -2,9 +2,11 @@ import type { Event } from "../domain/event.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import type { AgentId, OperationId, TeamKey } from "../domain/ids.ts"
 import { batchStep } from "../event-log/fold-operation.ts"
-import type { OperationState } from "../event-log/TeamState.ts"
+import type { AgentState, OperationState } from "../event-log/TeamState.ts"
 import { decided as plainly } from "../policy/Policy.ts"
 import type { Batch } from "../policy/Rollout.ts"
+import { lifeOf } from "../policy/Facts.ts"
+import { isInItsConversation } from "../session/conversation.ts"
 import { mayLive } from "./observe.ts"
 import type { AgentPlan, RestartRequest } from "./plan.ts"
 
@@ -59,14 +61,44 @@ export const honourVerdict = <E, R>(
   })
 }
 
+/** The step with which an operation begins to be taken back by itself, since not all came back and its policy is atomic. */
+export const undoStep = "undo"
+
+/** Whether one of its agents did not come back, so that it was being taken back when it was cut off. */
+export const isBeingUndone = (operation: OperationState | null): operation is OperationState => operation?.steps[undoStep] !== undefined
+
+/** That an operation was being taken back is known to whoever finishes the one that does so. */
+export const carriedUndo = (team: TeamKey, next: OperationId, operation: OperationState | null): ReadonlyArray<Event> =>
+  isBeingUndone(operation) ? [{ type: "operation.step", team, operation: next, step: undoStep, phase: "result" }] : []
+
+/** What takes an operation back, or goes on with it after all, ends that step of it. */
+export const undoEnded = (team: TeamKey, operation: OperationState | null): ReadonlyArray<Event> =>
+  operation !== null && operation.steps[undoStep] === "intent"
+    ? [{ type: "operation.step", team, operation: operation.id, step: undoStep, phase: "result" }]
+    : []
+
+/** Whether an agent, if it lives, lives only by an operation of all or none: it did not before. */
+export const livesByIt = (operation: OperationState | null, { adopted, spec: { id } }: AgentState): boolean =>
+  operation?.allOrNone === true && adopted === null && operation.agents.includes(id) && !operation.alive.includes(id)
+
+/** Whether an agent is well where it is. What another one had touched before it was cut off, it may not be. */
+const isWell = (operation: OperationState, { facts: { agent } }: AgentPlan<unknown, unknown>): boolean =>
+  !isBeingUndone(operation) || (agent.phase === "running" && isInItsConversation(agent))
+
 /** To take an operation back is to leave alone who lives and was never touched by it. */
 export const leaveUntouched = <E, R>(
   operation: OperationState | null,
   agents: ReadonlyArray<AgentPlan<E, R>>
 ): ReadonlyArray<AgentPlan<E, R>> =>
   agents.map((entry) =>
+    livesByIt(operation, entry.facts.agent) && lifeOf(entry.observation.process) === "alive" ? {
+      ...entry,
+      untouched: false,
+      stoppedAgain: true,
+      decided: plainly({ kind: "skip", code: "undone", why: ["it did not live before the restart that is taken back: it is stopped again"] })
+    } :
     entry.untouched || !mayLive(entry.observation.process) || entry.observation.process.state === "unknown" ||
-      operation === null || touchedBy(operation, entry.facts.agent.spec.id)
+      operation === null || touchedBy(operation, entry.facts.agent.spec.id) || !isWell(operation, entry)
       ? entry
       : {
         ...entry,

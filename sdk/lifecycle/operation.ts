@@ -50,6 +50,8 @@ interface Begin {
   readonly policy: string | null
   /** In which batches, where they are steps of it. */
   readonly batches?: ReadonlyArray<{ readonly agents: ReadonlyArray<string>; readonly healthyForMs: number }>
+  /** Whether all of them are to come back or none. */
+  readonly allOrNone?: boolean
   /** Why it is done, where that is not a person's wish. */
   readonly trigger?: Trigger
   /** Events that belong to the beginning, in the same batch. */
@@ -59,7 +61,7 @@ interface Begin {
 
 /** Writes the beginning of an operation and gives the handle through which all its changes go. */
 export const beginOperation = (
-  { after, agents, alive, batches = [], before, kind, lease, policy, team, trigger }: Begin
+  { after, agents, alive, allOrNone = false, batches = [], before, kind, lease, policy, team, trigger }: Begin
 ): Effect.Effect<Operation, AppendError, EventLog> =>
   Effect.gen(function*() {
     const log = yield* EventLog
@@ -97,7 +99,7 @@ export const beginOperation = (
     }
     yield* append([
       ...before?.(id) ?? [],
-      { type: "operation.started", team, operation: id, kind, agents, alive, policy, ...trigger === undefined ? {} : { trigger }, ...order },
+      { type: "operation.started", team, operation: id, kind, agents, alive, policy, ...trigger === undefined ? {} : { trigger }, ...allOrNone ? { all_or_none: true } : {}, ...order },
       ...after?.(id) ?? []
     ])
     return { id, team, startedAt, append, step }

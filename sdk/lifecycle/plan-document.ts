@@ -73,6 +73,7 @@ export const PlanDocument = Schema.Struct({
   policy: Schema.Struct({
     description: Schema.String,
     atomic: Schema.Boolean,
+    undo: Schema.optionalWith(Schema.Boolean, { default: () => false }),
     repairFromLog: Schema.Boolean,
     onBoot: Schema.Literal("ask", "hold", "resume"),
     budgets: Schema.Array(Schema.Struct({ restarts: Schema.NonNegativeInt, perMs: milliseconds, scope: BudgetScope })),
@@ -208,6 +209,7 @@ export const documentOf = (
     policy: {
       description: policy.description,
       atomic: policy.atomic,
+      undo: policy.undo,
       repairFromLog: policy.repairFromLog,
       onBoot: policy.onBoot,
       budgets: policy.budgets ?? [],

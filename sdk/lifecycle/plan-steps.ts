@@ -27,10 +27,11 @@ const ending = (entry: AgentPlan<unknown, unknown>, grace: string): ReadonlyArra
 /** What carrying out the plan does for one agent, in order; nothing for one that is left alone. */
 export const stepsOf = (plan: RestartPlan<unknown, unknown>, entry: AgentPlan<unknown, unknown>): ReadonlyArray<PlanStep> => {
   const { decided: { decision, gates, handling }, facts: { agent } } = entry
-  if (!touches(decision)) return []
   const { id } = agent.spec
   const { request, team } = plan
   const grace = Duration.format(handling.graceMs ?? request.graceMs)
+  if (entry.stoppedAgain === true) return ending(entry, grace)
+  if (!touches(decision)) return []
   const readyWithin = Duration.format(handling.readyWithinMs ?? request.readyWithinMs)
   const healthyForMs = batchesOf(plan).find(({ agents }) => agents.includes(id))?.healthyForMs ?? 0
   const waiting = team.pendingMessages.filter((message) => message.agent === id).length

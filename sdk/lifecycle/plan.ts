@@ -28,6 +28,8 @@ export interface AgentPlan<out E = never, out R = never> {
    * failure, before this agent was reached.
    */
   readonly rolloutEnded?: { readonly failure: AgentFailure | null }
+  /** It did not live before the operation that is taken back, lives by it, and is stopped again. */
+  readonly stoppedAgain?: true
 }
 
 /** Why nothing was touched; the first that applies, in the order in which they are looked at. */

@@ -106,6 +106,7 @@ export const policyOfDocument = <E, R>(
     requires: [...new Set([...document.requires, ...document.agents.flatMap(({ decision }) => decision.requires)])],
     names: [],
     atomic: policy.atomic,
+    undo: policy.undo,
     gates: document.gates.map(approval),
     bootGates: [],
     onBoot: policy.onBoot,

@@ -15,6 +15,7 @@ import { providerAgentOf } from "../session/provider-agent.ts"
 import { repairCandidates } from "../session/repair.ts"
 import { resumability } from "../session/resumability.ts"
 import { specForSpawn } from "../session/launch-context.ts"
+import { atomic } from "../policy/Policy.ts"
 import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
 import { decideAll } from "./decide.ts"
 import { honourVerdict, leaveUntouched } from "./interrupted.ts"
@@ -211,7 +212,10 @@ export const prepare = <E, R>(
     const transport = yield* host.transport(input.team.transport)
     const teams = yield* allTeams
     const providers = yield* loadProviders(providerNames([input.team, ...teams]))
-    const request = { ...input.request, permissions: yield* permissionsOf(input.team, input.request.specs, providers.find) }
+    const asked = input.request
+    const keepsPromise = input.continuing && asked.unfinished !== "rollback" && input.team.operation?.allOrNone === true
+    const policy = keepsPromise ? atomic(asked.policy) : asked.policy
+    const request = { ...asked, policy, permissions: yield* permissionsOf(input.team, input.request.specs, providers.find) }
     const missing = providers.missing.find(({ name }) =>
       input.team.agents.some((agent) => agent.spec.provider === name && !agent.spec.paused && means(input.request, agent))
     )

@@ -9,11 +9,11 @@ import { adoptedSpared } from "./adopted.ts"
 import { type AgentView, viewAgent, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
 import { mayLive, observeTeam } from "./observe.ts"
-import { beginOperation, finishOperation } from "./operation.ts"
+import { beginOperation, finishOperation, type Operation } from "./operation.ts"
 import { type AgentPlan, type Refusal, type RestartPlan, touches } from "./plan.ts"
 import { currentState, type Prepared } from "./prepare.ts"
 import { passGates } from "./gates.ts"
-import { carriedVerdict, endedBatches } from "./interrupted.ts"
+import { carriedUndo, carriedVerdict, endedBatches, livesByIt, undoEnded } from "./interrupted.ts"
 import { nobodyAgreed } from "./ready.ts"
 import { type AgentResult, batchesOf, isStaged, type Rollout, rollOut } from "./rollout.ts"
 
@@ -41,7 +41,7 @@ export interface RestartReport {
   readonly plan: RestartPlan<unknown, unknown>
 }
 
-const reportOf = (
+export const reportOf = (
   { decided, facts, observation }: AgentPlan<unknown, unknown>,
   view: AgentView,
   result: AgentResult
@@ -91,14 +91,16 @@ const sentence = (
   const back = results.filter(({ result }) => result === "resumed" || result === "started")
   const bad = results.filter(({ result }) => result === "failed" || result === "refused")
   const resumed = back.filter(({ result }) => result === "resumed").length
+  const again = results.flatMap(({ agent, result }) => result === "stopped" ? agent : [])
   const count = (n: number) => `${n} ${n === 1 ? "agent" : "agents"}`
   // Whoever comes up for the first time was nowhere to come back from.
   const first = kind === "launch" && resumed === 0 && bad.every(({ agent }) => decisionOf(agent)?.kind !== "resume")
   const are = (n: number) => n === 1 ? "is" : "are"
+  const stopped = again.length === 0 ? "" : `; stopped again: ${again.join(", ")}`
   const did = back.length === 0
-    ? "Nothing had to be done"
+    ? again.length === 0 ? "Nothing had to be done" : `Nobody of team ${team} had to be brought back${stopped}`
     : `${count(back.length)} of team ${team} ${are(back.length)} ` +
-      (first ? "up" : `back: ${resumed} resumed, ${back.length - resumed} started anew`)
+      (first ? "up" : `back: ${resumed} resumed, ${back.length - resumed} started anew`) + stopped
   const none = `No agent of team ${team} ${first ? "is up" : "came back"}`
   if (bad.length === 0) return { outcome: "restarted", ok: true, message: `${did}.`, next: [], details: {} }
   const why = bad.map(({ agent, failure }) => `${agent}: ${failure?.reason ?? reasonOf(agent)}`)
@@ -153,13 +155,21 @@ const deliverAll = <E, R>(team: TeamState, prepared: Prepared<E, R>, lease: Leas
     }), { concurrency: 4 }).pipe(Effect.map((held) => held.flat()))
 
 const wereAlive = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<AgentState["spec"]["id"]> => {
-  const alive = plan.agents.flatMap(({ facts, observation }) => mayLive(observation.process) ? facts.agent.spec.id : [])
+  const { continues, team: { operation } } = plan
+  const alive = plan.agents.flatMap(({ facts, observation }) =>
+    mayLive(observation.process) && (continues === null || !livesByIt(operation, facts.agent)) ? facts.agent.spec.id : [])
   // What an interrupted operation had found alive is still what a roll back owes.
-  return plan.continues === null ? alive : [...new Set([...alive, ...plan.team.operation?.alive ?? []])]
+  return continues === null ? alive : [...new Set([...alive, ...operation?.alive ?? []])]
 }
 
-/** Carries out what was decided, as one journaled operation, and reports. */
-export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: OperationKind = "restart") =>
+/** What was done, in an operation that is not over yet. */
+export interface Acted {
+  readonly operation: Operation
+  readonly rollout: Rollout
+}
+
+/** Carries out what was decided, as a journaled operation. */
+export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: OperationKind = "restart") =>
   Effect.gen(function*() {
     const { plan, providers, transport } = prepared
     const { team } = plan
@@ -172,9 +182,11 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
       agents: plan.agents.flatMap(({ facts, untouched }) => untouched ? [] : facts.agent.spec.id),
       alive: wereAlive(plan),
       policy: plan.request.policy.description,
+      // Whatever goes on with it, or takes it back, keeps its promise.
+      allOrNone: plan.request.policy.undo || (plan.request.unfinished === "rollback" && unfinished?.allOrNone === true),
       batches: isStaged(plan) ? [...endedBatches(plan.agents), ...batchesOf(plan)] : [],
       ...plan.request.trigger === undefined || plan.request.trigger === "person" ? {} : { trigger: plan.request.trigger },
-      before: (id) => unfinished === null ? [] : [{
+      before: (id) => unfinished === null ? [] : [...undoEnded(team.key, unfinished), {
         type: "operation.finished",
         team: team.key,
         operation: unfinished.id,
@@ -187,7 +199,8 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
           ["ready", "verify"].flatMap((step) => alreadyBack && unfinished?.steps[`${step}/${spec.id}`] === "result"
             ? [{ type: "operation.step", team: team.key, operation: id, agent: spec.id, generation, step, phase: "result" }]
             : [])),
-        ...carriedVerdict(team.key, id, plan.agents)
+        ...carriedVerdict(team.key, id, plan.agents),
+        ...plan.request.unfinished === "rollback" ? carriedUndo(team.key, id, unfinished) : []
       ]
     })
     const spared = [
@@ -199,6 +212,15 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
       )
     ]
     const rollout = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, reasons, spared)
+    const acted: Acted = { operation, rollout }
+    return acted
+  })
+
+/** Ends the operation, releases what waited for the agents that are back, and reports. */
+export const conclude = <E, R>(prepared: Prepared<E, R>, lease: Lease, { operation, rollout }: Acted, kind: OperationKind = "restart") =>
+  Effect.gen(function*() {
+    const { plan, providers, transport } = prepared
+    const { team } = plan
     const said = sentence(plan, rollout, kind)
     const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
@@ -226,4 +248,6 @@ export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Operat
     return report
   })
 
-
+/** Carries out what was decided, as one journaled operation, and reports. */
+export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: OperationKind = "restart") =>
+  Effect.flatMap(carryOut(prepared, lease, kind), (acted) => conclude(prepared, lease, acted, kind))

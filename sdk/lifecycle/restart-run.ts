@@ -6,9 +6,10 @@ import type { TeamState } from "../event-log/TeamState.ts"
 import { DiscardContext } from "../policy/Grants.ts"
 import type { Prepared } from "./prepare.ts"
 import { demandRank } from "./rank.ts"
-import { actOn, refusedReport } from "./restart-act.ts"
+import { carryOut, conclude, refusedReport } from "./restart-act.ts"
 import { decisionEvents, refusalEvents } from "./restart-events.ts"
 import type { RestartOptions } from "./restart-request.ts"
+import { isToBeUndone, undo } from "./undo.ts"
 
 /** Grants of which a layer was provided. Types ask for them at compile time; a policy from a file is asked here. */
 export const grantsGiven: Effect.Effect<ReadonlySet<GrantName>> = Effect.map(
@@ -45,5 +46,6 @@ export const settle = <E, R, E2, R2>(
     if (decisions.length > 0) yield* log.append(decisions, { lease })
     if (made.refusal !== null) return refusedReport(made, made.refusal)
     if (beforeActing !== undefined) yield* beforeActing(made)
-    return yield* actOn(prepared, lease)
+    const acted = yield* carryOut(prepared, lease)
+    return yield* isToBeUndone(made, acted.rollout) ? undo(prepared, lease, acted) : conclude(prepared, lease, acted)
   })

@@ -6,7 +6,7 @@ import type { AppendError, EventLogError } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf, type TeamState } from "../event-log/TeamState.ts"
 import { holdInput } from "../messaging/input-lease.ts"
-import { type AnyPolicy, skip, standard } from "../policy/Policy.ts"
+import { type AnyPolicy, isolated, skip, standard } from "../policy/Policy.ts"
 import type { HostEnvironment } from "./operation.ts"
 import type { RestartRequest } from "./plan.ts"
 import { currentState, recorder, type Recording } from "./prepare.ts"
@@ -89,6 +89,7 @@ export const beginWith = <E, R>(
       team,
       request: before.length === 0
         ? yield* requestOf(team, skip("nobody lived before the interrupted operation"), { ...options, agents: [] })
-        : yield* requestOf(team, standard, { ...options, agents: before })
+        // What is taken back since one could not come back must not hang on that one.
+      : yield* requestOf(team, team.operation?.allOrNone === true ? isolated(standard) : standard, { ...options, agents: before })
     }
   })

@@ -10,7 +10,7 @@ import type { RestartPlan } from "./plan.ts"
 /** What came of one agent. */
 export interface AgentResult {
   readonly agent: AgentId
-  readonly result: "resumed" | "started" | "skipped" | "refused" | "untouched" | "failed"
+  readonly result: "resumed" | "started" | "skipped" | "refused" | "untouched" | "failed" | "stopped"
   readonly failure: AgentFailure | null
 }
 

@@ -34,8 +34,8 @@ type BatchFailures = ReadonlyArray<{ readonly agent: AgentId; readonly failure: 
 
 /** What the stops of this operation may hit, and what they spare, written before the first of them. */
 const killAudit = <E, R>(context: RolloutContext<E, R>, observed: ReadonlyArray<string>): ReadonlyArray<Event> => {
-  const kill = context.plan.agents.flatMap(({ decided, facts, observation }) =>
-    decided.decision.kind !== "resume" && decided.decision.kind !== "fresh_start" ? [] :
+  const kill = context.plan.agents.flatMap(({ decided, facts, observation, stoppedAgain = false }) =>
+    !touches(decided.decision) && !stoppedAgain ? [] :
       [
         ...panesToEnd({ facts, observation }).map((pane) => ({ agent: facts.agent.spec.id, pid: pane.pid, pane: pane.pane })),
         ...[heldByPerson(facts.agent, observation)].flatMap((held) =>

@@ -1,4 +1,5 @@
 import type { OperationState } from "../event-log/TeamState.ts"
+import { isBeingUndone } from "./interrupted.ts"
 import type { RestartPlan } from "./plan.ts"
 
 /** How far an interrupted operation came, and what a plan does about it. */
@@ -48,6 +49,7 @@ export const unfinishedWords = (plan: RestartPlan<unknown, unknown>): ReadonlyAr
     does === "rollback"
       ? `  taken back: the ${kind} ${operation} of ${startedAt}; who lived before it (${alive.join(", ") || "nobody"}) lives again, in the conversation of then`
       : `  continued: the ${kind} ${operation} of ${startedAt}; whom it brought back and who lives is left alone`,
+    ...isBeingUndone(plan.team.operation) ? ["    one of its agents did not come back, and it was to be all or none"] : [],
     ...reached.map(({ agent, came }) => `    ${agent}: ${came}`),
     `  instead: reprise restart --team ${plan.team.key} --${does === "rollback" ? "continue" : "rollback"}`
   ]

@@ -32,6 +32,8 @@ export interface TeamPolicy<out E = never, out R = never> extends Pipeable {
   readonly names: ReadonlyArray<string>
   /** One refusal refuses all; else the others go on. */
   readonly atomic: boolean
+  /** One start that fails has all that was done taken back; else each failure is its agent's own. */
+  readonly undo: boolean
   /** Passed before anything is touched, if anything is to be. */
   readonly gates: ReadonlyArray<TeamGate<E, R>>
   /** Passed once after each boot, where a boot triggered the restart and nothing was decided since. */
@@ -62,7 +64,7 @@ export const teamPolicy = <E, R>(fields: Omit<TeamPolicy<E, R>, "_tag" | "pipe">
   }
 })
 
-/** One policy for every agent of the team. Atomic until `isolated`. */
+/** One policy for every agent of the team. One refusal refuses all until `isolated`; a start that fails is its agent's own. */
 export const forAll = <E, R>(policy: AgentPolicy<E, R>): TeamPolicy<E, R> =>
   teamPolicy({
     description: policy.description,
@@ -70,6 +72,7 @@ export const forAll = <E, R>(policy: AgentPolicy<E, R>): TeamPolicy<E, R> =>
     requires: policy.requires,
     names: [],
     atomic: true,
+    undo: false,
     gates: [],
     bootGates: [],
     onBoot: "ask",
@@ -86,11 +89,18 @@ export const toTeam = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> =>
 const changed = <E, R>(policy: AnyPolicy<E, R>, change: Partial<Omit<TeamPolicy<E, R>, "_tag" | "pipe">>): TeamPolicy<E, R> =>
   teamPolicy<E, R>({ ...toTeam(policy), ...change })
 
-/** One agent's refusal is its own: the others go on. */
-export const isolated = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { atomic: false })
+/** One agent's refusal is its own, and so is its failure: the others go on. */
+export const isolated = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { atomic: false, undo: false })
 
-/** One agent's refusal refuses the whole restart before anything is touched. The default. */
-export const atomic = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { atomic: true })
+/** One agent's refusal refuses the whole restart before anything is touched. So it is where a policy says nothing of it. */
+export const refusedTogether = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { atomic: true })
+
+/**
+ * All of them or none. One agent's refusal refuses the whole restart before anything is touched; and where a start fails,
+ * what was done is taken back: who lived before lives on in its conversation, who did not is stopped again, and nobody
+ * else is touched.
+ */
+export const atomic = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { atomic: true, undo: true })
 
 /** How long to wait for sessions that are still missing; what a restart's own options say comes before it. */
 export const convergeWithin = (within: Duration.DurationInput) => <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> =>

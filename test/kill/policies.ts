@@ -21,6 +21,11 @@ export const policies = {
   ).pipe(first),
   /** The same, where the first one is watched long enough to die meanwhile. */
   watchedCanary: Policy.standard.pipe(watched),
+  /** All of them or none, where what is asked of one is never true: so it is none. */
+  undone: Policy.perAgent(
+    { "coder-1": Policy.standard.pipe(Policy.verify(Effect.fail("it gives no answer"), "answers")) },
+    { otherwise: Policy.standard }
+  ).pipe(Policy.rollout(Rollout.sequence([["planner", "idler"], "coder-1", "coder-2"])), Policy.atomic),
   /** One by one, and all of them or none. */
   atomic: Policy.standard.pipe(Policy.rollout(Rollout.sequence([["planner", "idler"], "coder-*"])), Policy.atomic)
 } as const

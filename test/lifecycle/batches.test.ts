@@ -157,6 +157,7 @@ describe("an interrupted operation", () => {
       alive: ids,
       policy: null,
       trigger: "person" as const,
+      allOrNone: false,
       startedAt: "2026-01-02T03:04:05Z",
       steps: {},
       failures: failing.map((agent) => ({ agent, failure })),

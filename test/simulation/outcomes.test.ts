@@ -94,7 +94,8 @@ const results = {
   skipped: world([ada, { ...agent("bob"), paused: true }], up, say("ada"), run(restart())),
   refused: world(team, ...spoken, lost, run(restart({ policy: "isolated" }))),
   untouched: world(team, ...spoken, run(restart({ agents: ["ada"] }))),
-  failed: world(team, ...spoken, breaks, run(restart({ policy: "isolated" })))
+  failed: world(team, ...spoken, breaks, run(restart({ policy: "isolated" }))),
+  stopped: world(team, ...spoken, { do: "dies", agent: "bob", silently: false }, breaks, run(restart({ policy: "atomic" })))
 } satisfies Readonly<Record<RestartReport["agents"][number]["result"], World>>
 
 /** What a program is told, where an operation ended with an error as where it ended with a report. */

@@ -70,7 +70,7 @@ describe("an agent", () => {
       task("write", "scribe", "test")
     ]
     assert.deepStrictEqual(
-      ["planner", "coder", "scribe", "idler"].map((agent) => buildsOn(tasks, agent)),
+      ["planner", "coder", "scribe", "idler"].map((agent) => buildsOn(tasks, agent).map(String)),
       [[], ["planner"], ["planner", "coder"], []]
     )
   })

@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
-import { atomic, isolated, resumeOrFresh, type TeamPolicy } from "../../policy/Policy.ts"
+import { isolated, resumeOrFresh, type TeamPolicy } from "../../policy/Policy.ts"
+import { refusedTogether } from "../../policy/TeamPolicy.ts"
 import { nthDelay, standardBackoff } from "../back-off.ts"
 import { bounded } from "../bounded.ts"
 import { foretell } from "./fate.ts"
@@ -50,7 +51,7 @@ const outcomeOf = (world: World, endless: boolean): Run => {
 /** Who decides in a scenario whose team has a policy. */
 export const policiesOf = (policy: TeamPolicy<unknown, unknown>, { scenario: { supervise = "oneForOne" } }: Setting): Policies => ({
   person: policy,
-  supervisor: supervise === "oneForOne" ? isolated(bounded(policy)) : atomic(bounded(policy)),
+  supervisor: supervise === "oneForOne" ? isolated(bounded(policy)) : refusedTogether(bounded(policy)),
   answer: isolated(resumeOrFresh)
 })
 

@@ -19,6 +19,7 @@ const careful = {
   standard: Policy.standard,
   resume: Policy.resume,
   isolated: Policy.isolated(Policy.standard),
+  atomic: Policy.atomic(Policy.standard),
   rolling: Policy.isolated(Policy.standard).pipe(Policy.rollout(rolling)),
   canary: Policy.standard.pipe(Policy.rollout(Rollout.canary("ada", { healthyFor: "200 millis" }).then(Rollout.allAtOnce))),
   backoff: Policy.isolated(Policy.standard.pipe(Policy.withBackoff(Schedule.spaced("200 millis"), { times: 2 }))),

@@ -7,6 +7,7 @@ export type PolicyName =
   | "standard"
   | "resume"
   | "isolated"
+  | "atomic"
   | "resumeOrFresh"
   | "fresh"
   | "rolling"
