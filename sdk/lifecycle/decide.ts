@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type { AgentSpec } from "../domain/team.ts"
 import { redacted } from "../event-log/redact.ts"
-import type { AgentState } from "../event-log/TeamState.ts"
+import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import { type Facts, lifeOf, rosterEntry } from "../policy/Facts.ts"
 import { decided as plainly, type Decided } from "../policy/Policy.ts"
@@ -123,6 +123,8 @@ const asCopy = <E, R>({ forkOf }: AgentState, made: Decided<E, R>): Decided<E, R
 interface DecideInput<E, R> {
   readonly request: RestartRequest<E, R>
   readonly converged: Converged
+  /** All of the workspace, this one among them. */
+  readonly teams: ReadonlyArray<TeamState>
   readonly observation: TeamObservation
   readonly findProvider: (name: string) => Provider | undefined
   /** Agents that the interrupted operation has brought back. */
@@ -137,7 +139,7 @@ export interface Decisions<out E, out R> {
 
 /** Gathers each agent's facts and lets the policy decide. */
 export const decideAll = <E, R>(
-  { back, converged, findProvider, observation, request }: DecideInput<E, R>
+  { back, converged, findProvider, observation, request, teams }: DecideInput<E, R>
 ): Effect.Effect<Decisions<E, R>, never, FileSystem.FileSystem | HostEnvironment> =>
   Effect.gen(function*() {
     const { team } = converged
@@ -148,6 +150,8 @@ export const decideAll = <E, R>(
     const env = yield* HostEnvironment
     const above = request.takeover === true ? yield* callers : null
     const roster = team.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, lifeOf(seen(agent).process), team.tasks))
+    const otherTeams = teams.flatMap((other) =>
+      other.key === team.key ? [] : other.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, "unknown", other.tasks)))
     const agents = yield* Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
       Effect.gen(function*() {
         const id = agent.spec.id
@@ -171,6 +175,7 @@ export const decideAll = <E, R>(
           ],
           history: agent.history,
           roster,
+          otherTeams,
           trigger: request.trigger ?? "person",
           boot: bootId,
           now

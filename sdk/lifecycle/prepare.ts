@@ -249,6 +249,7 @@ export const prepare = <E, R>(
     const { agents: each, boot } = yield* decideAll({
       request,
       converged,
+      teams,
       observation,
       findProvider: providers.find,
       back: input.continuing ? broughtBack(converged.team, observation) : new Set()

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import { type AgentHistory, type BudgetScope, historyKept } from "../domain/history.ts"
 import { type AgentPolicy, type Decided, requiredByAny, touches } from "./AgentPolicy.ts"
-import type { Facts, Life, RosterEntry } from "./Facts.ts"
+import { credentialOf, type Facts, type Life, type RosterEntry } from "./Facts.ts"
 import { PolicyInvalid } from "./PolicyInvalid.ts"
 import { type AnyPolicy, type TeamPolicy, teamPolicy, toTeam } from "./TeamPolicy.ts"
 
@@ -11,7 +11,10 @@ export interface Budget<out E = never, out R = never> {
   readonly per: Duration.DurationInput
   /** What an agent gets whose budget is spent. */
   readonly exceeded: AgentPolicy<E, R>
-  /** Whose restarts count: the agent's own, the whole team's, or those of all that share its login. @default "agent" */
+  /**
+   * Whose restarts count: the agent's own, the whole team's, or those of all agents of the workspace that share its login.
+   * @default "agent"
+   */
   readonly scope?: BudgetScope
   /** How long an agent must work without an end until what was before is forgotten. @default `per` */
   readonly healthyFor?: Duration.DurationInput
@@ -71,10 +74,22 @@ export const usedBy = (history: AgentHistory, life: Life, window: Window): Used 
 }
 
 const inScope = (scope: BudgetScope, { agent, roster }: Facts): ReadonlyArray<RosterEntry> => {
-  const own = roster.find(({ id }) => id === agent.spec.id)
+  const own = credentialOf(agent)
   return roster.filter(({ credential, id }) =>
-    scope === "team" || id === agent.spec.id || (scope === "credential" && credential === own?.credential)
+    scope === "team" || id === agent.spec.id || (scope === "credential" && credential === own)
   )
+}
+
+/** Those of other teams that log in as the agent does. What was cleared for the agent counts for it no more, wherever it was. */
+const sharingElsewhere = ({ agent, otherTeams }: Facts): ReadonlyArray<RosterEntry> => {
+  const own = credentialOf(agent)
+  const cleared = agent.history.budgetClearedAt
+  return otherTeams.flatMap((entry): ReadonlyArray<RosterEntry> => {
+    if (entry.credential !== own) return []
+    const starts = entry.history.starts.filter(({ at }) => cleared === null || Date.parse(at) > Date.parse(cleared))
+    // That a budget of theirs was found spent is for their own policy to say.
+    return [{ ...entry, history: { ...entry.history, starts, budgetExceededAt: null } }]
+  })
 }
 
 /**
@@ -103,7 +118,8 @@ export const withBudget = <E2, R2>(
       decide: (facts): Decided<E | E2, R | R2> => {
         const made = self.decide(facts)
         if (!touches(made.decision)) return made
-        const used = inScope(scope, facts).map(({ history, life }) =>
+        const counted = scope === "credential" ? [...inScope(scope, facts), ...sharingElsewhere(facts)] : inScope(scope, facts)
+        const used = counted.map(({ history, life }) =>
           usedBy(history, life, { now: facts.now, perMs, healthyForMs }))
         const count = used.reduce((sum, one) => sum + one.restarts, 0)
         const spent = used.some((one) => one.spent)

@@ -62,6 +62,8 @@ export interface Facts {
   readonly history: AgentHistory
   /** Every agent of the team, in the order of its file. */
   readonly roster: ReadonlyArray<RosterEntry>
+  /** Every agent of the workspace's other teams. Nobody looked whether they live. */
+  readonly otherTeams: ReadonlyArray<RosterEntry>
   /** Why this restart is done. */
   readonly trigger: Trigger
   /** The boot of the machine; null where the host has no id for it. */

@@ -78,6 +78,7 @@ const life = FastCheck.constantFrom("alive" as const, "dead" as const, "unknown"
 export const facts: FastCheck.Arbitrary<Facts> = FastCheck.record({
   agent,
   others: FastCheck.array(FastCheck.record({ agent, life }), { maxLength: 2 }),
+  elsewhere: FastCheck.array(agent, { maxLength: 2 }),
   process: FastCheck.constantFrom("alive" as const, "dead" as const, "orphaned" as const, "unknown" as const)
     .map((state) => ({ state, evidence: "it was looked at" })),
   life,
@@ -92,7 +93,7 @@ export const facts: FastCheck.Arbitrary<Facts> = FastCheck.record({
   unconverged: FastCheck.option(FastCheck.constant(
     { complete: false, deadline_s: 1, deadline_ms: 1000, elapsed_ms: 1000, pending_agent_ids: ["one"] }
   ))
-}).map(({ others, ...fields }): Facts => ({
+}).map(({ elsewhere, others, ...fields }): Facts => ({
   ...fields,
   team: "alpha",
   drift: [],
@@ -102,6 +103,7 @@ export const facts: FastCheck.Arbitrary<Facts> = FastCheck.record({
     rosterEntry(fields.agent, fields.life, []),
     ...others.map((other, index) => ({ ...rosterEntry(other.agent, other.life, []), id: `other-${index}` }))
   ],
+  otherTeams: elsewhere.map((other) => rosterEntry(other, "unknown", [])),
   trigger: "person",
   boot: "b-1",
   now

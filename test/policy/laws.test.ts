@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { historyKept, noHistory } from "../../sdk/domain/history.ts"
+import { type Facts, rosterEntry } from "../../sdk/policy/Facts.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import { compareSpecificity, matches, mostSpecific, overlap } from "../../sdk/policy/pattern.ts"
 import { decide, facts, history, now, policy } from "./arbitraries.ts"
@@ -196,6 +197,21 @@ describe("a budget", () => {
     FastCheck.assert(FastCheck.property(history, history, (past, more) => {
       const both = { ...past, starts: [...more.starts.map((start) => ({ ...start, readyAt: null })), ...past.starts] }
       assert.isAtLeast(usedBy(both, "dead", window).restarts, usedBy(past, "dead", window).restarts)
+    }), runs)
+  })
+
+  it("of a credential counts those of other teams that log in the same way, until it is cleared; no other budget does", () => {
+    FastCheck.assert(FastCheck.property(facts, history, (about, theirs) => {
+      const uncleared = { ...about, agent: { ...about.agent, history: { ...about.history, budgetClearedAt: null } } }
+      const sharing = rosterEntry({ ...about.agent, history: theirs }, "unknown", [])
+      const others = [sharing, { ...sharing, credential: "fake/somebody-else" }]
+      const used = (scope: "agent" | "team" | "credential", otherTeams: Facts["otherTeams"], of: Facts = uncleared) =>
+        decide(Policy.withBudget({ restarts: 0, per: "10 minutes", scope, exceeded: Policy.none })(Policy.fresh), { ...of, otherTeams }).budget?.used ?? 0
+      const alone = used("credential", [])
+      assert.strictEqual(used("credential", others), alone + usedBy(theirs, "unknown", window).restarts)
+      for (const scope of ["agent", "team"] as const) assert.strictEqual(used(scope, others), used(scope, []))
+      const cleared = { ...about, agent: { ...about.agent, history: { ...about.history, budgetClearedAt: new Date(now).toISOString() } } }
+      assert.strictEqual(used("credential", others, cleared), used("credential", [], cleared))
     }), runs)
   })
 

@@ -96,6 +96,7 @@ export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unkno
       drift: [],
       history: agent.history,
       roster,
+      otherTeams: [],
       trigger,
       boot: moment.boot,
       now: at
