@@ -6,6 +6,7 @@ import { FailureKind } from "../domain/failure.ts"
 import { BudgetScope, Trigger } from "../domain/history.ts"
 import { AgentId, OperationId, TeamKey } from "../domain/ids.ts"
 import { RolloutData } from "../policy/rollout-schema.ts"
+import { canonicalHash } from "./canonical-hash.ts"
 import { type AgentPlan, type RestartPlan, touches } from "./plan.ts"
 import { factsOf, PlanFacts } from "./plan-facts.ts"
 import { stepsOf } from "./plan-steps.ts"
@@ -97,7 +98,9 @@ export const PlanDocument = Schema.Struct({
   notPortable: names,
   /** The command that makes and carries out the same plan; null where a script made it. */
   command: Schema.NullOr(Schema.String),
-  facts: PlanFacts
+  facts: PlanFacts,
+  /** Of all the rest: a plan that somebody changed is not the one that was explained. */
+  digest: Schema.String
 })
 export type PlanDocument = typeof PlanDocument.Type
 
@@ -176,6 +179,16 @@ const agentOf = (plan: RestartPlan<unknown, unknown>, entry: AgentPlan<unknown, 
   }
 }
 
+/** The document as it is written: plain JSON. */
+export const encodeDocument: (document: PlanDocument) => typeof PlanDocument.Encoded = Schema.encodeSync(PlanDocument)
+
+const digestOf = (document: PlanDocument): string => {
+  const { digest: _, ...rest } = encodeDocument(document)
+  return canonicalHash(rest)
+}
+
+const sealed = (document: Omit<PlanDocument, "digest">): PlanDocument => ({ ...document, digest: digestOf({ ...document, digest: "" }) })
+
 /**
  * A plan as data. Gates go by their names; what is a program (a gate or a check of one's own, a back-off) can't go into
  * it, and makes the plan one that only its script can carry out. Pure.
@@ -189,7 +202,7 @@ export const documentOf = (
     ...policy.gates.flatMap(({ approval, name }) => approval === true ? [] : name),
     ...plan.agents.flatMap(programsOf)
   ]
-  return {
+  return sealed({
     schema: "reprise.plan/1",
     team: plan.team.key,
     requested: {
@@ -227,19 +240,20 @@ export const documentOf = (
     notPortable,
     command: options.command ?? null,
     facts: factsOf(plan)
-  }
+  })
 }
-
-/** The document as it is written: plain JSON. */
-export const encodeDocument: (document: PlanDocument) => typeof PlanDocument.Encoded = Schema.encodeSync(PlanDocument)
 
 const asText = Schema.parseJson(PlanDocument, { space: 2 })
 
 /** The text of a plan's file. */
 export const textOfDocument = (document: PlanDocument): string => `${Schema.encodeSync(asText)(document)}\n`
 
-/** Reads the text of a plan's file. */
+/** Reads the text of a plan's file. Fails with `PlanInvalid` where it is none, or not as it was made. */
 export const parseDocument = (text: string): Effect.Effect<PlanDocument, PlanInvalid> =>
   Schema.decodeUnknown(asText)(text).pipe(
-    Effect.mapError((error) => new PlanInvalid({ detail: ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message }))
+    Effect.mapError((error) => new PlanInvalid({ detail: ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message })),
+    Effect.filterOrFail(
+      (document) => document.digest === digestOf(document),
+      () => new PlanInvalid({ detail: "it was changed since it was made, so it is not what was explained; make it again" })
+    )
   )

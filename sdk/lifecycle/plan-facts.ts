@@ -1,9 +1,9 @@
 import * as Schema from "effect/Schema"
-import { createHash } from "node:crypto"
 import { FirstSend } from "../domain/first-send.ts"
 import { Generation } from "../domain/ids.ts"
 import { type Json, Json as JsonSchema } from "../domain/json.ts"
 import { AgentPhase } from "../event-log/TeamState.ts"
+import { canonicalHash, sorted } from "./canonical-hash.ts"
 import type { AgentPlan, RestartPlan } from "./plan.ts"
 
 /** The facts that a plan for one agent stands on: where one of them changes, the plan does not hold any more. */
@@ -52,16 +52,6 @@ export const PlanDifference = Schema.Struct({
 })
 export type PlanDifference = typeof PlanDifference.Type
 
-/** Objects with their members in one order. */
-const sorted = (value: unknown): unknown =>
-  Array.isArray(value)
-    ? value.map(sorted)
-    : typeof value === "object" && value !== null
-    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, inner]) => [name, sorted(inner)]))
-    : value
-
-const hash = (value: unknown): string => createHash("sha256").update(JSON.stringify(sorted(value))).digest("hex")
-
 const factsOfAgent = ({ facts, observation }: AgentPlan<unknown, unknown>): AgentPlanFacts => {
   const { agent, drift, process, resumability, spoken } = facts
   const own = observation.pane ?? agent.adopted
@@ -77,7 +67,7 @@ const factsOfAgent = ({ facts, observation }: AgentPlan<unknown, unknown>): Agen
     typedInto: agent.typedInto,
     spoken: spoken.state,
     resumable: resumability._tag === "Resumable" ? "yes" : resumability._tag === "NotResumable" ? resumability.code : "unknown",
-    spec: hash(agent.spec),
+    spec: canonicalHash(agent.spec),
     drift
   }
 }

@@ -100,6 +100,29 @@ describe("a plan as data", () => {
     }))
 })
 
+describe("a plan that somebody changed", () => {
+  it.scopedLive("is none, whatever was changed, and as it was it is one however it is laid out", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {}, two: {} })
+      const policy = Policy.standard.pipe(Policy.withApproval("all of them?"), Policy.rollout(Rollout.rolling({ batch: 1 })))
+      const text = Restart.textOfDocument(yield* written(world, policy))
+      for (const [was, is] of [
+        ["\"all of them?\"", ""],
+        ["\"approvals\"", ""],
+        ["\"atomic\": true", "\"atomic\": false"],
+        ["\"batch\": 1", "\"batch\": 2"],
+        ["\"takeover\": false", "\"takeover\": true"],
+        [/"digest": "[^"]*"/, "\"digest\": \"\""]
+      ] as const) {
+        assert.notStrictEqual(text.replace(was, is), text)
+        const { message } = yield* Effect.flip(Restart.parseDocument(text.replace(was, is)))
+        assert.match(message, /: it was changed since it was made, so it is not what was explained; make it again\. Nothing was done\.$/)
+      }
+      yield* Restart.parseDocument(JSON.stringify(JSON.parse(text)))
+    }))
+})
+
 describe("a plan that is applied", () => {
   it.scopedLive("brings back whom it says, in their conversations, as one journaled operation", () =>
     Effect.gen(function*() {
