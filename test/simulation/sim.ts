@@ -5,29 +5,39 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { mutants, simulation, type SimulationFailure } from "../../sdk/testing/simulation/simulate.ts"
 
-// npm run sim -- --worlds N [--from SEED] [--jobs N] [--json] | --replay SEED [--json] | --mutants [--json]
+const usage = "npm run sim -- --worlds N [--from SEED] [--jobs N] [--json] | --replay SEED [--json] | --mutants [--among N] [--json]"
 
-const usage = "npm run sim -- --worlds N [--from SEED] [--jobs N] [--json] | --replay SEED [--json] | --mutants [--json]"
+const wrongUsage = (what: string): never => {
+  console.error(`${what.replace(/\.*$/, "")}. Nothing was played.\nUsage: ${usage}`)
+  process.exit(2)
+}
 
 const whole = (name: string, text: string | undefined, standard: number): number => {
   if (text === undefined) return standard
   if (/^\d+$/.test(text)) return Number(text)
-  console.error(`--${name} is ${JSON.stringify(text)}; it must be a whole number. Usage: ${usage}`)
-  process.exit(2)
+  return wrongUsage(`--${name} is ${JSON.stringify(text)}, which is no whole number`)
 }
 
-const { values } = parseArgs({
-  options: {
-    worlds: { type: "string" },
-    from: { type: "string" },
-    jobs: { type: "string" },
-    among: { type: "string" },
-    replay: { type: "string" },
-    mutants: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    part: { type: "boolean", default: false }
+const asked = () => {
+  try {
+    return parseArgs({
+      options: {
+        worlds: { type: "string" },
+        from: { type: "string" },
+        jobs: { type: "string" },
+        among: { type: "string" },
+        replay: { type: "string" },
+        mutants: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        part: { type: "boolean", default: false }
+      }
+    })
+  } catch (error) {
+    return wrongUsage(error instanceof Error ? error.message : String(error))
   }
-})
+}
+
+const { values } = asked()
 
 /** How many failures are made small and shown. */
 const shown = 5
