@@ -24,14 +24,18 @@ export const verb = defineVerb({
       if (parsed.dryRun || parsed.explain || Option.isSome(parsed.planOut)) {
         const plan = yield* Restart.plan(team, policy, options)
         const command = restartCommand(parsed, plan.team.key)
-        const document = planDocument(plan, grant, command, { explained: parsed.explain, forLater: Option.isSome(parsed.planOut) })
+        const document = planDocument(plan, grant, command, {
+          explained: parsed.explain,
+          forLater: Option.isSome(parsed.planOut),
+          policy: parsed.policy
+        })
         return Option.isNone(parsed.planOut) ? document : yield* writtenPlan(parsed.planOut.value, plan, command, document)
       }
       const restart = Restart.restart(team, policy, { ...options, beforeActing: showDecisions(parsed, (key) => restartCommand(parsed, key)) })
       const grants = grant === undefined ? Grants.notGiven : Grants.discardContext(grant)
       const report = yield* Effect.provide(restart, [grants, Approvals.terminal])
       yield* writePage(report.team.key)
-      return reportDocument(report, restartCommand(parsed, report.team.key))
+      return reportDocument(report, restartCommand(parsed, report.team.key), parsed.policy)
     }),
   human: ({ agents, message, table }) => [message, typeof table === "string" ? table : agentTable(agents)].join("\n"),
   afterwards: ({ outcome, team }) => outcome === "restarted" ? stayInForeground(String(team)) : Effect.void

@@ -1,18 +1,28 @@
+import * as Option from "effect/Option"
 import { Policy, Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
 import { camelCased, type Document } from "./document.ts"
 import { word } from "./restart-options.ts"
 
 const withGrant = (command: string): string => `${command} --grant discard-context=REASON`
 
+/** The policy was somebody's choice: what goes on goes on by it. */
+const byPolicy = (next: ReadonlyArray<string>, policy: Option.Option<string>): ReadonlyArray<string> =>
+  Option.match(policy, {
+    onNone: () => next,
+    onSome: (file) => next.map((command) =>
+      command.startsWith("reprise restart ") && !/ --(allow-fresh|rollback|continue|policy)\b/.test(command) ? `${command} --policy ${word(file)}` : command)
+  })
+
 /** What came of a restart, for programs. */
 export const reportDocument = (
   { agents, details, message, next, ok, operation, outcome, plan, team }: RestartReport,
-  command: string
+  command: string,
+  policy: Option.Option<string> = Option.none()
 ): Document => ({
   outcome,
   ok,
   message,
-  next: outcome === "grant_missing" ? [withGrant(command)] : next,
+  next: outcome === "grant_missing" ? [withGrant(command)] : byPolicy(next, policy),
   team: team.key,
   agents,
   operation,
@@ -59,7 +69,11 @@ export const planDocument = (
   grant: string | undefined,
   command: string,
   /** Whether each step is told, and whether grants are asked for only when it is carried out. */
-  { explained = false, forLater = false }: { readonly explained?: boolean; readonly forLater?: boolean } = {}
+  { explained = false, forLater = false, policy = Option.none() }: {
+    readonly explained?: boolean
+    readonly forLater?: boolean
+    readonly policy?: Option.Option<string>
+  } = {}
 ): Document => {
   const missing = grant === undefined && !forLater ? Policy.grantsAmong(plan.request.policy.requires) : []
   const refusal = plan.refusal ?? (missing.length === 0 ? null : {
@@ -72,7 +86,7 @@ export const planDocument = (
     outcome: refusal?.outcome ?? "planned",
     ok: refusal === null,
     message: refusal?.message ?? `This is what a restart of team ${plan.team.key} would do; nothing was touched.`,
-    next: refusal?.next ?? [command],
+    next: refusal === null ? [command] : byPolicy(refusal.next, policy),
     team: plan.team.key,
     table: explained ? Restart.explain(plan) : Restart.table(plan),
     policy: { description: plan.request.policy.description, atomic: plan.request.policy.atomic, undo: plan.request.policy.undo, requires: plan.request.policy.requires },

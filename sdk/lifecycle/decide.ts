@@ -16,6 +16,7 @@ import type { Converged } from "./converge.ts"
 import { type AgentObservation, isShown, ownProcesses, type TeamObservation } from "./observe.ts"
 import { HostEnvironment } from "./operation.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
+import { decisionBy } from "./policy-decision.ts"
 import { heldByPerson } from "./takeover.ts"
 import { plannedDrift } from "./preconditions.ts"
 
@@ -45,7 +46,7 @@ export const decideOne = <E, R>(
   if (boot !== null && boot.decision === "hold") return without("skip", "held_after_boot", boot.why)
   // In the middle of an operation a stop is a step of it, and no wish.
   if (trigger !== "person" && !continues && facts.agent.phase === "stopped") return without("skip", null, "it was stopped, which is no death")
-  const made = losesUnasked(policy.decide(facts), facts)
+  const made = losesUnasked(decisionBy(policy, facts), facts)
   return refuseDrift && facts.drift.length > 0 && touches(made.decision)
     ? without("refuse", "drift", `it would not come back as its team file has it: ${facts.drift.join("; ")}`)
     : made
@@ -193,7 +194,7 @@ export const decideAll = <E, R>(
             : agent.removed ? "it is not in the team file any more" : "it was not named")
           : alreadyBack
           // What is to be proved of it may be still to come.
-          ? { ...without("skip", null, "the interrupted operation has brought it back already"), handling: request.policy.decide(facts).handling }
+          ? { ...without("skip", null, "the interrupted operation has brought it back already"), handling: decisionBy(request.policy, facts).handling }
           : personsOwn(agent, observed, request.takeover === true, above, below, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, asCopy(agent, decideOne(request, facts, context)))
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })

@@ -23,7 +23,8 @@ const order = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
 /** Patterns of the policy that mean nobody here, and may be misspelt. */
 const unmeant = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
   const ids = plan.team.agents.map(({ spec }) => spec.id)
-  const names = plan.request.policy.names.filter((name) => !ids.some((id) => matches(name, id)))
+  const { names: own, rollout } = plan.request.policy
+  const names = [...new Set([...own, ...Rollout.patternsOf(rollout)])].filter((name) => !ids.some((id) => matches(name, id)))
   return names.length === 0 ? [] : [`  the policy means nobody here by: ${names.join(", ")}`]
 }
 

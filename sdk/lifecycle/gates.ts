@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type { BootDecision, Event } from "../domain/event.ts"
 import type { AppendError } from "../event-log/errors.ts"
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
+import { type GateFailed, orGateFailed } from "../policy/GateFailed.ts"
 import { type RestartPlan, touches } from "./plan.ts"
 
 const denies = (error: unknown): boolean =>
@@ -15,7 +16,7 @@ export type Reasons = ReadonlyArray<string>
  * Passes the gates of the boot, of the team and of all agents, before anything is touched: one that closes must not find
  * the team half restarted. What they said is written down.
  */
-export const passGates = <E, R>(plan: RestartPlan<E, R>, lease: Lease): Effect.Effect<Reasons, E | AppendError, R | EventLog> =>
+export const passGates = <E, R>(plan: RestartPlan<E, R>, lease: Lease): Effect.Effect<Reasons, E | AppendError | GateFailed, R | EventLog> =>
   Effect.gen(function*() {
     const log = yield* EventLog
     const team = plan.team.key
@@ -32,7 +33,7 @@ export const passGates = <E, R>(plan: RestartPlan<E, R>, lease: Lease): Effect.E
       boot === null || boot.id === null || !boot.record ? [] : [{ type: "boot.decided", team, boot_id: boot.id, decision, why }]
     if (boot !== null && boot.decision === "ask") {
       for (const gate of policy.bootGates) {
-        const said = yield* gate.pass(asked).pipe(
+        const said = yield* orGateFailed(gate.name, null)(gate.pass(asked)).pipe(
           // A no is kept for this boot; that there was nobody to ask is none.
           Effect.tapError((error) => denies(error) ? log.append(decideBoot("hold", `${gate.name} No.`), { lease }) : Effect.void)
         )
@@ -42,13 +43,13 @@ export const passGates = <E, R>(plan: RestartPlan<E, R>, lease: Lease): Effect.E
     } else if (boot !== null && boot.decision !== "ask") passed.push(...decideBoot(boot.decision, boot.why))
 
     if (touched.length > 0) {
-      for (const gate of policy.gates) note(gate.name, yield* gate.pass(asked))
+      for (const gate of policy.gates) note(gate.name, yield* orGateFailed(gate.name, null)(gate.pass(asked)))
     }
     const reasons = yield* Effect.forEach(plan.agents, ({ decided, facts }) =>
       Effect.gen(function*() {
         const granted: Array<string> = []
         for (const gate of decided.gates) {
-          const said = yield* gate.pass(facts)
+          const said = yield* orGateFailed(gate.name, facts.agent.spec.id)(gate.pass(facts))
           if (gate.name === "discard-context") granted.push(said)
           else passed.push({ type: "restart.gate_passed", team, agent: facts.agent.spec.id, gate: gate.name, said })
         }

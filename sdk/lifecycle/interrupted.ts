@@ -9,6 +9,7 @@ import { lifeOf } from "../policy/Facts.ts"
 import { isInItsConversation } from "../session/conversation.ts"
 import { mayLive } from "./observe.ts"
 import type { AgentPlan, RestartRequest } from "./plan.ts"
+import { decisionBy } from "./policy-decision.ts"
 
 // What an interrupted operation still says to whoever finishes it: in which order, and whether its rollout had failed.
 
@@ -42,7 +43,7 @@ export const honourVerdict = <E, R>(
 ): ReadonlyArray<AgentPlan<E, R>> => {
   if (request.agents !== "all") return agents
   const ended = endedBy(operation, (id) =>
-    agents.every(({ facts }) => facts.agent.spec.id !== id || request.policy.decide(facts).handling.backoff === null))
+    agents.every(({ facts }) => facts.agent.spec.id !== id || decisionBy(request.policy, facts).handling.backoff === null))
   if (ended === null) return agents
   const names = ended.failed.map(({ agent }) => agent).join(", ")
   return agents.map((entry) => {

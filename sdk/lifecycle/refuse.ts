@@ -1,6 +1,7 @@
 import type { GrantName } from "../domain/decision.ts"
 import { paneAddress } from "../domain/pane.ts"
-import { missingCanaries, type Rollout } from "../policy/Rollout.ts"
+import { matches } from "../policy/pattern.ts"
+import { canariesOf, missingCanaries, type Rollout } from "../policy/Rollout.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentPlan, type Refusal, touches } from "./plan.ts"
 import type { Lack, StartFinding } from "./preconditions.ts"
@@ -104,6 +105,20 @@ const grantMissing = ({ granted, required, team }: RefuseInput): Refusal | null 
   }
 }
 
+/** Why an agent can't come back, where a new conversation would be a way to go on. */
+const freshHelps: ReadonlySet<string> = new Set([
+  "no_persisted_session_id",
+  "session_unresumable",
+  "missing_transcript",
+  "torn_transcript",
+  "session_identity_mismatch",
+  "context_would_be_lost",
+  "unknown"
+])
+
+/** All reasons that are not a policy's own. */
+const known: ReadonlySet<string> = new Set([...freshHelps, "secret_not_kept", "session_held", "holds_agents", "unrecorded_process", "drift", "policy_failed"])
+
 const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
   const refused = agents.filter(({ decided, untouched }) => !untouched && decided.decision.kind === "refuse")
   if (refused.length === 0 || !atomic) return null
@@ -119,31 +134,51 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
   // A process of which nobody knows but its provider is a person's to end.
   const takeable = refused.some(({ decided, facts }) => decided.decision.code === "session_held" && facts.agent.adopted !== null)
   const mismatch = unresumable.every(({ reason }) => reason === "session_identity_mismatch")
+  const own = unresumable.filter(({ reason }) => !known.has(reason))
   const possible = agents.flatMap(({ decided, facts }) => touches(decided.decision) ? facts.agent.spec.id : [])
-  const reasons = unresumable.map(({ agent_id, why }) => `${agent_id}: ${why.join("; ")}`)
+  const reasons = unresumable.map(({ agent_id, why }) => `${agent_id}: ${why.join("; ") || "the policy gives no reason"}`)
+  const whole = own.length === unresumable.length
+    ? "The policy does not let every agent be restarted, so none was"
+    : "Not every agent can come back with its conversation, so none was restarted"
   return {
     outcome: mismatch ? "refused_session_identity_mismatch" : "refused_resume_atomicity",
-    message: `Not every agent can come back with its conversation, so none was restarted. ${reasons.join(". ")}. ${untouchedToo}`,
+    message: `${whole}. ${reasons.join(". ")}. ${untouchedToo}`,
     next: [
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
       ...takeable ? [`reprise restart --team ${team} --takeover`] : [],
       ...unresumable.some(({ reason }) => reason === "secret_not_kept") ? ["reprise up FILE"] : [],
-      ...unresumable.every(({ reason }) => ["secret_not_kept", "escalated", "session_held", "holds_agents"].includes(reason))
-        ? []
-        : [`reprise restart --team ${team} --allow-fresh`]
+      // Another policy is no way round what this one says.
+      ...own.length > 0 || unresumable.every(({ reason }) => !freshHelps.has(reason)) ? [] : [`reprise restart --team ${team} --allow-fresh`]
     ],
     details: { unresumable }
   }
 }
 
-/** To go on without the canary that a policy names would be to go on without one. */
+/** To go on without the canary that a policy names would be to go on without one. Who is not asked for is none just now. */
 const noCanary = ({ agents, rollout, team }: RefuseInput): Refusal | null => {
   const missing = missingCanaries(rollout, agents.map(({ facts }) => facts.agent.spec.id))
-  return missing.length === 0 ? null : {
+  if (missing.length > 0) {
+    return {
+      outcome: "failed",
+      message: `The policy brings ${list(missing)} back first, and team ${team} has no such agent. ${untouchedToo}`,
+      next: [`reprise status --team ${team}`],
+      details: { reason: "canary_unknown", missing }
+    }
+  }
+  const goes = ({ alreadyBack, decided }: AgentPlan<unknown, unknown>): boolean => alreadyBack || touches(decided.decision)
+  const left = canariesOf(rollout).flatMap((pattern) => {
+    const meant = agents.filter(({ facts, rolloutEnded, untouched }) =>
+      !untouched && rolloutEnded === undefined && matches(pattern, facts.agent.spec.id))
+    return meant.some(({ decided }) => decided.decision.kind === "refuse") || (meant.length > 0 && !meant.some(goes)) ? meant.filter((entry) => !goes(entry)) : []
+  })
+  if (left.length === 0 || !agents.some((entry) => goes(entry) && !left.includes(entry))) return null
+  const why = left.map(({ decided, facts }) => `${facts.agent.spec.id}: ${decided.decision.why.join("; ") || "the policy gives no reason"}`)
+  const others = agents.flatMap(({ decided, facts }) => touches(decided.decision) ? facts.agent.spec.id : [])
+  return {
     outcome: "failed",
-    message: `The policy brings ${list(missing)} back first, and team ${team} has no such agent. ${untouchedToo}`,
-    next: [`reprise status --team ${team}`],
-    details: { reason: "canary_unknown", missing }
+    message: `The policy brings its canary back first, and it is not to be brought back now. ${why.join(". ")}. ${untouchedToo}`,
+    next: [`reprise restart ${others.join(" ")} --team ${team}`],
+    details: { reason: "canary_left", canaries: left.map(({ facts }) => facts.agent.spec.id) }
   }
 }
 

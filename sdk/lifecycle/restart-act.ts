@@ -248,6 +248,9 @@ export const conclude = <E, R>(prepared: Prepared<E, R>, lease: Lease, { operati
     return report
   })
 
-/** Carries out what was decided, as one journaled operation, and reports. */
-export const actOn = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: OperationKind = "restart") =>
-  Effect.flatMap(carryOut(prepared, lease, kind), (acted) => conclude(prepared, lease, acted, kind))
+/** Carries out what a policy without gates decided, as one journaled operation, and reports. */
+export const actOn = <R>(prepared: Prepared<never, R>, lease: Lease, kind: OperationKind = "restart") =>
+  carryOut(prepared, lease, kind).pipe(
+    Effect.catchTag("GateFailed", Effect.die),
+    Effect.flatMap((acted) => conclude(prepared, lease, acted, kind))
+  )

@@ -8,6 +8,7 @@ import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.
 import type { EventLog } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import type { PluginHost, PluginMissing } from "../plugin/PluginHost.ts"
+import type { GateFailed } from "../policy/GateFailed.ts"
 import { type AnyPolicy, type DriftPolicy, toTeam } from "../policy/Policy.ts"
 import { closest } from "../spec/suggestion.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
@@ -53,6 +54,7 @@ export type RestartError =
   | NothingUnfinished
   | InvalidSetting
   | TeamOwnerMismatch
+  | GateFailed
 
 export interface RestartOptions<E = never, R = never> {
   /** These agents only, hence none for an empty list; all by default. */

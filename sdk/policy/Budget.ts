@@ -1,6 +1,7 @@
 import * as Duration from "effect/Duration"
-import { type AgentHistory, type BudgetScope, historyKept } from "../domain/history.ts"
+import { type AgentHistory, BudgetScope, historyKept } from "../domain/history.ts"
 import { type AgentPolicy, type Decided, requiredByAny, touches } from "./AgentPolicy.ts"
+import { demandAgentPolicy, demandChoice, spanMs } from "./checked.ts"
 import { credentialOf, type Facts, type Life, type RosterEntry } from "./Facts.ts"
 import { PolicyInvalid } from "./PolicyInvalid.ts"
 import { type AnyPolicy, type TeamPolicy, teamPolicy, toTeam } from "./TeamPolicy.ts"
@@ -100,8 +101,10 @@ export const withBudget = <E2, R2>(
   budget: Budget<E2, R2>
 ): <E, R>(self: AnyPolicy<E, R>) => TeamPolicy<E | E2, R | R2> => {
   const scope = budget.scope ?? "agent"
-  const perMs = Duration.toMillis(budget.per)
-  const healthyForMs = budget.healthyFor === undefined ? perMs : Duration.toMillis(budget.healthyFor)
+  const perMs = spanMs("withBudget({ per })", budget.per, "more than nothing")
+  const healthyForMs = budget.healthyFor === undefined ? perMs : spanMs("withBudget({ healthyFor })", budget.healthyFor, "more than nothing")
+  demandChoice("withBudget({ scope })", BudgetScope.literals, scope)
+  demandAgentPolicy("withBudget({ exceeded })", budget.exceeded)
   const { exceeded, restarts } = budget
   if (!Number.isInteger(restarts) || restarts < 0) {
     throw new PolicyInvalid({ reason: "bad_number", detail: `A budget is a whole number of restarts, and ${restarts} is none.` })

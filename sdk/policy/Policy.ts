@@ -15,6 +15,7 @@ export {
 } from "./AgentPolicy.ts"
 export { type Budget, withBudget } from "./Budget.ts"
 export { type ForAgent, readyWithin, verify, withBackoff, withGate, withGrace, workStillOpen } from "./how.ts"
+export { GateFailed } from "./GateFailed.ts"
 export { PolicyInvalid } from "./PolicyInvalid.ts"
 export {
   type AnyPolicy,

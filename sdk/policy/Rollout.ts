@@ -1,5 +1,7 @@
 import * as Duration from "effect/Duration"
-import { matches } from "./pattern.ts"
+import * as Predicate from "effect/Predicate"
+import { spanMs } from "./checked.ts"
+import { demandPossible, matches } from "./pattern.ts"
 import { PolicyInvalid } from "./PolicyInvalid.ts"
 
 /** In what order the agents of a team are brought back. Data: it can be shown, written down and compared. */
@@ -35,7 +37,30 @@ interface Health {
   readonly healthyFor?: Duration.DurationInput
 }
 
-const healthy = ({ healthyFor }: Health): number => healthyFor === undefined ? 0 : Duration.toMillis(healthyFor)
+const healthy = ({ healthyFor }: Health): number => healthyFor === undefined ? 0 : spanMs("healthyFor", healthyFor)
+
+const rollouts: ReadonlySet<unknown> = new Set<Rollout["_tag"]>(["AllAtOnce", "Rolling", "Canary", "Sequence", "LeaderLast", "DependencyOrder"])
+
+/** Throws where something else stands than a rollout. */
+export const demandRollout = (where: string, value: unknown): void => {
+  if (Predicate.hasProperty(value, "_tag") && rollouts.has(value._tag)) return
+  const canary = Predicate.hasProperty(value, "then") ? " A canary says what comes after it: Rollout.canary(…).then(…)." : ""
+  throw new PolicyInvalid({ reason: "no_rollout", detail: `${where} takes a rollout, and this is none.${canary}` })
+}
+
+/** The ids and globs by which a rollout means agents. */
+export const patternsOf = (rollout: Rollout): ReadonlyArray<string> => {
+  switch (rollout._tag) {
+    case "Canary":
+      return [...rollout.agents, ...patternsOf(rollout.rest)]
+    case "Sequence":
+      return rollout.stages.flat()
+    case "LeaderLast":
+      return patternsOf(rollout.others)
+    default:
+      return []
+  }
+}
 
 /** All of them, a few at a time. The default. */
 export const allAtOnce: Rollout = { _tag: "AllAtOnce" }
@@ -54,25 +79,32 @@ export interface Canary {
 }
 
 /** One agent first, or those of a glob; if it fails, nobody else is touched. */
-export const canary = (agent: string | ReadonlyArray<string>, health: Health = {}): Canary => ({
-  // oxlint-disable-next-line no-thenable -- it is awaited by nobody: the word is what a rollout says next
-  then: (rest) => ({
-    _tag: "Canary",
-    agents: typeof agent === "string" ? [agent] : agent,
-    healthyForMs: healthy(health),
-    rest
-  })
-})
+export const canary = (agent: string | ReadonlyArray<string>, health: Health = {}): Canary => {
+  const agents = typeof agent === "string" ? [agent] : agent
+  const healthyForMs = healthy(health)
+  demandPossible(agents)
+  if (agents.length === 0) throw new PolicyInvalid({ reason: "no_rollout", detail: "A canary is an agent at least, and this one is nobody." })
+  return {
+    // oxlint-disable-next-line no-thenable -- it is awaited by nobody: the word is what a rollout says next
+    then: (rest) => {
+      demandRollout("What comes after a canary", rest)
+      return { _tag: "Canary", agents, healthyForMs, rest }
+    }
+  }
+}
 
 /** Stage after stage, each an agent, a glob or several of them; whoever is in none comes last. */
-export const sequence = (stages: ReadonlyArray<string | ReadonlyArray<string>>, health: Health = {}): Rollout => ({
-  _tag: "Sequence",
-  stages: stages.map((stage) => typeof stage === "string" ? [stage] : stage),
-  healthyForMs: healthy(health)
-})
+export const sequence = (stages: ReadonlyArray<string | ReadonlyArray<string>>, health: Health = {}): Rollout => {
+  const each = stages.map((stage) => typeof stage === "string" ? [stage] : stage)
+  demandPossible(each.flat())
+  return { _tag: "Sequence", stages: each, healthyForMs: healthy(health) }
+}
 
 /** Whoever leads comes back after all others, so that it never speaks to a team that is not there. */
-export const leaderLast = (others: Rollout): Rollout => ({ _tag: "LeaderLast", others })
+export const leaderLast = (others: Rollout): Rollout => {
+  demandRollout("leaderLast", others)
+  return { _tag: "LeaderLast", others }
+}
 
 /** Nobody before the agents that it builds on. */
 export const dependencyOrder = (health: Health = {}): Rollout => ({ _tag: "DependencyOrder", healthyForMs: healthy(health) })
@@ -131,20 +163,21 @@ export const batches = (rollout: Rollout, agents: ReadonlyArray<RolloutAgent>): 
   }
 }
 
-/** The canaries that a rollout names and the team has nobody for: to go on without one would be no canary at all. */
-export const missingCanaries = (rollout: Rollout, ids: ReadonlyArray<string>): ReadonlyArray<string> => {
+/** The canaries of a rollout, each an id or a glob, in the order in which they go. */
+export const canariesOf = (rollout: Rollout): ReadonlyArray<string> => {
   switch (rollout._tag) {
     case "Canary":
-      return [
-        ...rollout.agents.filter((pattern) => !ids.some((id) => matches(pattern, id))),
-        ...missingCanaries(rollout.rest, ids)
-      ]
+      return [...rollout.agents, ...canariesOf(rollout.rest)]
     case "LeaderLast":
-      return missingCanaries(rollout.others, ids)
+      return canariesOf(rollout.others)
     default:
       return []
   }
 }
+
+/** The canaries that a rollout names and the team has nobody for: to go on without one would be no canary at all. */
+export const missingCanaries = (rollout: Rollout, ids: ReadonlyArray<string>): ReadonlyArray<string> =>
+  canariesOf(rollout).filter((pattern) => !ids.some((id) => matches(pattern, id)))
 
 const quoted = (names: ReadonlyArray<string>): string => names.join(", ")
 const lived = (ms: number): string => ms === 0 ? "" : `, each healthy for ${Duration.format(ms)}`

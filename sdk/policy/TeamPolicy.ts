@@ -1,4 +1,4 @@
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { Requirement } from "../domain/decision.ts"
@@ -6,7 +6,8 @@ import type { BudgetScope } from "../domain/history.ts"
 import type { AgentPolicy, Decided } from "./AgentPolicy.ts"
 import { type ApprovalDenied, Approvals, type Question } from "./Approvals.ts"
 import type { Facts } from "./Facts.ts"
-import { allAtOnce, type Rollout } from "./Rollout.ts"
+import { demandChoice, demandPolicy, spanMs } from "./checked.ts"
+import { allAtOnce, demandRollout, type Rollout } from "./Rollout.ts"
 
 /** A condition on which a restart is carried out at all, for the sake of the agents that it would touch. */
 export interface TeamGate<out E = never, out R = never> {
@@ -83,8 +84,10 @@ export const forAll = <E, R>(policy: AgentPolicy<E, R>): TeamPolicy<E, R> =>
   })
 
 /** Takes either kind of policy for a team's. */
-export const toTeam = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> =>
-  policy._tag === "TeamPolicy" ? policy : forAll(policy)
+export const toTeam = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => {
+  demandPolicy("A team", policy)
+  return policy._tag === "TeamPolicy" ? policy : forAll(policy)
+}
 
 const changed = <E, R>(policy: AnyPolicy<E, R>, change: Partial<Omit<TeamPolicy<E, R>, "_tag" | "pipe">>): TeamPolicy<E, R> =>
   teamPolicy<E, R>({ ...toTeam(policy), ...change })
@@ -103,19 +106,26 @@ export const refusedTogether = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R>
 export const atomic = <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { atomic: true, undo: true })
 
 /** How long to wait for sessions that are still missing; what a restart's own options say comes before it. */
-export const convergeWithin = (within: Duration.DurationInput) => <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> =>
-  changed(policy, { convergeWithinMs: Duration.toMillis(within) })
+export const convergeWithin = (within: Duration.DurationInput): <E, R>(policy: AnyPolicy<E, R>) => TeamPolicy<E, R> => {
+  const convergeWithinMs = spanMs("convergeWithin", within)
+  return <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { convergeWithinMs })
+}
 
 /** Whether an agent without a session may get the newest that the log knows to have been its own. It may, by default. */
 export const repairFromLog = (repair: boolean) => <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> =>
   changed(policy, { repairFromLog: repair })
 
 /** What is done where the team file says something else than what an agent last ran with. */
-export const onDrift = (drift: DriftPolicy) => <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { onDrift: drift })
+export const onDrift = (drift: DriftPolicy): <E, R>(policy: AnyPolicy<E, R>) => TeamPolicy<E, R> => {
+  demandChoice("onDrift", ["keep", "refuse", "adopt"], drift)
+  return <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { onDrift: drift })
+}
 
 /** In what order agents are brought back, and what has to hold before the next ones are. */
-export const rollout = (how: Rollout) => <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> =>
-  changed(policy, { rollout: how })
+export const rollout = (how: Rollout): <E, R>(policy: AnyPolicy<E, R>) => TeamPolicy<E, R> => {
+  demandRollout("rollout", how)
+  return <E, R>(policy: AnyPolicy<E, R>): TeamPolicy<E, R> => changed(policy, { rollout: how })
+}
 
 /** A gate that asks somebody. */
 export const approval = (question: string): TeamGate<ApprovalDenied, Approvals> => ({
@@ -144,6 +154,7 @@ export const withApproval = (question: string) => <E, R>(policy: AnyPolicy<E, R>
 export function onBoot(decision: "hold" | "resume"): <E, R>(policy: AnyPolicy<E, R>) => TeamPolicy<E, R>
 export function onBoot(decision: "ask"): <E, R>(policy: AnyPolicy<E, R>) => TeamPolicy<E | ApprovalDenied, R | Approvals>
 export function onBoot(decision: BootPolicy): <E, R>(policy: AnyPolicy<E, R>) => TeamPolicy<E | ApprovalDenied, R | Approvals> {
+  demandChoice("onBoot", ["ask", "hold", "resume"], decision)
   return <E, R>(policy: AnyPolicy<E, R>) => {
     const self = toTeam(policy)
     return teamPolicy<E | ApprovalDenied, R | Approvals>({

@@ -57,8 +57,8 @@ export const overlap = (a: string, b: string): boolean => {
 
 const possible = /^[a-z*?][a-z0-9*?-]{0,62}$/
 
-/** Throws where no agent can be meant by a pattern, or where two of them could be meant for one agent with equal right. */
-export const checkPatterns = (patterns: ReadonlyArray<string>): void => {
+/** Throws where no agent can be meant by a pattern. */
+export const demandPossible = (patterns: ReadonlyArray<string>): void => {
   const impossible = patterns.find((pattern) => !possible.test(pattern))
   if (impossible !== undefined) {
     throw new PolicyInvalid({
@@ -67,6 +67,11 @@ export const checkPatterns = (patterns: ReadonlyArray<string>): void => {
         "and begin with a letter; * and ? stand for others."
     })
   }
+}
+
+/** Throws where no agent can be meant by a pattern, or where two of them could be meant for one agent with equal right. */
+export const checkPatterns = (patterns: ReadonlyArray<string>): void => {
+  demandPossible(patterns)
   const globs = patterns.filter(isGlob)
   for (const [index, a] of globs.entries()) {
     const b = globs.slice(index + 1).find((other) => compareSpecificity(a, other) === 0 && overlap(a, other))

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { type AgentPolicy, agentPolicy, asUsual, type Decided, decided, fallsThrough, requiredByAny } from "./AgentPolicy.ts"
+import { demandAgentPolicy } from "./checked.ts"
 import { DiscardContext } from "./Grants.ts"
 
 /** Continues the agent's conversation, or refuses. */
@@ -94,8 +95,9 @@ export const escalate = (to: string): AgentPolicy =>
 export const orElse: {
   <E2, R2>(that: AgentPolicy<E2, R2>): <E, R>(self: AgentPolicy<E, R>) => AgentPolicy<E | E2, R | R2>
   <E, R, E2, R2>(self: AgentPolicy<E, R>, that: AgentPolicy<E2, R2>): AgentPolicy<E | E2, R | R2>
-} = dual(2, <E, R, E2, R2>(self: AgentPolicy<E, R>, that: AgentPolicy<E2, R2>): AgentPolicy<E | E2, R | R2> =>
-  agentPolicy<E | E2, R | R2>({
+} = dual(2, <E, R, E2, R2>(self: AgentPolicy<E, R>, that: AgentPolicy<E2, R2>): AgentPolicy<E | E2, R | R2> => {
+  for (const policy of [self, that]) demandAgentPolicy("orElse", policy)
+  return agentPolicy<E | E2, R | R2>({
     description: `${self.description}, or else ${that.description}`,
     requires: requiredByAny([self, that]),
     decide: (facts) => {
@@ -112,7 +114,8 @@ export const orElse: {
         }
       }
     }
-  }))
+  })
+})
 
 /** What `restart` does when nothing else is said: resume, or start anew whoever was never spoken to. Drops nothing. */
 export const standard: AgentPolicy = orElse(resume, freshIfNeverMessaged)
