@@ -74,11 +74,11 @@ export const credentialOf = ({ spawn, spec }: AgentState): string =>
   `${spec.provider}/${spawn?.launchContext.account ?? spawn?.launchContext.configHome ?? "default"}`
 
 /** What the others may know of an agent. */
-export const rosterEntry = (agent: AgentState, life: Life): RosterEntry => ({
+export const rosterEntry = (agent: AgentState, life: Life, dependsOn: ReadonlyArray<string> = []): RosterEntry => ({
   id: agent.spec.id,
   role: agent.spec.role,
   provider: agent.spec.provider,
-  dependsOn: [],
+  dependsOn,
   paused: agent.spec.paused,
   phase: agent.phase,
   life,

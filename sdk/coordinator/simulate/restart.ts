@@ -4,7 +4,7 @@ import type { AgentId } from "../../domain/ids.ts"
 import { OperationId } from "../../domain/ids.ts"
 import type { AgentPlan, RestartPlan } from "../../lifecycle/plan.ts"
 import { touches } from "../../lifecycle/plan.ts"
-import { decisionEvents } from "../../lifecycle/restart-events.ts"
+import { consequenceEvents } from "../../lifecycle/restart-events.ts"
 import { batchesOf } from "../../lifecycle/rollout.ts"
 import { credentialOf } from "../../policy/Facts.ts"
 import type { Batch } from "../../policy/Rollout.ts"
@@ -48,8 +48,7 @@ interface Hooks {
 export const restart = (world: World, asked: Asked, { done, listener }: Hooks): Restarting | null => {
   const plan = planOf(momentOf(world), asked)
   const touched = plan.agents.filter(({ decided }) => touches(decided.decision))
-  // That it was decided is for people; no later decision looks at it.
-  happened(world, decisionEvents(plan).filter(({ type }) => type !== "restart.resume_decision"))
+  happened(world, consequenceEvents(plan))
   const came = new Map<AgentId, Came>()
   if (plan.refusal !== null || touched.length === 0) {
     if (plan.refusal !== null) world.tally.refused += 1
