@@ -111,25 +111,31 @@ export const locate = (
     const address = sessionAddressOf(provider, subject, sessionId)
     if (address === null) return []
     const directories = [address.directory, ...address.alsoIn ?? []]
+    const [place, realDirectories, cwd, said] = yield* Effect.all([
+      locateTranscript(address),
+      Effect.forEach(directories, realPathOf, { concurrency: "unbounded" }),
+      realPathOf(subject.cwd),
+      provider.capabilities.resume ? reportOf(provider, subject, report) : Effect.succeed(null)
+    ], { concurrency: "unbounded" })
     return [{
       team,
       agent,
       provider,
       subject,
       directories,
-      known: sessionId === null ? null : { sessionId, place: yield* locateTranscript(address) },
+      known: sessionId === null ? null : { sessionId, place },
       window: {
         owner: `${team.key}/${agent.spec.id}`,
         provider: provider.name,
-        directories: yield* Effect.forEach(directories, realPathOf),
-        cwd: yield* realPathOf(subject.cwd),
+        directories: realDirectories,
+        cwd,
         from,
         until: endOf(agent, from),
         assignedId,
         held: agent.session?.id ?? null,
         pending: agent.session === null && agent.spawn !== null && provider.capabilities.resume,
         marks: agent.session?.capturedVia === "identity_marker",
-        report: provider.capabilities.resume ? yield* reportOf(provider, subject, report) : null,
+        report: said,
         tells: report !== undefined && report.alive && (report.failed || report.evidence !== null),
         never: agent.forkOf === null ? [] : [agent.forkOf.sessionId]
       }
