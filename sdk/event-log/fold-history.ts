@@ -3,11 +3,20 @@ import type { FailureKind } from "../domain/failure.ts"
 import { type AgentHistory, type DeathRecord, historyKept, type StartCause, type StartRecord } from "../domain/history.ts"
 import type { ProcessExit } from "../domain/pane.ts"
 
-/** Changes the newest start of a generation; as it was where there is none. */
+const withStarts = ({ budgetClearedAt, budgetExceededAt, deaths }: AgentHistory, starts: ReadonlyArray<StartRecord>): AgentHistory => ({
+  starts,
+  deaths,
+  budgetExceededAt,
+  budgetClearedAt
+})
+
+/** Changes the newest start of a generation; as it was where there is none, or nothing to change. */
 const changeStart = (history: AgentHistory, generation: number, change: (start: StartRecord) => StartRecord): AgentHistory => {
   const index = history.starts.findLastIndex((start) => start.generation === generation)
   const start = history.starts[index]
-  return start === undefined ? history : { ...history, starts: history.starts.with(index, change(start)) }
+  if (start === undefined) return history
+  const changed = change(start)
+  return changed === start ? history : withStarts(history, history.starts.with(index, changed))
 }
 
 const ended = (history: AgentHistory, generation: number, at: string): AgentHistory =>
@@ -45,7 +54,7 @@ export const foldHistory = (history: AgentHistory, event: Event, at: string, cau
         readyAt: null,
         endedAt: null
       }
-      return { ...over, starts: [...over.starts, start].slice(-historyKept) }
+      return withStarts(over, [...over.starts, start].slice(-historyKept))
     }
     case "agent.ready":
       return changeStart(history, event.generation, (start) => start.readyAt === null ? { ...start, readyAt: at } : start)

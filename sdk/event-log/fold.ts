@@ -4,6 +4,7 @@ import { classifyFirstSend } from "../domain/first-send.ts"
 import type { Confidence, SessionRef } from "../domain/session.ts"
 import type { AgentSpec } from "../domain/team.ts"
 import { noHistory, type StartCause } from "../domain/history.ts"
+import { advancedTeam, changedAgent } from "./changed.ts"
 import { foldHistory } from "./fold-history.ts"
 import { begun, foldOperation } from "./fold-operation.ts"
 import { foldSupervision } from "./fold-supervision.ts"
@@ -89,7 +90,7 @@ const capture = (agent: AgentState, event: EventOf<"session.captured" | "resume.
     generation: event.generation
   }
   const captures = [...agent.captures.filter((known) => known.id !== session.id), session].slice(-capturesKept)
-  return { ...agent, session: prefer(agent.session, session), captures, forkOf: null, attributionAmbiguous: false }
+  return changedAgent(agent, { session: prefer(agent.session, session), captures, forkOf: null, attributionAmbiguous: false })
 }
 
 type AgentEvent = Extract<Event, { readonly agent: string; readonly generation: number }>
@@ -100,8 +101,7 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
   const spawn = agent.spawn
   switch (event.type) {
     case "agent.spawn_intended": {
-      const started: AgentState = {
-        ...agent,
+      const started = changedAgent(agent, {
         generation: event.generation,
         phase: "intended",
         spawn: {
@@ -122,59 +122,58 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
         failure: null,
         adopted: null,
         attributionAmbiguous: false
-      }
+      })
       // What belongs to a conversation ends with it.
-      return event.mode === "resume" ? started : { ...started, session: null, firstSend: { _tag: "Absent" }, typedInto: false }
+      return event.mode === "resume" ? started : changedAgent(started, { session: null, firstSend: { _tag: "Absent" }, typedInto: false })
     }
     case "agent.spawned":
       return spawn === null || spawn.token !== event.spawn
         ? agent
-        : { ...agent, phase: "spawned", spawn: { ...spawn, pane: event.pane, spawnedAt: at } }
+        : changedAgent(agent, { phase: "spawned", spawn: { ...spawn, pane: event.pane, spawnedAt: at } })
     case "agent.spawn_failed":
-      return spawn === null || spawn.token !== event.spawn ? agent : { ...agent, phase: "failed", failure: event.failure }
+      return spawn === null || spawn.token !== event.spawn ? agent : changedAgent(agent, { phase: "failed", failure: event.failure })
     case "agent.ready":
       return current && spawn !== null
-        ? { ...agent, phase: "running", failure: null, spawn: { ...spawn, readyAt: at } }
+        ? changedAgent(agent, { phase: "running", failure: null, spawn: { ...spawn, readyAt: at } })
         : agent
     case "agent.failed":
-      return current ? { ...agent, phase: "failed", failure: event.failure } : agent
+      return current ? changedAgent(agent, { phase: "failed", failure: event.failure }) : agent
     case "agent.adopted": {
       const { evidence, pid, place, start_time: startTime, started_at: startedAt } = event
-      return {
-        ...agent,
+      return changedAgent(agent, {
         generation: event.generation,
         phase: "running",
         adopted: { pid, startTime, place, startedAt, evidence, adoptedAt: at },
         exit: null,
         endedAt: null,
         failure: null
-      }
+      })
     }
     case "agent.forked":
-      return { ...agent, forkOf: { agent: event.source_agent, sessionId: event.source_session_id } }
+      return changedAgent(agent, { forkOf: { agent: event.source_agent, sessionId: event.source_session_id } })
     case "agent.stopped":
-      return current ? { ...agent, phase: "stopped", endedAt: agent.endedAt ?? at } : agent
+      return current ? changedAgent(agent, { phase: "stopped", endedAt: agent.endedAt ?? at }) : agent
     case "agent.exited":
       return current && agent.phase !== "stopped" && agent.phase !== "exited"
-        ? { ...agent, phase: agent.phase === "failed" ? "failed" : "exited", exit: event.exit, endedAt: agent.endedAt ?? at }
+        ? changedAgent(agent, { phase: agent.phase === "failed" ? "failed" : "exited", exit: event.exit, endedAt: agent.endedAt ?? at })
         : agent
     case "agent.first_send_recorded":
-      return { ...agent, firstSend: classifyFirstSend(event.first_send_at) }
+      return changedAgent(agent, { firstSend: classifyFirstSend(event.first_send_at) })
     case "message.submitting":
-      return current ? { ...agent, typedInto: true } : agent
+      return current ? changedAgent(agent, { typedInto: true }) : agent
     case "message.submitted":
-      return current && agent.firstSend._tag === "Absent" ? { ...agent, firstSend: { _tag: "Valid", at } } : agent
+      return current && agent.firstSend._tag === "Absent" ? changedAgent(agent, { firstSend: { _tag: "Valid", at } }) : agent
     case "session.captured":
       return current ? capture(agent, event, at) : agent
     case "resume.session_repaired":
       return capture(agent, event, at)
     case "provider.session.attribution_ambiguous":
-      return current ? { ...agent, attributionAmbiguous: true } : agent
+      return current ? changedAgent(agent, { attributionAmbiguous: true }) : agent
     case "discard.session_tombstone":
-      return { ...agent, session: null, captures: [] }
+      return changedAgent(agent, { session: null, captures: [] })
     case "startup_prompt_handled":
       return current && spawn !== null
-        ? { ...agent, spawn: { ...spawn, promptsAnswered: [...spawn.promptsAnswered, event.prompt] } }
+        ? changedAgent(agent, { spawn: { ...spawn, promptsAnswered: [...spawn.promptsAnswered, event.prompt] } })
         : agent
     default:
       return agent
@@ -236,7 +235,7 @@ const causeOf = ({ operation }: TeamState, event: AgentEvent): StartCause =>
 const withHistory = (after: AgentState, before: AgentState, event: AgentEvent, at: string, cause: StartCause): AgentState => {
   if (after === before && !event.type.startsWith("budget.")) return after
   const history = foldHistory(before.history, event, at, cause)
-  return history === before.history ? after : { ...after, history }
+  return history === before.history ? after : changedAgent(after, { history })
 }
 
 /** Most events, messages above all, leave most agents as they are. */
@@ -266,12 +265,11 @@ export const fold = (state: TeamState | undefined, entry: LogEntry): TeamState |
   }
   if (state === undefined || event.team !== state.key) return state
   const team = foldTeam(state, event, at)
-  return {
-    ...team,
+  return advancedTeam(team, {
     operation: foldOperation(team.operation, event),
     supervision: foldSupervision(team.supervision, event, at),
     agents: isAgentEvent(event) ? foldAgents(team, event, at) : team.agents,
     position,
     lifecycleVersion: isLifecycleEvent(event) ? position : team.lifecycleVersion
-  }
+  })
 }

@@ -1,6 +1,8 @@
+import * as Array from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "@effect/platform/FileSystem"
+import { buildsOn } from "../domain/task.ts"
 import type { AgentSpec } from "../domain/team.ts"
 import { redacted } from "../event-log/redact.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
@@ -8,8 +10,9 @@ import type { Provider } from "../plugin/PluginHost.ts"
 import { type Facts, lifeOf, rosterEntry } from "../policy/Facts.ts"
 import { decided as plainly, type Decided } from "../policy/Policy.ts"
 import { driftOf, specForSpawn } from "../session/launch-context.ts"
+import { inOneLook } from "../session/one-look.ts"
 import { providerAgent } from "../session/provider-agent.ts"
-import { Resumability, resumability } from "../session/resumability.ts"
+import { Resumability, resumabilities } from "../session/resumability.ts"
 import { agentsBelow, callers } from "./adopted.ts"
 import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
@@ -150,23 +153,29 @@ export const decideAll = <E, R>(
     const seen = (agent: AgentState): AgentObservation => observation.agents.get(agent.spec.id) ?? nothingSeen
     const env = yield* HostEnvironment
     const above = request.takeover === true ? yield* callers : null
-    const roster = team.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, lifeOf(seen(agent).process), team.tasks))
+    const roster = team.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, lifeOf(seen(agent).process), buildsOn(team.tasks, agent.spec.id)))
     const otherTeams = teams.flatMap((other) =>
-      other.key === team.key ? [] : other.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, "unknown", other.tasks)))
-    const agents = yield* Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) =>
+      other.key === team.key ? [] : other.agents.flatMap((agent) => agent.removed ? [] : rosterEntry(agent, "unknown")))
+    const shown = team.agents.filter((agent) => isShown(agent, observation)).map((agent) => {
+      const spec = specForSpawn(asLaunched(request, agent), request.onDrift)
+      return { agent, observed: seen(agent), spec, provider: findProvider(spec.provider) }
+    })
+    const known = shown.flatMap(({ agent, observed, provider, spec }) => provider === undefined ? [] : {
+      session: agent.session,
+      agent: providerAgent(team, spec, agent.spawn),
+      provider,
+      own: ownProcesses(agent, observed)
+    })
+    const resumable = new Map(Array.zip(known.map(({ agent }) => agent.id), yield* resumabilities(known)))
+    const agents = yield* Effect.forEach(shown, ({ agent, observed, provider, spec }) =>
       Effect.gen(function*() {
         const id = agent.spec.id
-        const observed = seen(agent)
-        const spec = specForSpawn(asLaunched(request, agent), request.onDrift)
-        const provider = findProvider(spec.provider)
         const facts: Facts = {
           team: team.key,
           agent,
           process: observed.process,
           life: lifeOf(observed.process),
-          resumability: provider === undefined
-            ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
-            : yield* resumability(agent.session, providerAgent(team, spec, agent.spawn), provider, ownProcesses(agent, observed)),
+          resumability: resumable.get(id) ?? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` }),
           sessionAgeMs: agent.session === null ? null : now - Date.parse(agent.session.capturedAt),
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
@@ -199,4 +208,4 @@ export const decideAll = <E, R>(
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })
     return { agents, boot }
-  })
+  }).pipe(inOneLook)

@@ -73,7 +73,7 @@ export const observeTeam = (team: TeamState, transport: Transport): Effect.Effec
           observeAgent(team, agent, transport, panes, failure),
           (observation) => [agent.spec.id, observation] as const
         ),
-      { concurrency: 16 }
+      { concurrency: 64 }
     )
     return {
       agents: new Map(observed),

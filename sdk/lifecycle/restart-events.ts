@@ -42,14 +42,18 @@ const consequences = (plan: RestartPlan<unknown, unknown>, { decided, facts }: A
   ]
 }
 
+const isDecided = ({ facts, untouched }: AgentPlan<unknown, unknown>): boolean => !untouched && !facts.agent.spec.paused
+
 /**
  * One decision event for each agent that was decided and is not paused, refused ones included; with it what follows from
  * it before anything is touched.
  */
 export const decisionEvents = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<Event> =>
-  plan.agents
-    .filter(({ facts, untouched }) => !untouched && !facts.agent.spec.paused)
-    .flatMap((entry) => [decisionEvent(plan, entry), ...consequences(plan, entry)])
+  plan.agents.filter(isDecided).flatMap((entry) => [decisionEvent(plan, entry), ...consequences(plan, entry)])
+
+/** Of these only what follows from the decisions: that they were made is for people, and no later decision looks at it. */
+export const consequenceEvents = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<Event> =>
+  plan.agents.filter(isDecided).flatMap((entry) => consequences(plan, entry))
 
 const toJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null))
 

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { elapsedMillis } from "../domain/elapsed.ts"
+import { sharedLook } from "./shared-look.ts"
 
 // What the host says of its processes. A pid alone is given out again, so a process is named by pid and start time.
 // Everything is three-valued: what could not be read is `unknown`, which proves nothing.
@@ -164,9 +165,11 @@ const scanProc = (): ReadonlyArray<ProcessRow> | null => {
 }
 
 /** All processes that the host shows; null when it could not be asked. */
-export const processTable: Effect.Effect<ReadonlyArray<ProcessRow> | null> = hasProc
-  ? Effect.sync(scanProc)
-  : Effect.map(ps(["-A"]), (answer) => answer._tag === "Rows" ? answer.rows : null)
+export const processTable: Effect.Effect<ReadonlyArray<ProcessRow> | null> = sharedLook((_host: "this") =>
+  hasProc
+    ? Effect.sync(scanProc)
+    : Effect.map(ps(["-A"]), (answer) => answer._tag === "Rows" ? answer.rows : null)
+)("this")
 
 /** How old a look may be that several callers share. */
 const sharedMs = 20

@@ -1,6 +1,5 @@
 import type { SessionConvergence } from "../domain/decision.ts"
 import type { AgentHistory, Trigger } from "../domain/history.ts"
-import { buildsOn, type TaskSpec } from "../domain/task.ts"
 import type { PaneInspection } from "../plugin/transport-driver.ts"
 import type { AgentPhase, AgentState } from "../event-log/TeamState.ts"
 import type { Resumability } from "../session/resumability.ts"
@@ -77,11 +76,11 @@ export const credentialOf = ({ spawn, spec }: AgentState): string =>
   `${spec.provider}/${spawn?.launchContext.account ?? spawn?.launchContext.configHome ?? "default"}`
 
 /** What the others may know of an agent. */
-export const rosterEntry = (agent: AgentState, life: Life, tasks: ReadonlyArray<TaskSpec>): RosterEntry => ({
+export const rosterEntry = (agent: AgentState, life: Life, dependsOn: ReadonlyArray<string> = []): RosterEntry => ({
   id: agent.spec.id,
   role: agent.spec.role,
   provider: agent.spec.provider,
-  dependsOn: buildsOn(tasks, agent.spec.id),
+  dependsOn,
   paused: agent.spec.paused,
   phase: agent.phase,
   life,

@@ -16,6 +16,7 @@ import {
 } from "./attribution.ts"
 import { birthSlackMs, isSteady, SinceBoot } from "./clock.ts"
 import { heldElsewhere } from "./holders.ts"
+import { inOneLook } from "./one-look.ts"
 import type { ProcessReport, SeenProcess } from "./process-report.ts"
 import { readReports } from "./process-report.ts"
 import { type Located, locate, nothingSeen, notSeen, type Sighting, sightDirectory, sightFile, sightKnown, together } from "./sighting.ts"
@@ -101,15 +102,18 @@ const clockOf = (located: ReadonlyArray<Located>) =>
  */
 const withoutHeld = (result: AttributionResult, located: ReadonlyArray<Located>, processes: Processes) =>
   Effect.gen(function*() {
-    const assigned: Array<Attribution> = []
-    const ambiguous = [...result.ambiguous]
-    for (const found of result.assigned) {
+    const held = yield* Effect.forEach(result.assigned, (found) => {
       const entry = located.find(({ window }) => window.owner === found.owner)
-      if (entry === undefined) continue
+      if (entry === undefined) return Effect.succeed([])
       const process = processes.get(entry.agent.spec.id)
       const holding = found.via === "spawn_window" || found.via === "process_report"
-        ? yield* heldElsewhere(entry.provider, entry.subject, found.sessionId, process === undefined ? [] : [process])
-        : { _tag: "Free" as const }
+        ? heldElsewhere(entry.provider, entry.subject, found.sessionId, process === undefined ? [] : [process])
+        : Effect.succeed({ _tag: "Free" as const })
+      return Effect.map(holding, (answer) => [{ found, holding: answer }])
+    }, { concurrency: 16 })
+    const assigned: Array<Attribution> = []
+    const ambiguous = [...result.ambiguous]
+    for (const { found, holding } of held.flat()) {
       if (holding._tag === "Free") {
         assigned.push(found)
         continue
@@ -185,7 +189,7 @@ const locateAll = (
   Effect.map(
     Effect.forEach(teams, (team) =>
       Effect.forEach(team.agents, (agent) =>
-        locate(team, agent, findProvider(agent.spec.provider), team.key === target.key ? reports.get(agent.spec.id) : undefined))),
+        locate(team, agent, findProvider(agent.spec.provider), team.key === target.key ? reports.get(agent.spec.id) : undefined), { concurrency: 16 })),
     (located) => located.flat(2)
   )
 
@@ -194,14 +198,18 @@ const sightAll = (located: ReadonlyArray<Located>, steadyClock: boolean) =>
   Effect.gen(function*() {
     const unknown = located.filter(({ known }) => known === null)
     const directories = yield* sightDirectories(unknown, (entry) => startedFrom(entry, steadyClock), new Set())
-    const own = new Map<Located, Sighting>()
-    const reported: Array<Sighting> = []
-    for (const entry of located) {
-      own.set(entry, entry.known === null ? seenBy(entry, directories) : yield* sightKnown(entry))
-      const { report } = entry.window
-      if (report?.transcript === "present" && report.path !== null) reported.push(yield* sightFile(entry, report.path))
+    const seen = yield* Effect.forEach(located, (entry) =>
+      Effect.gen(function*() {
+        const own = entry.known === null ? seenBy(entry, directories) : yield* sightKnown(entry)
+        const { report } = entry.window
+        const reported = report?.transcript === "present" && report.path !== null ? [yield* sightFile(entry, report.path)] : []
+        return { entry, own, reported }
+      }), { concurrency: 16 })
+    return {
+      own: new Map(seen.map(({ entry, own }) => [entry, own])),
+      reported: seen.flatMap(({ reported }) => reported),
+      directories
     }
-    return { own, reported, directories }
   })
 
 /**
@@ -286,4 +294,4 @@ export const discoverSessions = (
       }
     }
     return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten }
-  })
+  }).pipe(inOneLook)

@@ -132,26 +132,53 @@ const judgeHolders = (session: SessionRef, agent: ProviderAgent, provider: Provi
     }
   })
 
-/**
- * Looks where the process that would resume the session will look. `own` are the processes that are ended before that:
- * what they hold is in nobody's way.
- */
+/** Whose session is to be resumed, and by what. */
+export interface Resuming {
+  readonly session: SessionRef | null
+  readonly agent: ProviderAgent
+  readonly provider: Provider
+  /** Processes that are ended before that: what they hold is in nobody's way. */
+  readonly own: ReadonlyArray<ProcessRef>
+}
+
+const judgeKept = ({ agent, provider, session }: Resuming): Looked => {
+  if (session === null) return Effect.succeed(not("no_persisted_session_id", "no session is known"))
+  if (!provider.capabilities.resume) {
+    return Effect.succeed(not("session_unresumable", `${provider.name} cannot resume a conversation`))
+  }
+  if (session.provider !== provider.name) {
+    return Effect.succeed(not(
+      "session_unresumable",
+      `session ${session.id} is one of ${session.provider}, and the agent runs ${provider.name} now`
+    ))
+  }
+  return judgeTranscript(session, agent, provider)
+}
+
+/** What can be resumed is, unless somebody has it open. */
+const unlessHeld = ({ agent, own, provider, session }: Resuming, judged: Resumability) =>
+  session === null || judged._tag !== "Resumable"
+    ? Effect.succeed(judged)
+    : Effect.map(judgeHolders(session, agent, provider, own), (held) => held ?? judged)
+
+/** Looks where the processes that would resume the sessions will look, and answers in the order of the questions. */
+export const resumabilities = (
+  all: ReadonlyArray<Resuming>
+): Effect.Effect<ReadonlyArray<Resumability>, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const kept = yield* Effect.forEach(all, (resuming) =>
+      Effect.map(judgeKept(resuming), (judged) => ({ resuming, judged })), { concurrency: 16 })
+    // Asked at one time, since providers look once for all who do.
+    return yield* Effect.forEach(kept, ({ judged, resuming }) => unlessHeld(resuming, judged), { concurrency: 64 })
+  })
+
+/** Looks where the process that would resume the session will look. */
 export const resumability = (
   session: SessionRef | null,
   agent: ProviderAgent,
   provider: Provider,
   own: ReadonlyArray<ProcessRef> = []
-): Looked =>
-  Effect.gen(function*() {
-    if (session === null) return not("no_persisted_session_id", "no session is known")
-    if (!provider.capabilities.resume) return not("session_unresumable", `${provider.name} cannot resume a conversation`)
-    if (session.provider !== provider.name) {
-      return not(
-        "session_unresumable",
-        `session ${session.id} is one of ${session.provider}, and the agent runs ${provider.name} now`
-      )
-    }
-    const judged = yield* judgeTranscript(session, agent, provider)
-    if (judged._tag !== "Resumable") return judged
-    return (yield* judgeHolders(session, agent, provider, own)) ?? judged
-  })
+): Looked => {
+  const resuming = { session, agent, provider, own }
+  return Effect.flatMap(judgeKept(resuming), (judged) => unlessHeld(resuming, judged))
+}

@@ -3,9 +3,10 @@ import * as Effect from "effect/Effect"
 import { basename, dirname, join } from "node:path"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
-import type { ProviderAgent } from "../plugin/provider-driver.ts"
+import type { ProviderAgent, TranscriptIdentity } from "../plugin/provider-driver.ts"
 import type { SessionReport, SpawnWindow, TranscriptCandidate } from "./attribution.ts"
 import { locateTranscript, type TranscriptPlace, transcriptOf } from "./locate-transcript.ts"
+import { onceALook } from "./one-look.ts"
 import type { ProcessReport } from "./process-report.ts"
 import { providerAgentOf } from "./provider-agent.ts"
 import { sessionAddressOf } from "./session-address.ts"
@@ -40,8 +41,28 @@ export const nothingSeen: Sighting = { candidates: [], complete: true, nameless:
 export const notSeen: Sighting = { ...nothingSeen, complete: false }
 
 /** Two paths are one place when they are one directory; a path that can't be resolved stands for itself. */
-export const realPathOf = (path: string): Effect.Effect<string, never, FileSystem.FileSystem> =>
-  Effect.flatMap(FileSystem.FileSystem, (files) => Effect.orElseSucceed(files.realPath(path), () => path))
+export const realPathOf = onceALook(
+  (path: string): Effect.Effect<string, never, FileSystem.FileSystem> =>
+    Effect.flatMap(FileSystem.FileSystem, (files) => Effect.orElseSucceed(files.realPath(path), () => path)),
+  (path) => path
+)
+
+/** What a file says of itself, without its text. */
+type Told =
+  | { readonly _tag: "Present"; readonly identity: TranscriptIdentity; readonly bornAt: number | null }
+  | { readonly _tag: "Missing" | "NotAFile" | "Unreadable" }
+
+/** What a file says to a provider; it may be at one's address and where one's process says that it is. */
+const tellingOf = onceALook(
+  ({ path, provider }: { readonly provider: Provider; readonly path: string }): Effect.Effect<Told, never, FileSystem.FileSystem> =>
+    Effect.map(readTranscriptFile(path), (file): Told =>
+      file._tag !== "Present" ? { _tag: file._tag } : {
+        _tag: "Present",
+        identity: provider.readTranscript(file.head, { path, truncated: file.truncated }),
+        bornAt: file.bornAt
+      }),
+  ({ path, provider }) => `${provider.name}\0${path}`
+)
 
 /** When the process was started that may write conversations of the agent now; null where it never was. */
 const startOf = ({ adopted, spawn }: AgentState): number | null =>
@@ -69,7 +90,7 @@ const reportOf = (
       : yield* transcriptOf(provider, subject, sessionId)
     if (place._tag === "Missing") return { sessionId, path: null, transcript: "missing" as const, evidence }
     if (place._tag !== "At") return { sessionId, path: null, transcript: "unknown" as const, evidence }
-    const file = yield* readTranscriptFile(place.path)
+    const file = yield* tellingOf({ provider, path: place.path })
     const transcript = file._tag === "Present" ? "present" as const : file._tag === "Missing" ? "missing" as const : "unknown" as const
     return { sessionId, path: place.path, transcript, evidence }
   })
@@ -90,25 +111,31 @@ export const locate = (
     const address = sessionAddressOf(provider, subject, sessionId)
     if (address === null) return []
     const directories = [address.directory, ...address.alsoIn ?? []]
+    const [place, realDirectories, cwd, said] = yield* Effect.all([
+      locateTranscript(address),
+      Effect.forEach(directories, realPathOf, { concurrency: "unbounded" }),
+      realPathOf(subject.cwd),
+      provider.capabilities.resume ? reportOf(provider, subject, report) : Effect.succeed(null)
+    ], { concurrency: "unbounded" })
     return [{
       team,
       agent,
       provider,
       subject,
       directories,
-      known: sessionId === null ? null : { sessionId, place: yield* locateTranscript(address) },
+      known: sessionId === null ? null : { sessionId, place },
       window: {
         owner: `${team.key}/${agent.spec.id}`,
         provider: provider.name,
-        directories: yield* Effect.forEach(directories, realPathOf),
-        cwd: yield* realPathOf(subject.cwd),
+        directories: realDirectories,
+        cwd,
         from,
         until: endOf(agent, from),
         assignedId,
         held: agent.session?.id ?? null,
         pending: agent.session === null && agent.spawn !== null && provider.capabilities.resume,
         marks: agent.session?.capturedVia === "identity_marker",
-        report: provider.capabilities.resume ? yield* reportOf(provider, subject, report) : null,
+        report: said,
         tells: report !== undefined && report.alive && (report.failed || report.evidence !== null),
         never: agent.forkOf === null ? [] : [agent.forkOf.sessionId]
       }
@@ -122,13 +149,12 @@ const isOwnRecord = (workspace: string, path: string): boolean =>
 /** Looks into one file. */
 export const sightFile = (located: Located, path: string): Effect.Effect<Sighting, never, FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const file = yield* readTranscriptFile(path)
+    const file = yield* tellingOf({ provider: located.provider, path })
     if (file._tag !== "Present") {
       return { ...nothingSeen, complete: file._tag !== "Unreadable", missing: file._tag === "Missing" }
     }
-    const identity = located.provider.readTranscript(file.head, { path, truncated: file.truncated })
+    const { bornAt, identity } = file
     const directory = yield* realPathOf(dirname(path))
-    const { bornAt } = file
     if (identity.sessionId === null) return { ...nothingSeen, nameless: identity.spokenTo ? [{ directory, bornAt }] : [] }
     return {
       ...nothingSeen,

@@ -1,6 +1,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { onceALook } from "./one-look.ts"
 
 /** How much of a transcript is read from either end. */
 export const boundedBytes = 128 * 1024
@@ -59,14 +60,12 @@ export const birthOf = (path: string): Effect.Effect<number | null, never, FileS
   )
 
 /** The names in a directory of transcripts; an absent directory has none, one that can't be read is unknown (null). */
-export const listTranscripts = (
-  directory: string
-): Effect.Effect<ReadonlyArray<string> | null, never, FileSystem.FileSystem> =>
-  Effect.gen(function*() {
-    const files = yield* FileSystem.FileSystem
-    return yield* files.readDirectory(directory)
-  }).pipe(
-    Effect.catchAll((error) =>
-      Effect.succeed(error._tag === "SystemError" && error.reason === "NotFound" ? [] : null)
-    )
-  )
+export const listTranscripts = onceALook(
+  (directory: string): Effect.Effect<ReadonlyArray<string> | null, never, FileSystem.FileSystem> =>
+    Effect.flatMap(FileSystem.FileSystem, (files) => files.readDirectory(directory)).pipe(
+      Effect.catchAll((error) =>
+        Effect.succeed(error._tag === "SystemError" && error.reason === "NotFound" ? [] : null)
+      )
+    ),
+  (directory) => directory
+)

@@ -100,10 +100,10 @@ export const facts: FastCheck.Arbitrary<Facts> = FastCheck.record({
   sessionAgeMs: fields.agent.session === null ? null : 1000,
   history: fields.agent.history,
   roster: [
-    rosterEntry(fields.agent, fields.life, []),
-    ...others.map((other, index) => ({ ...rosterEntry(other.agent, other.life, []), id: `other-${index}` }))
+    rosterEntry(fields.agent, fields.life),
+    ...others.map((other, index) => ({ ...rosterEntry(other.agent, other.life), id: `other-${index}` }))
   ],
-  otherTeams: elsewhere.map((other) => rosterEntry(other, "unknown", [])),
+  otherTeams: elsewhere.map((other) => rosterEntry(other, "unknown")),
   trigger: "person",
   boot: "b-1",
   now

@@ -203,7 +203,7 @@ describe("a budget", () => {
   it("of a credential counts those of other teams that log in the same way, until it is cleared; no other budget does", () => {
     FastCheck.assert(FastCheck.property(facts, history, (about, theirs) => {
       const uncleared = { ...about, agent: { ...about.agent, history: { ...about.history, budgetClearedAt: null } } }
-      const sharing = rosterEntry({ ...about.agent, history: theirs }, "unknown", [])
+      const sharing = rosterEntry({ ...about.agent, history: theirs }, "unknown")
       const others = [sharing, { ...sharing, credential: "fake/somebody-else" }]
       const used = (scope: "agent" | "team" | "credential", otherTeams: Facts["otherTeams"], of: Facts = uncleared) =>
         decide(Policy.withBudget({ restarts: 0, per: "10 minutes", scope, exceeded: Policy.none })(Policy.fresh), { ...of, otherTeams }).budget?.used ?? 0

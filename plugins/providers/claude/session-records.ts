@@ -2,7 +2,7 @@ import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
 import { readdir, readFile, readlink } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, ProviderFailure, processTree, readProcess, Schema } from "reprise/plugin"
+import { Effect, ProviderFailure, processTree, readProcess, Schema, sharedLook } from "reprise/plugin"
 import type { AgentProcess, ProcessEvidence, ScreenState, SessionHolder } from "reprise/plugin"
 import { projectDirectory, transcriptOf } from "./places.ts"
 
@@ -128,15 +128,27 @@ export const evidence = (
     return below === null ? null : evidenceOf(configHome, below, true)
   })
 
-/** The records of all that ran with this config home. */
-const allRecords = (operation: string, configHome: string) =>
+/** The pids of all that ran with this config home and left a record. */
+const recordedPids = (configHome: string) =>
   Effect.tryPromise({ try: () => readdir(join(configHome, "sessions")), catch: codeOf }).pipe(
     Effect.catchAll((code) =>
       isMissing(code)
         ? Effect.succeed<ReadonlyArray<string>>([])
-        : Effect.fail(failure(operation, `${join(configHome, "sessions")} can't be listed: ${code}.`))),
+        : Effect.fail(failure("sessionHolders", `${join(configHome, "sessions")} can't be listed: ${code}.`))),
     Effect.map((names) => names.flatMap((name) => /^\d+\.json$/.test(name) ? [Number.parseInt(name, 10)] : []))
   )
+
+/** All of these records, read once for whoever asks after many sessions at once. */
+const allRecords = sharedLook((configHome: string) =>
+  Effect.flatMap(recordedPids(configHome), (pids) =>
+    Effect.forEach(pids, (pid) =>
+      readRecord("sessionHolders", configHome, pid).pipe(
+        // A kill in the middle of a write leaves a torn one, which says nothing for ever; who is gone holds nothing.
+        Effect.catchAll((error) =>
+          Effect.flatMap(readProcess(pid), ({ state }) => state === "dead" ? Effect.succeed(null) : Effect.fail(error))),
+        Effect.map((record) => ({ pid, record }))
+      ), { concurrency: 16 }))
+)
 
 /** Live processes that have this session open. Claude Code itself lets any number of them write to one transcript. */
 export const holders = (
@@ -145,12 +157,7 @@ export const holders = (
 ): Effect.Effect<ReadonlyArray<SessionHolder>, ProviderFailure> =>
   Effect.gen(function*() {
     const held: Array<SessionHolder> = []
-    for (const pid of yield* allRecords("sessionHolders", configHome)) {
-      const record = yield* readRecord("sessionHolders", configHome, pid).pipe(
-        // A kill in the middle of a write leaves a torn one, which says nothing for ever; who is gone holds nothing.
-        Effect.catchAll((error) =>
-          Effect.flatMap(readProcess(pid), ({ state }) => state === "dead" ? Effect.succeed(null) : Effect.fail(error)))
-      )
+    for (const { pid, record } of yield* allRecords(configHome)) {
       if (record === null || record.sessionId.toLowerCase() !== sessionId.toLowerCase()) continue
       const path = recordPath(configHome, pid)
       if (yield* Effect.promise(() => isElsewhere(record))) {

@@ -1,4 +1,4 @@
-import { Effect, type ProcessEvidence, processTable, ProviderFailure, type SessionHolder } from "reprise/plugin"
+import { Effect, type ProcessEvidence, processTable, ProviderFailure, type SessionHolder, sharedLook } from "reprise/plugin"
 import type { AgentProcess } from "reprise/plugin"
 import { conversationIn, lockedSession } from "./evidence.ts"
 import { epochOf, isOwn, openFiles, programOf, variableOf, wordsOf } from "./host.ts"
@@ -59,18 +59,20 @@ export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence
     return { sessionId, transcript, state, evidence: `Process ${native} holds the lock of ${sessionId}${said}.` }
   })
 
-/** Live processes of Codex that hold the lock of a conversation. */
-export const holdersOf = (
-  sessionId: string,
-  look: { readonly open: typeof openFiles; readonly words: typeof wordsOf } = { open: openFiles, words: wordsOf }
-): Effect.Effect<ReadonlyArray<SessionHolder>, ProviderFailure> =>
+/** What can be seen of a process. */
+interface Look {
+  readonly open: typeof openFiles
+  readonly words: typeof wordsOf
+}
+
+/** Live processes that may be a Codex, with the sessions that they hold the locks of. */
+const lockHolders = (look: Look) =>
   Effect.gen(function*() {
     const table = yield* processTable
     if (table === null || globalThis.process.platform !== "linux") {
       return yield* failure("sessionHolders", "This machine does not show which files its processes have open.")
     }
-    const wanted = sessionId.toLowerCase()
-    const holders: Array<SessionHolder> = []
+    const holders: Array<SessionHolder & { readonly sessions: ReadonlySet<string | null> }> = []
     for (const { pid, startTime, zombie } of table) {
       const words = zombie ? [] : look.words(pid)
       if (!words.some((word) => word.includes("codex"))) continue
@@ -79,10 +81,25 @@ export const holdersOf = (
       if (open === null && isOwn(pid) !== false) {
         return yield* failure("sessionHolders", `Which files process ${pid} has open, which looks like a Codex, could not be read.`)
       }
-      if (open === null || !open.some((path) => lockedSession(path) === wanted)) continue
+      if (open === null) continue
       // It keeps a conversation open after the window is gone.
       const server = words.includes("app-server") ? " It is Codex's background server; codex app-server daemon stop ends it." : ""
-      holders.push({ pid, startTime, evidence: `Process ${pid} holds the conversation's lock.${server}` })
+      holders.push({
+        pid,
+        startTime,
+        evidence: `Process ${pid} holds the conversation's lock.${server}`,
+        sessions: new Set(open.map(lockedSession))
+      })
     }
     return holders
+  })
+
+const sharedHolders = sharedLook(lockHolders)
+const host: Look = { open: openFiles, words: wordsOf }
+
+/** Live processes of Codex that hold the lock of a conversation; who asks after many at once looks once. */
+export const holdersOf = (sessionId: string, look: Look = host): Effect.Effect<ReadonlyArray<SessionHolder>, ProviderFailure> =>
+  Effect.map(sharedHolders(look), (all) => {
+    const wanted = sessionId.toLowerCase()
+    return all.flatMap(({ evidence, pid, sessions, startTime }) => sessions.has(wanted) ? [{ pid, startTime, evidence }] : [])
   })

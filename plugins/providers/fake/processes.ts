@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
-import { Effect, readProcess, Schema } from "reprise/plugin"
+import { Effect, readProcess, Schema, sharedLook } from "reprise/plugin"
 import type {
   AgentProcess, HostProcess, Json, ProcessEvidence, RecognisedProcess, SessionHolder
 } from "reprise/plugin"
@@ -51,19 +51,29 @@ export const evidenceOf = (root: string, process: Pick<AgentProcess, "pid" | "st
   }
 }
 
+/** What all workers below this root wrote of themselves: whoever asks after many conversations at once reads it once. */
+const allRecords = sharedLook((root: string) =>
+  Effect.sync(() => {
+    const directory = join(root, ".processes")
+    const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".json")) : []
+    return names.flatMap((name) => {
+      const file = join(directory, name)
+      const record = readRecord(file)
+      return record === null ? [] : [{ file, record }]
+    })
+  })
+)
+
 /** Live workers that have this conversation. */
 export const holdersOf = (root: string, sessionId: string): Effect.Effect<ReadonlyArray<SessionHolder>> =>
   Effect.gen(function*() {
-    const directory = join(root, ".processes")
-    const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".json")) : []
     const holders: Array<SessionHolder> = []
-    for (const name of names) {
-      const record = readRecord(join(directory, name))
-      if (record === null || record.sessionId !== sessionId) continue
+    for (const { file, record } of yield* allRecords(root)) {
+      if (record.sessionId !== sessionId) continue
       const process = yield* readProcess(record.pid)
       if (process.state !== "alive" || !isOf(record, process)) continue
       const { pid, startTime } = process
-      holders.push({ pid, startTime, evidence: `${join(directory, name)} says that process ${pid} is in it` })
+      holders.push({ pid, startTime, evidence: `${file} says that process ${pid} is in it` })
     }
     return holders
   })

@@ -7,6 +7,7 @@ import {
   type PaneInspection,
   type PaneListing,
   processState,
+  sharedLook,
   type StopReport,
   type TransportFailure
 } from "reprise/plugin"
@@ -27,7 +28,8 @@ const foreignOf = (ground: Ground, row: PaneRow): ForeignPane => ({
   command: row.startCommand
 })
 
-const rowsOfHome = Effect.fnUntraced(
+/** Whoever is asked of many panes at once lists them once. */
+const rowsOfHome = sharedLook(Effect.fnUntraced(
   function*(ground: Ground) {
     const home = yield* ground.home.reach
     if (home._tag === "Absent") return "absent" as const
@@ -37,7 +39,7 @@ const rowsOfHome = Effect.fnUntraced(
   },
   // A look does nothing, so it may be taken again where its connection broke; once, as a server that dies each time is news.
   Effect.retry({ times: 1, while: (error) => error.lost })
-)
+))
 
 /** Who lives though no pane of the server is theirs: an earlier server died and they did not. */
 const orphansAmong = Effect.fnUntraced(function*(

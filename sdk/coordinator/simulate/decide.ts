@@ -52,6 +52,9 @@ const resumabilityOf = ({ firstSend, session }: AgentState, lost: boolean): Resu
     ? Resumability.NotResumable({ code: "missing_transcript", why: "its conversation was never written" })
     : Resumability.Resumable({ transcript: session.transcript })
 
+const notDead = plainly({ kind: "skip", why: ["it is not dead"] })
+const notNamed = plainly({ kind: "skip", why: ["it was not named"] })
+
 const converged = { complete: true, deadline_s: 0, deadline_ms: 0, elapsed_ms: 0, pending_agent_ids: [] }
 
 /**
@@ -62,16 +65,15 @@ export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unkno
   const { at, setting, state } = moment
   const { agents: named, boot, onlyDead, policy, trigger } = asked
   const processes = state.agents.map((agent, index) => processOf(moment, agent, index))
-  const roster = state.agents.map((agent, index) => ({
-    ...rosterEntry(agent, lifeOf(processes[index] ?? absent), []),
-    dependsOn: setting.fates[index]?.dependsOn ?? []
-  }))
+  const roster = state.agents.map((agent, index) =>
+    rosterEntry(agent, lifeOf(processes[index] ?? absent), setting.fates[index]?.dependsOn))
   const request = {
     team: state.key,
     policy,
     agents: named,
     onlyDead,
     onDrift: "keep" as const,
+    refuseDrift: false,
     trigger,
     convergeWithinMs: 0,
     convergePollMs: 0,
@@ -104,8 +106,8 @@ export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unkno
     const meant = named === "all" || named.includes(agent.spec.id)
     const untouched = !meant || (onlyDead && (process.state !== "dead" || agent.phase === "stopped") && !agent.spec.paused)
     const decided = untouched
-      ? plainly({ kind: "skip", why: [meant ? "it is not dead" : "it was not named"] })
-      : decideOne({ ...request, refuseDrift: false }, facts, { boot, continues: false, unlisted: null })
+      ? meant ? notDead : notNamed
+      : decideOne(request, facts, { boot, continues: false, unlisted: null })
     return { facts, observation, decided, untouched, alreadyBack: false }
   })
   const refusal = firstRefusal({
