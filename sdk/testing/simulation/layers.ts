@@ -1,6 +1,7 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type { EventLog } from "../../event-log/EventLog.ts"
 import type { Provider, Transport } from "../../plugin/PluginHost.ts"
+import type { Processes } from "../../session/host-processes.ts"
 import type * as Context from "effect/Context"
 
 /** The one boot of a simulated world's machine. */
@@ -12,6 +13,8 @@ export interface ProcessServices {
   readonly transport: Transport
   readonly providers: ReadonlyMap<string, Provider>
   readonly files: FileSystem.FileSystem
+  /** The machine on which people start processes, too. */
+  readonly processes: Processes
   readonly env: Readonly<Record<string, string>>
   /** Since the world's machine came up, by the clock that nobody sets. */
   readonly sinceBoot: () => number

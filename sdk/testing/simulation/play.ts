@@ -57,12 +57,14 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
     }
     for (const { behaviour, id } of scenario.agents) world.behaviours.set(id, { ...behaviour, startup: "ready", resumes: "well" })
     const wrong: Array<Wrong> = []
-    for (const team of new Set([teamName, ...scenario.agents.map((agent) => agent.team ?? teamName)])) {
+    world.peopleGo()
+    for (const team of new Set([teamName, ...scenario.agents.map((agent) => agent.team ?? teamName), ...world.adoptedTeams()])) {
       const known = world.state(team) !== null
+      const takeover = world.adoptedTeams().includes(team) ? { takeover: true } : {}
       world.ends.push({ command: "settle", outcome: "begins", ok: true, refused: false })
       // What an interrupted restart left is continued by the next, and that may leave something for one more.
       for (let tries = 2; known && tries > 0 && world.ends.at(-1)?.outcome !== "restarted"; tries--) {
-        world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team }] })
+        world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team, ...takeover }] })
       }
       wrong.push(...wrongAtTheEnd(world, team, known))
     }

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { adoptedTeamFile } from "../../session/adopt-team-file.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import { traceHash, traceLines } from "./facts.ts"
 import { generate } from "./generate.ts"
@@ -42,7 +43,7 @@ export interface Simulation {
 const ruleOf = (template: TeamFile, scenario: Scenario): number | null => play(template, scenario).violations[0]?.rule ?? null
 
 /** Makes the simulation; the worlds themselves need nothing of the host any more. */
-export const simulation = Effect.map(teamFileTemplate, (template): Simulation => ({
+export const simulation = Effect.map(Effect.zipLeft(teamFileTemplate, adoptedTeamFile("none", [], "/")), (template): Simulation => ({
   breaks: (seed) => ruleOf(template, generate(seed)) !== null,
   check: (seed) => {
     const scenario = generate(seed)
