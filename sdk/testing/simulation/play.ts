@@ -30,7 +30,8 @@ const wrongAtTheEnd = (world: SimulatedWorld, team: string, started: boolean): R
     if (last?.ok === true && started && process === undefined && !agent.spec.paused) {
       wrong.push({ rule: 4, problem: `${agent.spec.id} does not live after a restart that went well` })
     }
-    if (process !== undefined && agent.phase === "running" && agent.session !== null && session !== agent.session.id) {
+    const isBegun = session === undefined || world.isBegun(session)
+    if (process !== undefined && isBegun && agent.phase === "running" && agent.session !== null && session !== agent.session.id) {
       wrong.push({ rule: 3, problem: `${agent.spec.id} lives in session ${session ?? "?"} and is recorded in ${agent.session.id}` })
     }
     const left = world.held(agent.spec.id).filter((held) => held !== session)

@@ -108,7 +108,8 @@ const recordsBeforeActing = (): Watch => {
         if (event.type === "operation.step" && event.step === "takeover" && event.agent !== undefined && event.phase === "intent") {
           taking.add(key(fact.by, event.agent))
         }
-        return command?.command === "plan" || command?.command === "status"
+        // Who looks keeps what it learnt of a conversation.
+        return command?.command === "plan" || (command?.command === "status" && event.type !== "session.captured")
           ? `${command.command} wrote ${event.type}, and it changes nothing`
           : null
       }

@@ -122,6 +122,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   const scope = inWorld(Scope.make())
   const startTime = (): string => `${Math.floor(time.sinceBegin() / 10)}@${simulatedBoot}`
   const paths = new Map<string, string>()
+  const cleared = new Set<string>()
   const isAgents = (pid: number): boolean => !people.isPersons(pid) || people.adopted.has(pid)
   const cli = simulatedCli(behaviours, files, {
     onStart: (pid, session, path) => {
@@ -140,6 +141,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       const before = conversations.byPid.get(pid)
       conversations.byPid.set(pid, session)
       paths.set(session, path)
+      cleared.add(session)
       if (isAgents(pid)) {
         if (before !== undefined) conversations.known.delete(before)
         conversations.known.set(session, { agent, path })
@@ -219,12 +221,12 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     const { driver } = worldOf(pane.pid)
     return Effect.ignore(Effect.zipRight(driver.paste(pane, text), driver.press(pane, ["Enter"])))
   }
+  const isAgent = (id: string): boolean => [...people.adopted.values()].some(({ agent }) => agent === id)
   const startsByHand = (id: string, resumes: boolean): Effect.Effect<void> => {
     const agent = agents.find((one) => one.id === id)
-    const isAgent = [...people.adopted.values()].some((adopted) => adopted.agent === id)
     const [session = null] = [...conversations.known].flatMap(([known, { agent: owner, path }]) => owner === id && files.read(path) !== undefined ? known : []).toReversed()
     // A team has it already under this name.
-    if (agent === undefined || livingOf(id) !== undefined || (isAgent && (!resumes || session === null))) return Effect.void
+    if (agent === undefined || livingOf(id) !== undefined || (isAgent(id) && (!resumes || session === null))) return Effect.void
     const argv = byHand(agent.provider, agent.permissions, workspace, resumes ? session : null)
     return Effect.orDie(Effect.map(people.start(id, argv, workspace), (pid) =>
       note({ kind: "by hand", agent: id, pid, permissions: agent.permissions })))
@@ -269,8 +271,11 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
         return later(transport.takePane(step.agent))
       case "person says":
         return later(says(step.agent, step.text))
-      case "person clears":
-        return later(says(step.agent, clear))
+      case "person clears": {
+        // Else what they go over to could be adopted under a name that a team has already.
+        const pid = livingOf(step.agent)?.identity.pid
+        return pid !== undefined && !isAgents(pid) && isAgent(step.agent) ? undefined : later(says(step.agent, clear))
+      }
       case "person starts":
         return later(startsByHand(step.agent, step.resumes))
       case "clock jumps":
@@ -373,6 +378,8 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     peopleGo: () => inWorld(people.end(people.inTheWay())),
     /** Whether somebody supervises the team. */
     supervised: () => supervisors.some(({ alive }) => alive),
+    /** Whether a conversation is more than its user's wish to begin one: until it is written there is nothing to come back to. */
+    isBegun: (session: string) => !cleared.has(session) || files.read(paths.get(session) ?? "") !== undefined,
     held: (agent: string) => heldBy(agent, conversations, files),
     /** What the events give when they are folded anew, from the first. */
     folded: (team: string) => entries(team).reduce<TeamState | undefined>(fold, undefined)
