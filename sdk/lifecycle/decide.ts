@@ -161,7 +161,7 @@ export const decideAll = <E, R>(
           life: lifeOf(observed.process),
           resumability: provider === undefined
             ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
-            : yield* resumability(agent.session, providerAgent(team, spec, agent.spawn), provider, ownProcesses(agent, observed)),
+            : converged.discovery.doubts.get(id) ?? (yield* resumability(agent.session, providerAgent(team, spec, agent.spawn), provider, ownProcesses(agent, observed))),
           sessionAgeMs: agent.session === null ? null : now - Date.parse(agent.session.capturedAt),
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,

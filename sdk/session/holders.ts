@@ -11,6 +11,9 @@ export type Holding =
   | { readonly _tag: "Held"; readonly holders: ReadonlyArray<SessionHolder> }
   | { readonly _tag: "Unknown"; readonly why: string }
 
+/** What keeps others from a conversation. */
+export type NotFree = Exclude<Holding, { readonly _tag: "Free" }>
+
 const free: Holding = { _tag: "Free" }
 const isSame = (one: ProcessRef) => (other: ProcessRef): boolean => one.pid === other.pid && one.startTime === other.startTime
 
