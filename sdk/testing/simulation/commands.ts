@@ -84,10 +84,15 @@ const restarted = ({ agents, ok, operation, outcome }: Restart.RestartReport): C
 
 const refusals = /^(refused_|resume_not_ready|grant_missing|already_running)/
 
-/** The team files of a world, by the names of their teams. */
-export type FileOf = (team: string) => TeamFile
+/** What a person knows who gives a command. */
+export interface Given {
+  /** The team file of a name. */
+  readonly fileOf: (team: string) => TeamFile
+  /** The processes that they name to be adopted; null for all that are found. */
+  readonly adoptable: () => ReadonlyArray<number> | null
+}
 
-const command = Effect.fn(function*(step: CommandStep, fileOf: FileOf) {
+const command = Effect.fn(function*(step: CommandStep, { adoptable, fileOf }: Given) {
   switch (step.do) {
     case "up": {
       const { ok, outcome } = yield* Launch.up(fileOf(step.team ?? teamName), { workspace, transport: "memory", plugins: [] })
@@ -113,7 +118,8 @@ const command = Effect.fn(function*(step: CommandStep, fileOf: FileOf) {
       yield* Status.status(named(step))
       return done("ok", true, true)
     case "adopt": {
-      const { ok, outcome } = yield* Adopt.adopt({ workspace, transport: "memory", plugins: [], name: step.team })
+      const only = adoptable()
+      const { ok, outcome } = yield* Adopt.adopt({ workspace, transport: "memory", plugins: [], name: step.team, ...only === null ? {} : { only } })
       return done(outcome, ok, false)
     }
     case "supervise": {
@@ -162,8 +168,8 @@ const servicesOf = ({ env, files, log, processes, providers, sinceBoot, transpor
   )
 
 /** Runs a command as its own process would, and says how it ended. */
-export const runCommand = (step: CommandStep, fileOf: FileOf, services: ProcessServices): Effect.Effect<CommandEnd> =>
-  command(step, fileOf).pipe(
+export const runCommand = (step: CommandStep, given: Given, services: ProcessServices): Effect.Effect<CommandEnd> =>
+  command(step, given).pipe(
     Effect.catchAll((error) => Effect.succeed(done(error._tag, false, refusedErrors.has(error._tag)))),
     Effect.catchAllDefect((defect) => Effect.succeed(done(`defect: ${String(defect)}`, false, false))),
     Effect.provide(servicesOf(services))

@@ -92,15 +92,23 @@ export const amongPeople = (random: Random, own: ReadonlyArray<string>, agents: 
     { do: "person starts", agent, resumes: false },
     ...random.chance(0.8) ? [says(agent)] : []
   ])
-  const up: Step = { do: "commands", commands: [{ do: "up", ...random.chance(0.3) ? { from: one(byHand) } : {} }] }
+  const up = (from: ReadonlyArray<string>): Step =>
+    ({ do: "commands", commands: [{ do: "up", ...from.length > 0 && random.chance(0.6) ? { from: one(from) } : {} }] })
   const after = (): ReadonlyArray<Step> => {
-    if (random.chance(0.4)) return [happens()]
-    // Whoever was started before is in the way of nobody's hand; what is on its way comes to rest first.
-    if (random.chance(0.2)) return [{ do: "time passes", millis: 10_000 }, { do: "person starts", agent: one(byHand), resumes: random.chance(0.8) }]
-    return [{ do: "commands", commands: random.chance(0.15) ? [command(), command()] : [command()] }]
+    const commands: Step = { do: "commands", commands: random.chance(0.15) ? [command(), command()] : [command()] }
+    if (random.chance(0.3)) return [happens()]
+    if (random.chance(0.75)) return [commands]
+    const agent = one(byHand)
+    // What is on its way comes to rest before: what is started in the instant of a person's hand, nobody could keep from it.
+    return [
+      { do: "dies", agent, silently: true },
+      { do: "time passes", millis: 10_000 },
+      { do: "person starts", agent, resumes: random.chance(0.8) },
+      commands
+    ]
   }
   return [
-    ...random.chance(0.5) ? [up, ...starts] : [...starts, up],
+    ...random.chance(0.3) ? [up([]), ...starts] : [...starts, up(byHand)],
     ...random.chance(0.5) ? [{ do: "time passes", millis: 500 } as const] : [],
     { do: "commands", commands: [{ do: "adopt", team, ...random.chance(0.2) ? trouble() : {} }] },
     ...Array.from({ length: 3 + random.int(5) }, after).flat()

@@ -24,4 +24,12 @@ export interface ProcessServices {
  * Puts something between a process and what it runs on. One that breaks a rule on purpose is a mutant: the product knows
  * nothing of it.
  */
-export type Wrap = (services: ProcessServices, world: { readonly process: string; readonly shared: Map<string, number> }) => ProcessServices
+export type Wrap = (
+  services: ProcessServices,
+  world: {
+    readonly process: string
+    /** The team that its command is about; null where none was named. */
+    readonly team: string | null
+    readonly shared: Map<string, number>
+  }
+) => ProcessServices

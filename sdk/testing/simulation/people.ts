@@ -6,7 +6,7 @@ import type { SeenProcess } from "../../session/adopt-processes.ts"
 import type { Processes } from "../../session/host-processes.ts"
 import type { MemoryTransport } from "../memory-transport.ts"
 import type { MemoryProcess } from "../memory-world.ts"
-import type { Note } from "./recorded.ts"
+import type { Conversations, Note } from "./recorded.ts"
 import type { ProcessRecords } from "./simulated-cli.ts"
 import type { SimulatedProcess, VirtualTime } from "./VirtualTime.ts"
 
@@ -135,6 +135,9 @@ export const makePeople = ({ ignoresStop, startTime, terminals, time, transport 
       return pid
     },
     commandEnds: (pid: number): void => void ended.add(pid),
+    /** Whether a person's process that is no agent is in a conversation. */
+    hasOpen: (session: string, { byPid }: Conversations): boolean =>
+      terminals.processes().some(({ alive, identity: { pid } }) => alive && !adopted.has(pid) && byPid.get(pid) === session),
     /** What a command starts stays in the terminal that it was started from. */
     startedBy: (command: number, pid: number): void => {
       const parent = parents.get(command)
@@ -146,6 +149,17 @@ export const makePeople = ({ ignoresStop, startTime, terminals, time, transport 
         terminals.driver.spawn({ team: "", agent, generation: 0, spawn: SpawnToken.make(`by-hand-${++spawns}`), argv, cwd, env: {} }),
         ({ pid }) => pid
       ),
+    /**
+     * Whom a person would have adopted where some of what they started goes on in the place of an agent: it would get that
+     * one's name in another team, and whose is whose could not be told in this world. Null where there is none of these.
+     */
+    adoptable: (): ReadonlyArray<number> | null => {
+      const names = new Set([...adopted.values()].map(({ agent }) => agent))
+      const own = terminals.processes().filter(({ alive, identity }) => alive && !adopted.has(identity.pid))
+      return own.some(({ request }) => names.has(request.agent))
+        ? own.flatMap(({ identity, request }) => names.has(request.agent) ? [] : identity.pid)
+        : null
+    },
     /** Processes of people that are no agents, or have something below them: nobody may end them for a restart. */
     inTheWay: (): ReadonlyArray<number> =>
       terminals.processes().flatMap(({ alive, identity }) =>

@@ -153,14 +153,13 @@ const oneOwner = (): Watch => {
   return (fact) => {
     if (fact.kind !== "writes") return null
     const { event } = fact
-    if (event.type === "discard.session_tombstone") {
-      for (const [session, owner] of owners) if (owner === event.agent) owners.delete(session)
-    }
-    if (event.type !== "session.captured" && event.type !== "resume.session_repaired") return null
-    const owner = owners.get(event.session_id)
-    if (owner !== undefined && owner !== event.agent) return `session ${event.session_id} of ${owner} was given to ${event.agent}`
-    for (const [session, holder] of owners) if (holder === event.agent) owners.delete(session)
-    owners.set(event.session_id, event.agent)
+    if (event.type !== "discard.session_tombstone" && event.type !== "session.captured" && event.type !== "resume.session_repaired") return null
+    const agent = `${event.team}/${event.agent}`
+    const owner = event.session_id === null ? undefined : owners.get(event.session_id)
+    for (const [session, holder] of owners) if (holder === agent) owners.delete(session)
+    if (event.type === "discard.session_tombstone") return null
+    owners.set(event.session_id, agent)
+    if (owner !== undefined && owner !== agent) return `session ${event.session_id} of ${owner} was given to ${agent}`
     return null
   }
 }

@@ -93,6 +93,10 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     if (event.type === "team.recorded" && !agents.some(({ byHand: persons = false, team = teamName }) => !persons && team === event.team)) {
       adoptedSpecs.set(event.team, event.spec)
     }
+    if (event.type === "agent.spawn_intended" && event.mode === "fresh") {
+      // What a person has open of an agent that goes on elsewhere is the person's own from here.
+      for (const [session, { agent }] of conversations.known) if (agent === event.agent && people.hasOpen(session, conversations)) conversations.known.delete(session)
+    }
     if (event.type !== "agent.adopted") return
     const { agent, generation, pid, team } = event
     people.adopted.set(pid, { team, agent, generation })
@@ -210,7 +214,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       files: fileSystemOf(files, fileFaults(boundary), time.now),
       sinceBoot: time.sinceBegin,
       env: inside === null ? env : { ...env, REPRISE_AGENT: inside.agent, REPRISE_TEAM: inside.team, REPRISE_WORKSPACE: workspace }
-    }, { process: process.name, shared })
+    }, { process: process.name, team: factsOf(step, { from: null, inside }).team, shared })
   }
 
   const { livingOf } = people
@@ -315,7 +319,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
         const self = people.command(process, origin.from)
         own({ kind: "begins", command: factsOf(step, origin) })
         for (const { after, what } of step.meanwhile ?? []) time.after(world, after, () => happen(what))
-        time.fork(process, runCommand(step, fileOf, servicesOf(step, process, { ...origin, self }, 100 * steps + at)), (exit) => {
+        time.fork(process, runCommand(step, { fileOf, adoptable: people.adoptable }, servicesOf(step, process, { ...origin, self }, 100 * steps + at)), (exit) => {
           people.commandEnds(self)
           if (step.do !== "supervise") open -= 1
           else supervisors.splice(supervisors.indexOf(process), 1)
@@ -379,7 +383,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     /** Whether somebody supervises the team. */
     supervised: () => supervisors.some(({ alive }) => alive),
     /** Whether a conversation is more than its user's wish to begin one: until it is written there is nothing to come back to. */
-    isBegun: (session: string) => !cleared.has(session) || files.read(paths.get(session) ?? "") !== undefined,
+    isBegun: (session: string) => !cleared.has(session) || files.read(paths.get(session) ?? "")?.text.includes("\"sessionId\"") === true,
     held: (agent: string) => heldBy(agent, conversations, files),
     /** What the events give when they are folded anew, from the first. */
     folded: (team: string) => entries(team).reduce<TeamState | undefined>(fold, undefined)
