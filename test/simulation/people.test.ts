@@ -70,3 +70,42 @@ it.live("nothing that a person started is ended from inside it, nor where agents
     ], [byHand("assigned"), { id: "ada", provider: "serial", permissions: null, behaviour: {} }])
     expect(ends).toEqual(["adopted", "failed", "launched", "failed", "stopped", "restarted"])
   }))
+
+const goesOver: ReadonlyArray<Step> = [
+  { do: "person clears", agent: "assigned-1" },
+  { do: "person says", agent: "assigned-1", text: "another" },
+  { do: "time passes", millis: 1_000 }
+]
+
+/** A scenario of one person's agent, from as many seeds, in each of which it must hold all rules. */
+const holds = (title: string, seeds: number, steps: (seed: number) => ReadonlyArray<Step>) =>
+  it.live(title, () =>
+    Effect.map(simulation, (sim) => {
+      for (let seed = 0; seed < seeds; seed++) {
+        const { violations } = sim.play({ seed, agents: [byHand("assigned")], steps: [...begun, ...steps(seed)] })
+        expect({ seed, violations }).toEqual({ seed, violations: [] })
+      }
+    }), 120_000)
+
+holds("where its process went can't be read for a moment, and the conversation before is not gone back to", 120, (seed) => [
+  ...goesOver,
+  ...seed % 2 === 0 ? [{ do: "dies", agent: "assigned-1", silently: true } as const] : [],
+  run(restart({ takeover: true, faults: 0.1 }))
+])
+
+holds("what its person begins while it is restarted is not left behind", 60, (seed) => [
+  run(restart({
+    takeover: true,
+    meanwhile: [
+      { after: seed, what: { do: "person clears", agent: "assigned-1" } },
+      { after: seed + 2, what: { do: "person says", agent: "assigned-1", text: "another" } }
+    ]
+  }))
+])
+
+holds("a conversation that a person has gone on with elsewhere is not passed over for the one before", 4, () => [
+  ...goesOver,
+  { do: "dies", agent: "assigned-1", silently: true },
+  { do: "person starts", agent: "assigned-1", resumes: true },
+  run(restart({ takeover: true }))
+])
