@@ -54,6 +54,7 @@ export const advancedTeam = (team: TeamState, { agents, lifecycleVersion, operat
     recordedAt: team.recordedAt,
     stopped: team.stopped,
     agents,
+    tasks: team.tasks,
     operation,
     boot: team.boot,
     supervision,

@@ -11,7 +11,7 @@ import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import { type Delivery, deliverPending } from "../messaging/deliver.ts"
-import { processState } from "../plugin/process-table.ts"
+import { HostProcesses } from "../session/host-processes.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { captureSessions } from "./capture.ts"
 import { observeTeam } from "./observe.ts"
@@ -95,7 +95,7 @@ export const send = (
       const known = team.agents.flatMap(({ removed, spec }) => removed ? [] : spec.id)
       return yield* new AgentUnknown({ team: team.key, agent: to, known })
     }
-    if (agent.adopted !== null && (yield* processState(agent.adopted)) !== "dead") {
+    if (agent.adopted !== null && (yield* (yield* HostProcesses).state(agent.adopted)) !== "dead") {
       return yield* new AgentNotOurs({ team: team.key, agent: to, pid: agent.adopted.pid, place: agent.adopted.place })
     }
     const transport = yield* host.transport(team.transport)

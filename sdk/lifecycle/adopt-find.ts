@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -7,9 +6,10 @@ import type { EventLog } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import type { HostProcess } from "../plugin/provider-driver.ts"
 import { PluginHost, type Provider } from "../plugin/PluginHost.ts"
-import { type ProcessRow, processTable, treeOf } from "../plugin/process-table.ts"
+import { type ProcessRow, treeOf } from "../plugin/process-table.ts"
 import { type Adoptable, chooseAdoptable, type Choice, isBelow, type LeftOut, type Recognised } from "../session/adopt.ts"
-import { ancestorsOf, ownProcesses } from "../session/adopt-processes.ts"
+import { ancestorsOf } from "../session/adopt-processes.ts"
+import { HostProcesses } from "../session/host-processes.ts"
 import { allTeams } from "./prepare.ts"
 
 // Finding what a person started: every process of this user is shown to every provider. Looks only.
@@ -74,8 +74,9 @@ export const findAdoptable = (options: AdoptOptions): Effect.Effect<Found, Adopt
   Effect.gen(function*() {
     const providers = yield* recognisers
     const teams = yield* allTeams
-    const table = yield* processTable
-    const processes = yield* ownProcesses(yield* Clock.currentTimeMillis)
+    const host = yield* HostProcesses
+    const table = yield* host.table
+    const processes = yield* host.own
     if (table === null || processes === null) return yield* noTable
     const failed: Array<LeftOut> = []
     const only = options.only === undefined ? null : new Set(options.only)
@@ -93,7 +94,7 @@ export const findAdoptable = (options: AdoptOptions): Effect.Effect<Found, Adopt
       workspace: options.workspace,
       everywhere: options.everywhere ?? false,
       only,
-      callers: ancestorsOf(process.pid, table),
+      callers: ancestorsOf(host.self, table),
       agents: agentProcesses(teams, table),
       holders: holdersIn(teams),
       ancestors: (pid) => ancestorsOf(pid, table)

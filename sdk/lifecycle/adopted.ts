@@ -1,15 +1,15 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { AdoptedProcess, AgentState } from "../event-log/TeamState.ts"
-import { processState, processTable, treeOf } from "../plugin/process-table.ts"
+import { treeOf } from "../plugin/process-table.ts"
 import type { ProcessFact } from "../policy/Facts.ts"
-import { ancestorsOf, ownProcesses } from "../session/adopt-processes.ts"
+import { ancestorsOf } from "../session/adopt-processes.ts"
+import { HostProcesses } from "../session/host-processes.ts"
 
 // Agents whose process a person started. It is looked at through the host and its provider, never through a transport.
 
 /** Whether the process that an agent was adopted from lives: by its pid and start time, so never another one. */
 export const observeAdopted = ({ pid, place, startTime }: AdoptedProcess): Effect.Effect<ProcessFact> =>
-  Effect.map(processState({ pid, startTime }), (state): ProcessFact => {
+  Effect.map(Effect.flatMap(HostProcesses, (host) => host.state({ pid, startTime })), (state): ProcessFact => {
     switch (state) {
       case "alive":
         return { state, evidence: `process ${pid} (${place}), which a person started, lives` }
@@ -21,8 +21,8 @@ export const observeAdopted = ({ pid, place, startTime }: AdoptedProcess): Effec
   })
 
 /** This command and all that it descends from; null where the host could not be asked. */
-export const callers: Effect.Effect<ReadonlySet<number> | null> = Effect.map(processTable, (table) =>
-  table === null ? null : ancestorsOf(process.pid, table))
+export const callers: Effect.Effect<ReadonlySet<number> | null> = Effect.flatMap(HostProcesses, ({ self, table }) =>
+  Effect.map(table, (rows) => rows === null ? null : ancestorsOf(self, rows)))
 
 /**
  * The agents that live below a process, as `team/agent (process pid)`: they would end with it. Any workspace's, by their
@@ -30,8 +30,9 @@ export const callers: Effect.Effect<ReadonlySet<number> | null> = Effect.map(pro
  */
 export const agentsBelow = ({ pid, startTime }: AdoptedProcess): Effect.Effect<ReadonlyArray<string> | null> =>
   Effect.gen(function*() {
-    const table = yield* processTable
-    const processes = yield* ownProcesses(yield* Clock.currentTimeMillis)
+    const host = yield* HostProcesses
+    const table = yield* host.table
+    const processes = yield* host.own
     if (table === null || processes === null) return null
     const below = new Set(treeOf(table, [{ pid, startTime }]).map((row) => row.pid))
     const names = processes.flatMap(({ env, pid: at }) => {

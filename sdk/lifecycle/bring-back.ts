@@ -17,6 +17,7 @@ import { proveReady, verify } from "./prove-ready.ts"
 import { graceOf, spawnNew, stopOld } from "./replace.ts"
 import { type AgentResult, fail, isAgentFailure, type RolloutContext, scopeOf } from "./rollout-context.ts"
 import { planSpawn } from "./spawn.ts"
+import { stillInIt } from "./still-in-it.ts"
 import { stillResumable } from "./still-resumable.ts"
 import { inItsCopy, stillSilent } from "./still-silent.ts"
 import { takeOver } from "./takeover.ts"
@@ -120,8 +121,10 @@ export const bringBack = <E, R>(
     Effect.gen(function*() {
       const pace = yield* StartPace
       const planned = yield* layOut(meant)
+      yield* stillInIt(context, provider, planned, meant, true)
       yield* takeOver(context, meant, graceOf(context, meant))
       yield* stopOld(context, meant)
+      yield* stillInIt(context, provider, planned, meant, false)
       const now = yield* stillSilent(context, meant)
       const spawn = now === meant ? planned : yield* layOut(now)
       // What was left behind is written down with the first intent of a new start, and once.

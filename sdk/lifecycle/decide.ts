@@ -175,7 +175,9 @@ export const decideAll = <E, R>(
           agent,
           process: observed.process,
           life: lifeOf(observed.process),
-          resumability: resumable.get(id) ?? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` }),
+          resumability: provider === undefined
+            ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
+            : converged.discovery.doubts.get(id) ?? resumable.get(id) ?? Resumability.Unknown({ why: "it was not looked at" }),
           sessionAgeMs: agent.session === null ? null : now - Date.parse(agent.session.capturedAt),
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,

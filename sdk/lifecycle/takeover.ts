@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Event } from "../domain/event.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import type { AdoptedProcess, AgentState } from "../event-log/TeamState.ts"
-import { endProcessTree } from "../plugin/process-table.ts"
+import { HostProcesses } from "../session/host-processes.ts"
 import { agentsBelow } from "./adopted.ts"
 import type { AgentObservation } from "./observe.ts"
 import type { AgentPlan } from "./plan.ts"
@@ -33,7 +33,7 @@ export const takeOver = <E, R>(context: RolloutContext<E, R>, { facts: { agent }
         ? Effect.fail(fail("unknown", `Process ${pid} (${place}) was not ended: ${
           below === null ? "whether agents run below it could not be read" : `agents run below it, which would end with it: ${below.join(", ")}`
         }.`, true))
-        : Effect.flatMap(endProcessTree({ pid, startTime }, graceMs), (ended) =>
+        : Effect.flatMap(Effect.flatMap(HostProcesses, (host) => host.endTree({ pid, startTime }, graceMs)), (ended) =>
           ended.gone
             ? Effect.succeed(ended.evidence)
             : Effect.fail(fail("unknown", `Process ${pid} (${place}) could not be proved ended, so no new one was started: ${ended.evidence}.`, true)))),

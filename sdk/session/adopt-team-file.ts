@@ -1,7 +1,11 @@
 import * as Effect from "effect/Effect"
 import { relative } from "node:path"
+import { loaded } from "../domain/loaded.ts"
 import type { Json } from "../domain/json.ts"
 import { type Adoptable, idsFor } from "./adopt.ts"
+
+// Lazily: a command that writes no team file does not pay for it.
+const yaml = loaded(() => import("yaml"))
 
 const entryOf = ({ provider, said }: Adoptable, workspace: string): Readonly<Record<string, Json>> => {
   const below = relative(workspace, said.cwd)
@@ -23,8 +27,7 @@ export const adoptedTeamFile = (
   workspace: string
 ): Effect.Effect<string> =>
   Effect.gen(function*() {
-    // Lazily: a command that writes no team file does not pay for it.
-    const { stringify } = yield* Effect.promise(() => import("yaml"))
+    const { stringify } = yield* yaml
     const ids = idsFor(adoptable)
     const agents = Object.fromEntries(adoptable.map((one, at) => [ids[at] ?? "", entryOf(one, workspace)]))
     return `# Written by \`reprise adopt\` from processes that were running. It is yours to change.\n${stringify({ name, agents })}`

@@ -15,10 +15,12 @@ import {
   type TranscriptCandidate
 } from "./attribution.ts"
 import { birthSlackMs, isSteady, SinceBoot } from "./clock.ts"
-import { heldElsewhere } from "./holders.ts"
+import { doubtsOf } from "./doubt.ts"
+import { heldElsewhere, type NotFree } from "./holders.ts"
 import { inOneLook } from "./one-look.ts"
 import type { ProcessReport, SeenProcess } from "./process-report.ts"
 import { readReports } from "./process-report.ts"
+import type { Unresumable } from "./resumability.ts"
 import { type Located, locate, nothingSeen, notSeen, type Sighting, sightDirectory, sightFile, sightKnown, together } from "./sighting.ts"
 import { bornFrom, judgeSpoken, needsLookAround, provesSilence, type Spoken, startedFrom } from "./spoken.ts"
 
@@ -32,6 +34,8 @@ export interface Discovery {
   readonly spoken: ReadonlyMap<AgentId, Spoken>
   /** Agents whose process said which session it has, where no transcript of that session is yet. */
   readonly unwritten: ReadonlySet<AgentId>
+  /** Agents whose process may have gone over to another conversation than the known one: why that can't be continued. */
+  readonly doubts: ReadonlyMap<AgentId, Unresumable>
 }
 
 type FindProvider = (name: string) => Provider | undefined
@@ -113,11 +117,13 @@ const withoutHeld = (result: AttributionResult, located: ReadonlyArray<Located>,
     }, { concurrency: 16 })
     const assigned: Array<Attribution> = []
     const ambiguous = [...result.ambiguous]
+    const holdings = new Map<string, NotFree>()
     for (const { found, holding } of held.flat()) {
       if (holding._tag === "Free") {
         assigned.push(found)
         continue
       }
+      holdings.set(found.owner, holding)
       ambiguous.push({
         owner: found.owner,
         candidates: [found.path ?? found.sessionId],
@@ -126,7 +132,7 @@ const withoutHeld = (result: AttributionResult, located: ReadonlyArray<Located>,
           : `whether another process has it open is unknown: ${holding.why}`
       })
     }
-    return { ...result, assigned, ambiguous }
+    return { ...result, assigned, ambiguous, holdings }
   })
 
 /** When the first process was started that may have left files; of older ones than are remembered nothing is known. */
@@ -259,6 +265,7 @@ export const discoverSessions = (
       ours,
       processes
     )
+    const doubts = doubtsOf({ located: ours, reports, result, holdings: result.holdings })
     const assigned = new Map<AgentId, Attribution>()
     const spoken = new Map(notStarted(target))
     const unwritten = new Set<AgentId>()
@@ -272,7 +279,10 @@ export const discoverSessions = (
         ...result.assigned.flatMap(({ owner, sessionId }) => owner === window.owner ? [] : sessionId),
         ...windows.flatMap(({ assignedId, owner }) => owner === window.owner ? [] : assignedId ?? [])
       ])
-      spoken.set(spec.id, judgeSpoken(entry, entry.known === null ? withoutOthers(seen, window.owner, claims) : seen, around.get(entry) ?? nothingSeen, others, steadyClock))
+      const judged = judgeSpoken(entry, entry.known === null ? withoutOthers(seen, window.owner, claims) : seen, around.get(entry) ?? nothingSeen, others, steadyClock)
+      const doubt = doubts.get(spec.id)
+      // What was said where it went is not known either.
+      spoken.set(spec.id, doubt !== undefined && judged.state === "never" ? { state: "unknown", evidence: doubt.why } : judged)
       if (session?.capturedVia !== "process_report" || found !== undefined) continue
       if (seen.missing) unwritten.add(spec.id)
       const [written] = seen.candidates
@@ -293,5 +303,5 @@ export const discoverSessions = (
         spoken.set(spec.id, { state: "unknown", evidence: `its provider ${spec.provider} can't say where its conversations are` })
       }
     }
-    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten }
+    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten, doubts }
   }).pipe(inOneLook)

@@ -5,7 +5,7 @@ import type { SessionRef } from "../domain/session.ts"
 import type { ProcessRef } from "../plugin/process-table.ts"
 import type { ProviderAgent, SessionAddress, SessionHolder } from "../plugin/provider-driver.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
-import { heldElsewhere } from "./holders.ts"
+import { heldElsewhere, type NotFree } from "./holders.ts"
 import { locateTranscript } from "./locate-transcript.ts"
 import { findMoved } from "./moved-transcript.ts"
 import { sessionAddressOf } from "./session-address.ts"
@@ -25,6 +25,8 @@ export type Resumability = Data.TaggedEnum<{
   /** Could not be told: authorises nothing. */
   Unknown: { readonly why: string }
 }>
+/** Why a conversation can't be continued. */
+export type Unresumable = Exclude<Resumability, { readonly _tag: "Resumable" }>
 export const Resumability = Data.taggedEnum<Resumability>()
 
 export type NotResumableCode =
@@ -38,7 +40,7 @@ export type NotResumableCode =
 
 type Looked = Effect.Effect<Resumability, never, FileSystem.FileSystem>
 
-const not = (code: NotResumableCode, why: string): Resumability => Resumability.NotResumable({ code, why })
+const not = (code: NotResumableCode, why: string): Unresumable => Resumability.NotResumable({ code, why })
 
 /** Its transcript is not where its CLI will look: gone, never written, moved to where it is seen, or of another directory. */
 const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provider, address: SessionAddress): Looked =>
@@ -114,23 +116,20 @@ const judgeTranscript = (session: SessionRef, agent: ProviderAgent, provider: Pr
   })
 
 /** A conversation has one live process: who has it open keeps everybody else from it. */
-const judgeHolders = (session: SessionRef, agent: ProviderAgent, provider: Provider, own: ReadonlyArray<ProcessRef>) =>
-  Effect.map(heldElsewhere(provider, agent, session.id, own), (holding): Resumability | null => {
-    switch (holding._tag) {
-      case "Free":
-        return null
-      case "Unknown":
-        return Resumability.Unknown({ why: `whether another process has session ${session.id} open can't be told: ${holding.why}` })
-      case "Held": {
-        const who = holding.holders.map(({ evidence, pid }) => `process ${pid} (${evidence.replace(/\.$/, "")})`).join(" and ")
-        return Resumability.NotResumable({
-          code: "session_held",
-          why: `session ${session.id} is open in ${who}, and a conversation has one live process: end that one, then restart`,
-          heldBy: holding.holders
-        })
-      }
-    }
+export const notFree = (sessionId: string, holding: NotFree): Unresumable => {
+  if (holding._tag === "Unknown") {
+    return Resumability.Unknown({ why: `whether another process has session ${sessionId} open can't be told: ${holding.why}` })
+  }
+  const who = holding.holders.map(({ evidence, pid }) => `process ${pid} (${evidence.replace(/\.$/, "")})`).join(" and ")
+  return Resumability.NotResumable({
+    code: "session_held",
+    why: `session ${sessionId} is open in ${who}, and a conversation has one live process: end that one, then restart`,
+    heldBy: holding.holders
   })
+}
+
+const judgeHolders = (session: SessionRef, agent: ProviderAgent, provider: Provider, own: ReadonlyArray<ProcessRef>) =>
+  Effect.map(heldElsewhere(provider, agent, session.id, own), (holding) => holding._tag === "Free" ? null : notFree(session.id, holding))
 
 /** Whose session is to be resumed, and by what. */
 export interface Resuming {

@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { isAbsolute, resolve } from "node:path"
 import { AgentId, namePattern, TeamKey } from "../domain/ids.ts"
+import { loaded } from "../domain/loaded.ts"
 import type { AgentSpec, TeamSpec } from "../domain/team.ts"
 import { closest } from "./suggestion.ts"
 import { agentKeys, kindOf, mcpServerKeys, taskKeys, TeamFileContent, teamKeys } from "./team-file-schema.ts"
@@ -17,6 +18,8 @@ import type { YamlReading } from "./yaml-document.ts"
 /** A team file larger than this is not read. */
 const maxBytes = 1024 * 1024
 const shownProblems = 100
+
+const yamlDocument = loaded(() => import("./yaml-document.ts"))
 
 /** One thing that is wrong in a team file. Line and column are one-based. */
 export const TeamFileProblem = Schema.Struct({
@@ -267,7 +270,7 @@ export const parseTeamFile = Effect.fn("parseTeamFile")(function*(
   }
   // A character is a byte at least, so that longer texts are too large for sure.
   if (text.length > maxBytes) return yield* tooLarge(options.file)
-  const { readYaml } = yield* Effect.promise(() => import("./yaml-document.ts"))
+  const { readYaml } = yield* yamlDocument
   return yield* understand(readYaml(text), options)
 })
 

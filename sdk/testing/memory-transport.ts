@@ -25,6 +25,8 @@ export interface MemoryTransportOptions {
   readonly name?: string
   /** How it tells when a process was started; by default by the clock of its callers. */
   readonly startTime?: (now: number, pid: number) => string
+  /** Pids begin after it, so that two worlds of one machine never share one. */
+  readonly firstPid?: number
 }
 
 /** A call that was made, in order. Equal runs give equal traces. */
@@ -61,7 +63,7 @@ export const makeMemoryTransport = (
 ): Effect.Effect<MemoryTransport, never, Scope.Scope> =>
   Effect.gen(function*() {
     const name = options.name ?? "world"
-    const world = makeWorld(name, options.programs ?? {}, options.startTime ?? ((now, pid) => `${now}.${pid}@${name}`))
+    const world = makeWorld(name, options.programs ?? {}, options.startTime ?? ((now, pid) => `${now}.${pid}@${name}`), options.firstPid ?? 1000)
     const faults: Array<MemoryFault> = [...options.faults ?? []]
     const counts = new Map<MemoryOperation, number>()
     const trace: Array<MemoryCall> = []

@@ -44,11 +44,11 @@ export const visibleLines = (lines: ReadonlyArray<string>): ReadonlyArray<string
   return shown
 }
 
-export const makeWorld = (name: string, programs: Programs, startTimeOf: (now: number, pid: number) => string) => {
+export const makeWorld = (name: string, programs: Programs, startTimeOf: (now: number, pid: number) => string, firstPid: number) => {
   const processes: Array<Running> = []
   const foreign = new Map<string, ForeignPane>()
   const endpoint = `memory:${name}`
-  let pids = 1000
+  let pids = firstPid
   let panes = 0
   let up = false
   const pending: { events: Array<TransportEvent>; timers: Array<Timer> } = { events: [], timers: [] }

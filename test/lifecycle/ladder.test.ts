@@ -151,6 +151,30 @@ describe("a process that went over to another conversation", () => {
       assert.deepStrictEqual((yield* world.agent("one")).session, before)
     }))
 
+  it.scopedLive("is not brought back into the one before while where it went can't be told, or somebody else is there", () =>
+    Effect.gen(function*() {
+      const { open, told, world } = yield* makeRecorded
+      yield* world.up("alpha", { one: { provider: "recorded" } })
+      const before = yield* world.agent("one")
+      const refusedFor = (code: string, why: RegExp) =>
+        Effect.gen(function*() {
+          const report = yield* world.restart(undefined, { convergeWithin: 0 })
+          assert.strictEqual(report.plan.agents[0]?.decided.decision.code, code)
+          assert.match(report.message, why)
+          assert.strictEqual((yield* world.agent("one")).generation, before.generation)
+        })
+      world.transcript("after", ["typed by its own user"])
+      yield* world.kill("one")
+      told.set("one", "unreadable")
+      yield* refusedFor("unknown", /records of its process could not be read/)
+      told.set("one", { sessionId: "after" })
+      open.push({ sessionId: "after", pid: 999_999, startTime: "1@person", evidence: "it holds the lock" })
+      yield* refusedFor("session_held", /session after is open in process 999999/)
+      open.pop()
+      assert.strictEqual((yield* world.restart()).outcome, "restarted")
+      assert.strictEqual((yield* world.agent("one")).session?.id, "after")
+    }))
+
   it.scopedLive("is nobody's where another live process has that conversation open", () =>
     Effect.gen(function*() {
       const { open, told, world } = yield* makeRecorded

@@ -82,9 +82,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   team_file_invalid: "of up: a world's team file is not read from text",
   plan_invalid: "of apply: a world's plan is not read from text",
   refused_plan_not_portable: "of apply: a gate of a program's own, which is no policy of a world",
-  adopt_refused: "of adopt: there are no processes of people in a world",
+  adopt_refused: "of adopt: what people start in a world is not the world's own team",
   fork_refused: "of fork: the CLI of a world can't",
-  agent_not_ours: "of send: there are no processes of people in a world"
+  agent_not_ours: "of send: what people start in a world is not the world's own team"
 }
 
 /** By what came of an agent. */

@@ -116,7 +116,7 @@ export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unkno
     agents,
     converged: {
       team: state,
-      discovery: { assigned: new Map(), ambiguous: [], candidateCounts: {}, spoken: new Map(), unwritten: new Set() },
+      discovery: { assigned: new Map(), ambiguous: [], candidateCounts: {}, spoken: new Map(), unwritten: new Set(), doubts: new Map() },
       convergence: converged,
       requiredMissing: []
     },

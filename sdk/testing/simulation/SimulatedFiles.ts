@@ -56,7 +56,7 @@ export interface FileFaults {
   readonly pause: Effect.Effect<void>
 }
 
-const problem = (reason: "NotFound" | "PermissionDenied" | "Unknown", method: string, path: string) =>
+const problem = (reason: "NotFound" | "AlreadyExists" | "PermissionDenied" | "Unknown", method: string, path: string) =>
   new SystemError({ module: "FileSystem", method, reason, pathOrDescriptor: path })
 
 const encoder = new TextEncoder()
@@ -70,7 +70,7 @@ export const fileSystemOf = (files: SimulatedFiles, faults: FileFaults, now: () 
       return answer === null ? Effect.fail(problem("NotFound", method, path)) : Effect.succeed(answer)
     }))
   const isDirectory = (path: string): boolean =>
-    !path.endsWith(".jsonl") || files.paths().some((file) => file.startsWith(`${path}/`))
+    !/\.(jsonl|yaml)$/.test(path) || files.paths().some((file) => file.startsWith(`${path}/`))
   const info = (path: string): FileSystem.File.Info | null => {
     const file = files.read(path)
     if (file === undefined && !isDirectory(path)) return null
@@ -137,6 +137,14 @@ export const fileSystemOf = (files: SimulatedFiles, faults: FileFaults, now: () 
       call("writeFileString", path, () => {
         files.remove(path)
         files.append(path, text, now())
+      }),
+    remove: (path) =>
+      call("remove", path, () => files.read(path) === undefined ? null : files.remove(path)),
+    link: (from, to) =>
+      Effect.flatMap(call("link", from, () => files.read(from) ?? null), ({ text }) => {
+        if (files.read(to) !== undefined) return Effect.fail(problem("AlreadyExists", "link", to))
+        files.append(to, text, now())
+        return Effect.void
       }),
     watch: (path) =>
       Stream.async<FileSystem.WatchEvent>((emit) => {

@@ -5,6 +5,9 @@ import * as Stream from "effect/Stream"
 import { EventLogError } from "../../event-log/errors.ts"
 import type { EventLog } from "../../event-log/EventLog.ts"
 import { type TransportDriver, TransportFailure } from "../../plugin/transport-driver.ts"
+import { ProviderFailure } from "../../plugin/provider-driver.ts"
+import type { Provider } from "../../plugin/PluginHost.ts"
+import type { Processes } from "../../session/host-processes.ts"
 import type { Random } from "./random.ts"
 import type { FileFaults } from "./SimulatedFiles.ts"
 import type { SimulatedProcess, VirtualTime } from "./VirtualTime.ts"
@@ -116,6 +119,41 @@ export const boundaryLog = (boundary: Boundary, log: Context.Tag.Service<typeof 
     position: read("position", log.position),
     read: (options) => Stream.unwrap(Effect.as(pause(random.int(2)), log.read(options))),
     lease: (resource, command) => Effect.zipRight(pause(random.int(2)), log.lease(resource, command))
+  }
+}
+
+/** The machine's processes as a process sees them. */
+export const boundaryProcesses = (boundary: Boundary, host: Processes): Processes => {
+  const { faults, random } = boundary
+  const look = <A>(work: Effect.Effect<A>, hidden: A): Effect.Effect<A> =>
+    Effect.suspend(() => remote(boundary, random.chance(faults / 2) ? Effect.succeed(hidden) : work))
+  return {
+    ...host,
+    table: look(host.table, null),
+    own: look(host.own, null),
+    state: (process) => look(host.state(process), "unknown"),
+    endTree: (root, graceMs) =>
+      Effect.suspend(() =>
+        remote(boundary, random.chance(faults)
+          ? Effect.succeed({ gone: false, survivors: [root.pid], evidence: "the table of processes could not be read" })
+          : host.endTree(root, graceMs)))
+  }
+}
+
+/** What a provider finds on the machine, which takes time and may fail; what it only knows, it knows at once. */
+export const boundaryProvider = (boundary: Boundary, provider: Provider): Provider => {
+  const { faults, random } = boundary
+  const { processEvidence, recognise, sessionHolders } = provider
+  const query = <A>(operation: string, work: Effect.Effect<A, ProviderFailure>): Effect.Effect<A, ProviderFailure> =>
+    Effect.suspend(() =>
+      remote<A, ProviderFailure>(boundary, random.chance(faults / 2)
+        ? new ProviderFailure({ provider: provider.name, operation, detail: `${operation} could not be read.` })
+        : work))
+  return {
+    ...provider,
+    ...processEvidence === undefined ? {} : { processEvidence: (process) => query("processEvidence", processEvidence(process)) },
+    ...sessionHolders === undefined ? {} : { sessionHolders: (agent, id) => query("sessionHolders", sessionHolders(agent, id)) },
+    ...recognise === undefined ? {} : { recognise: (process) => query("recognise", recognise(process)) }
   }
 }
 

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Supervise from "../../coordinator/Supervise.ts"
 import { EventLog } from "../../event-log/EventLog.ts"
 import { HostBoot } from "../../lifecycle/boot.ts"
+import * as Adopt from "../../lifecycle/Adopt.ts"
 import * as Launch from "../../lifecycle/Launch.ts"
 import { HostEnvironment } from "../../lifecycle/operation.ts"
 import * as Restart from "../../lifecycle/Restart.ts"
@@ -15,6 +16,7 @@ import * as Approvals from "../../policy/Approvals.ts"
 import * as Grants from "../../policy/Grants.ts"
 import * as Policy from "../../policy/Policy.ts"
 import { SinceBoot } from "../../session/clock.ts"
+import { HostProcesses } from "../../session/host-processes.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import type { CommandFacts } from "./facts.ts"
 import { type ProcessServices, simulatedBoot } from "./layers.ts"
@@ -36,18 +38,22 @@ export interface CommandEnd {
 
 /** The team that a command names; undefined where it names none. */
 const named = (step: CommandStep): string | undefined => {
-  const { team } = step.do === "up" || step.do === "restart" || step.do === "send" || step.do === "down" ? step : {}
+  const { team } = "team" in step ? step : {}
   return team === undefined ? teamName : team ?? undefined
 }
 
+/** From where a command is started. */
+export type Origin = Pick<CommandFacts, "from" | "inside">
+
 /** What the rules are told of a command. */
-export const factsOf = (step: CommandStep): CommandFacts => ({
+export const factsOf = (step: CommandStep, origin: Origin): CommandFacts => ({
   command: step.do === "apply" ? "restart" : step.do,
   team: named(step) ?? null,
   // A roll back is of the whole operation.
   agents: step.do === "restart" ? (step.unfinished === "rollback" ? null : step.agents ?? null) : step.do === "send" ? [step.agent] : null,
   grant: step.do === "restart" && asksForLeave(step.policy),
-  inside: (step.do === "restart" || step.do === "down" ? step.inside : undefined) ?? null,
+  ...origin,
+  takeover: step.do === "restart" && step.takeover === true,
   budget: step.do === "supervise" ? budgetOf[step.budget] : null
 })
 
@@ -55,6 +61,7 @@ const restart = (step: Extract<CommandStep, { do: "restart" }>) => {
   const options: Restart.RestartOptions = {
     ...step.agents === undefined ? {} : { agents: step.agents },
     ...step.onlyDead === undefined ? {} : { onlyDead: step.onlyDead },
+    ...step.takeover === undefined ? {} : { takeover: step.takeover },
     ...step.unfinished === undefined ? {} : { unfinished: step.unfinished }
   }
   return restartBy(step.policy, named(step), options)
@@ -77,10 +84,15 @@ const restarted = ({ agents, ok, operation, outcome }: Restart.RestartReport): C
 
 const refusals = /^(refused_|resume_not_ready|grant_missing|already_running)/
 
-/** The team files of a world, by the names of their teams. */
-export type FileOf = (team: string) => TeamFile
+/** What a person knows who gives a command. */
+export interface Given {
+  /** The team file of a name. */
+  readonly fileOf: (team: string) => TeamFile
+  /** The processes that they name to be adopted; null for all that are found. */
+  readonly adoptable: () => ReadonlyArray<number> | null
+}
 
-const command = Effect.fn(function*(step: CommandStep, fileOf: FileOf) {
+const command = Effect.fn(function*(step: CommandStep, { adoptable, fileOf }: Given) {
   switch (step.do) {
     case "up": {
       const { ok, outcome } = yield* Launch.up(fileOf(step.team ?? teamName), { workspace, transport: "memory", plugins: [] })
@@ -99,12 +111,17 @@ const command = Effect.fn(function*(step: CommandStep, fileOf: FileOf) {
       return done(outcome, ok, false)
     }
     case "plan": {
-      const { refusal } = yield* Restart.plan(teamName, Policy.standard)
+      const { refusal } = yield* Restart.plan(named(step), Policy.standard)
       return done(refusal?.outcome ?? "planned", true, true)
     }
     case "status":
-      yield* Status.status(teamName)
+      yield* Status.status(named(step))
       return done("ok", true, true)
+    case "adopt": {
+      const only = adoptable()
+      const { ok, outcome } = yield* Adopt.adopt({ workspace, transport: "memory", plugins: [], name: step.team, ...only === null ? {} : { only } })
+      return done(outcome, ok, false)
+    }
     case "supervise": {
       const { ok, outcome } = yield* superviseBy(step, teamName)
       return done(outcome, ok, false)
@@ -119,6 +136,8 @@ const refusedErrors: ReadonlySet<string> = new Set([
   "TeamTargetUnresolved",
   "TeamTargetAmbiguous",
   "AgentUnknown",
+  "AgentNotOurs",
+  "AdoptRefused",
   "NothingUnfinished",
   "InvalidSetting",
   "TeamOwnerMismatch",
@@ -128,11 +147,12 @@ const refusedErrors: ReadonlySet<string> = new Set([
   "ApprovalDenied"
 ])
 
-const servicesOf = ({ env, files, log, providers, sinceBoot, transport }: ProcessServices) =>
+const servicesOf = ({ env, files, log, processes, providers, sinceBoot, transport }: ProcessServices) =>
   Context.make(EventLog, log).pipe(
     Context.add(FileSystem.FileSystem, files),
     Context.add(HostEnvironment, env),
     Context.add(HostBoot, simulatedBoot),
+    Context.add(HostProcesses, processes),
     Context.add(SinceBoot, Effect.sync(() => ({ sinceBootMs: sinceBoot(), boot: simulatedBoot }))),
     Context.add(PluginHost, {
       provider: (name) => {
@@ -141,14 +161,15 @@ const servicesOf = ({ env, files, log, providers, sinceBoot, transport }: Proces
           ? new PluginMissing({ kind: "provider", name, known: [...providers.keys()], rejected: [] })
           : Effect.succeed(provider)
       },
+      providers: Effect.succeed([...providers.keys()]),
       transport: () => Effect.succeed(transport),
       rejected: Effect.succeed([])
     })
   )
 
 /** Runs a command as its own process would, and says how it ended. */
-export const runCommand = (step: CommandStep, fileOf: FileOf, services: ProcessServices): Effect.Effect<CommandEnd> =>
-  command(step, fileOf).pipe(
+export const runCommand = (step: CommandStep, given: Given, services: ProcessServices): Effect.Effect<CommandEnd> =>
+  command(step, given).pipe(
     Effect.catchAll((error) => Effect.succeed(done(error._tag, false, refusedErrors.has(error._tag)))),
     Effect.catchAllDefect((defect) => Effect.succeed(done(`defect: ${String(defect)}`, false, false))),
     Effect.provide(servicesOf(services))

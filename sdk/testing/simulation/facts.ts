@@ -2,7 +2,7 @@ import type { Event } from "../../domain/event.ts"
 
 /** What a command of a simulated world is, as far as the rules look at it. */
 export interface CommandFacts {
-  readonly command: "up" | "restart" | "send" | "down" | "plan" | "status" | "supervise" | "unsupervise"
+  readonly command: "up" | "restart" | "send" | "down" | "plan" | "status" | "adopt" | "supervise" | "unsupervise"
   /** The team that it is about; null where none was named. */
   readonly team: string | null
   /** The agents that it may touch; null for all. */
@@ -10,7 +10,11 @@ export interface CommandFacts {
   /** Whether it was given leave to let conversations go. */
   readonly grant: boolean
   /** The agent inside which it was started; null for a person's terminal. */
-  readonly inside: string | null
+  readonly inside: { readonly team: string; readonly agent: string } | null
+  /** The process of a person's from which it was started; null for another terminal. */
+  readonly from: number | null
+  /** Whether a person gave leave to end what they had started. */
+  readonly takeover: boolean
   /** How often it may bring one agent back; null where nobody bounds it. */
   readonly budget: { readonly restarts: number; readonly perMs: number } | null
 }
@@ -64,6 +68,10 @@ export type Happening =
     /** What else the stop ended. */
     readonly foreign: ReadonlyArray<string>
   }
+  /** A person started a CLI by hand. */
+  | { readonly kind: "by hand"; readonly agent: string; readonly pid: number; readonly permissions: string | null }
+  /** What a person had started is ended; `below`: agents that end with it. */
+  | { readonly kind: "takes"; readonly agent: string; readonly pid: number; readonly below: ReadonlyArray<string> }
   | { readonly kind: "types"; readonly agent: string; readonly pid: number; readonly text: string }
   | { readonly kind: "hears"; readonly agent: string; readonly session: string; readonly text: string }
   | { readonly kind: "happens"; readonly what: string }

@@ -1,3 +1,4 @@
+import { agentsByHand, amongPeople } from "./generate-people.ts"
 import { mix, type Random, randomFrom } from "./random.ts"
 import type { CommandStep, CommandTrouble, PolicyName, Scenario, SimulatedAgent, Step, WorldStep } from "./scenario.ts"
 import type { CliBehaviour } from "./simulated-cli.ts"
@@ -174,6 +175,7 @@ const besides = (random: Random, steps: ReadonlyArray<Step>): ReadonlyArray<Step
 /** What is rare in life and costly to play, from draws of its own: other worlds stay as they are. */
 const shareSupervised = 0.06
 const shareOfTwoTeams = 0.04
+const shareAmongPeople = 0.03
 
 /** Draws a scenario: equal seeds give equal ones. */
 export const generate = (seed: number): Scenario => {
@@ -193,6 +195,11 @@ export const generate = (seed: number): Scenario => {
   const rare = randomFrom(mix(seed, 78))
   const kind = rare.next()
   if (kind < shareSupervised) return { seed, agents, steps: supervised(rare, ids, steps) }
-  if (kind >= shareSupervised + shareOfTwoTeams) return { seed, agents, steps }
+  const others = kind - shareSupervised - shareOfTwoTeams
+  if (others >= shareAmongPeople) return { seed, agents, steps }
+  if (others >= 0) {
+    const byHand = agentsByHand(rare, agentFrom)
+    return { seed, agents: [...agents, ...byHand], steps: amongPeople(rare, ids, byHand) }
+  }
   return { seed, agents: [...agents, { ...agentFrom(rare, other), team: "beta" }], steps: besides(rare, steps) }
 }

@@ -1,6 +1,7 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type { EventLog } from "../../event-log/EventLog.ts"
 import type { Provider, Transport } from "../../plugin/PluginHost.ts"
+import type { Processes } from "../../session/host-processes.ts"
 import type * as Context from "effect/Context"
 
 /** The one boot of a simulated world's machine. */
@@ -12,6 +13,8 @@ export interface ProcessServices {
   readonly transport: Transport
   readonly providers: ReadonlyMap<string, Provider>
   readonly files: FileSystem.FileSystem
+  /** The machine on which people start processes, too. */
+  readonly processes: Processes
   readonly env: Readonly<Record<string, string>>
   /** Since the world's machine came up, by the clock that nobody sets. */
   readonly sinceBoot: () => number
@@ -21,4 +24,12 @@ export interface ProcessServices {
  * Puts something between a process and what it runs on. One that breaks a rule on purpose is a mutant: the product knows
  * nothing of it.
  */
-export type Wrap = (services: ProcessServices, world: { readonly process: string; readonly shared: Map<string, number> }) => ProcessServices
+export type Wrap = (
+  services: ProcessServices,
+  world: {
+    readonly process: string
+    /** The team that its command is about; null where none was named. */
+    readonly team: string | null
+    readonly shared: Map<string, number>
+  }
+) => ProcessServices

@@ -30,7 +30,8 @@ const wrongAtTheEnd = (world: SimulatedWorld, team: string, started: boolean): R
     if (last?.ok === true && started && process === undefined && !agent.spec.paused) {
       wrong.push({ rule: 4, problem: `${agent.spec.id} does not live after a restart that went well` })
     }
-    if (process !== undefined && agent.phase === "running" && agent.session !== null && session !== agent.session.id) {
+    const isBegun = session === undefined || world.isBegun(session)
+    if (process !== undefined && isBegun && agent.phase === "running" && agent.session !== null && session !== agent.session.id) {
       wrong.push({ rule: 3, problem: `${agent.spec.id} lives in session ${session ?? "?"} and is recorded in ${agent.session.id}` })
     }
     const left = world.held(agent.spec.id).filter((held) => held !== session)
@@ -57,12 +58,14 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
     }
     for (const { behaviour, id } of scenario.agents) world.behaviours.set(id, { ...behaviour, startup: "ready", resumes: "well" })
     const wrong: Array<Wrong> = []
-    for (const team of new Set([teamName, ...scenario.agents.map((agent) => agent.team ?? teamName)])) {
+    world.peopleGo()
+    for (const team of new Set([teamName, ...scenario.agents.map((agent) => agent.team ?? teamName), ...world.adoptedTeams()])) {
       const known = world.state(team) !== null
+      const takeover = world.adoptedTeams().includes(team) ? { takeover: true } : {}
       world.ends.push({ command: "settle", outcome: "begins", ok: true, refused: false })
       // What an interrupted restart left is continued by the next, and that may leave something for one more.
       for (let tries = 2; known && tries > 0 && world.ends.at(-1)?.outcome !== "restarted"; tries--) {
-        world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team }] })
+        world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team, ...takeover }] })
       }
       wrong.push(...wrongAtTheEnd(world, team, known))
     }

@@ -6,7 +6,9 @@ import type { EventLog } from "../../event-log/EventLog.ts"
 import type { TransportDriver } from "../../plugin/transport-driver.ts"
 import type { Transport } from "../../plugin/PluginHost.ts"
 import type { MemoryTransport } from "../memory-transport.ts"
+import type { Processes } from "../../session/host-processes.ts"
 import type { Happening } from "./facts.ts"
+import type { People } from "./people.ts"
 import { holdsUserRecord } from "./simulated-cli.ts"
 import type { SimulatedFiles } from "./SimulatedFiles.ts"
 
@@ -29,18 +31,29 @@ export const heldBy = (agent: string, { known, released }: Conversations, files:
   [...known].flatMap(([session, of]) =>
     of.agent === agent && !released.has(session) && holdsUserRecord(files.read(of.path)?.text ?? "") ? [session] : [])
 
+interface DriverTruth {
+  readonly world: MemoryTransport
+  readonly people: People
+  /** Who calls. */
+  readonly command: number
+}
+
 /** The driver, with all that it really does written down. */
-export const recordedDriver = (world: MemoryTransport, note: Note): TransportDriver => {
+export const recordedDriver = ({ command, people, world }: DriverTruth, note: Note): TransportDriver => {
   const { driver } = world
   const living = (agent: string, team: string) =>
-    world.processes().filter((process) => process.alive && process.request.agent === agent && process.request.team === team)
+    people.everything().filter(({ alive, identity, request }) => {
+      const own = people.adopted.get(identity.pid) ?? request
+      return alive && own.agent === agent && own.team === team
+    })
   return {
     ...driver,
     spawn: (request) =>
       Effect.suspend(() => {
         const beside = living(request.agent, request.team).map(({ identity }) => identity.pid)
         return Effect.tap(driver.spawn(request), (pane) =>
-          Effect.sync(() =>
+          Effect.sync(() => {
+            people.startedBy(command, pane.pid)
             note({
               kind: "spawns",
               team: request.team,
@@ -49,7 +62,8 @@ export const recordedDriver = (world: MemoryTransport, note: Note): TransportDri
               token: request.spawn,
               permissions: request.argv[4] === "-" ? null : request.argv[4] ?? null,
               beside
-            })))
+            })
+          }))
       }),
     stop: (pane, options) =>
       Effect.suspend(() => {
@@ -97,25 +111,35 @@ export const observedTransport = (transport: Transport, note: Note): Transport =
   }
 }
 
+/** The machine, with what it answers of adopted agents written down. */
+export const observedProcesses = (host: Processes, { adopted }: People, note: Note): Processes => ({
+  ...host,
+  state: (process) =>
+    Effect.tap(host.state(process), (state) =>
+      Effect.sync(() => note({ kind: "sees", agent: adopted.get(process.pid)?.agent ?? "?", state })))
+})
+
 interface LogTruth {
-  readonly world: MemoryTransport
+  readonly people: People
   readonly conversations: Conversations
   readonly files: SimulatedFiles
   /** Counts the batches of all processes. */
   readonly nextBatch: () => number
 }
 
-const livesOf = (event: Event, world: MemoryTransport): boolean | null => {
+const livesOf = (event: Event, { adopted, everything }: People): boolean | null => {
   if (!("agent" in event) || event.agent === undefined || !("generation" in event)) return null
-  const process = world.processes().findLast(({ request }) =>
-    request.agent === event.agent && request.team === event.team && request.generation === event.generation)
+  const process = everything().findLast(({ identity, request }) => {
+    const own = adopted.get(identity.pid) ?? request
+    return own.agent === event.agent && own.team === event.team && own.generation === event.generation
+  })
   return process?.alive ?? null
 }
 
 /** The log, with all that is written to it written down beside the truth. */
 export const recordedLog = (
   log: Context.Tag.Service<typeof EventLog>,
-  { conversations, files, nextBatch, world }: LogTruth,
+  { conversations, files, nextBatch, people }: LogTruth,
   note: Note
 ): Context.Tag.Service<typeof EventLog> => ({
   ...log,
@@ -130,7 +154,7 @@ export const recordedLog = (
           const holds = agent === undefined ? [] : heldBy(agent, conversations, files)
           if (event.type === "discard.session_tombstone") for (const session of holds) conversations.released.add(session)
           if (event.type === "session.captured" || event.type === "resume.session_repaired") conversations.released.delete(event.session_id)
-          note({ kind: "writes", batch, position, lifecycle: isLifecycleEvent(event), event, lives: livesOf(event, world), holds })
+          note({ kind: "writes", batch, position, lifecycle: isLifecycleEvent(event), event, lives: livesOf(event, people), holds })
         }
         return position
       })),

@@ -92,6 +92,7 @@ const writesOnlyTruth = (): Watch => {
 const recordsBeforeActing = (): Watch => {
   const intended = new Set<string>()
   const open = new Set<string>()
+  const taking = new Set<string>()
   const own = new Set<string>()
   const commandOf = commands()
   return (fact) => {
@@ -104,13 +105,19 @@ const recordsBeforeActing = (): Watch => {
           if (event.phase === "intent") open.add(key(fact.by, event.agent))
           else open.delete(key(fact.by, event.agent))
         }
-        return command?.command === "plan" || command?.command === "status"
+        if (event.type === "operation.step" && event.step === "takeover" && event.agent !== undefined && event.phase === "intent") {
+          taking.add(key(fact.by, event.agent))
+        }
+        // Who looks keeps what it learnt of a conversation.
+        return command?.command === "plan" || (command?.command === "status" && event.type !== "session.captured")
           ? `${command.command} wrote ${event.type}, and it changes nothing`
           : null
       }
       case "spawns":
         own.add(key(fact.by, fact.pid))
         return intended.has(key(fact.by, fact.token)) ? null : `${fact.agent} was started, and no intent was written before`
+      case "takes":
+        return taking.has(key(fact.by, fact.agent)) ? null : `${fact.agent}, which a person had started, was ended, and no intent was written before`
       case "stops":
         return !fact.lived || own.has(key(fact.by, fact.pid)) || open.has(key(fact.by, fact.agent))
           ? null
@@ -125,7 +132,7 @@ const recordsBeforeActing = (): Watch => {
 const refusesUntouched = (): Watch => {
   const touched = new Map<string, string>()
   return (fact) => {
-    if (fact.kind === "spawns" || fact.kind === "types" || (fact.kind === "stops" && fact.lived)) touched.set(fact.by, `${fact.kind} ${fact.agent}`)
+    if (fact.kind === "spawns" || fact.kind === "types" || fact.kind === "takes" || (fact.kind === "stops" && fact.lived)) touched.set(fact.by, `${fact.kind} ${fact.agent}`)
     const what = touched.get(fact.by)
     return fact.kind === "ends" && fact.refused && what !== undefined ? `it was refused (${fact.outcome}) after it had touched something: ${what}` : null
   }
@@ -146,14 +153,13 @@ const oneOwner = (): Watch => {
   return (fact) => {
     if (fact.kind !== "writes") return null
     const { event } = fact
-    if (event.type === "discard.session_tombstone") {
-      for (const [session, owner] of owners) if (owner === event.agent) owners.delete(session)
-    }
-    if (event.type !== "session.captured" && event.type !== "resume.session_repaired") return null
-    const owner = owners.get(event.session_id)
-    if (owner !== undefined && owner !== event.agent) return `session ${event.session_id} of ${owner} was given to ${event.agent}`
-    for (const [session, holder] of owners) if (holder === event.agent) owners.delete(session)
-    owners.set(event.session_id, event.agent)
+    if (event.type !== "discard.session_tombstone" && event.type !== "session.captured" && event.type !== "resume.session_repaired") return null
+    const agent = `${event.team}/${event.agent}`
+    const owner = event.session_id === null ? undefined : owners.get(event.session_id)
+    for (const [session, holder] of owners) if (holder === agent) owners.delete(session)
+    if (event.type === "discard.session_tombstone") return null
+    owners.set(event.session_id, agent)
+    if (owner !== undefined && owner !== agent) return `session ${event.session_id} of ${owner} was given to ${agent}`
     return null
   }
 }
@@ -190,7 +196,9 @@ const holdsTheLease = (): Watch => {
 const countsGenerations = (): Watch => {
   const generations = new Map<string, number>()
   return (fact) => {
-    if (fact.kind !== "writes" || fact.event.type !== "agent.spawn_intended") return null
+    if (fact.kind !== "writes") return null
+    if (fact.event.type === "agent.adopted") generations.set(fact.event.agent, fact.event.generation)
+    if (fact.event.type !== "agent.spawn_intended") return null
     const before = generations.get(fact.event.agent) ?? 0
     generations.set(fact.event.agent, fact.event.generation)
     return fact.event.generation === before + 1
@@ -272,9 +280,11 @@ const sparesOthers = (): Watch => {
   const commandOf = commands()
   return (fact) => {
     const command = commandOf(fact)
+    // A person's process has what the person gave it.
+    if (fact.kind === "by hand") permissions.set(fact.agent, ranks.indexOf(fact.permissions ?? "plan"))
     if (fact.kind !== "spawns" && fact.kind !== "stops") return null
-    if (command?.inside !== null && command !== undefined) {
-      return `${command.inside}, an agent of the team, changed its life: ${fact.kind} ${fact.agent}`
+    if (command !== undefined && command.inside?.team === fact.team) {
+      return `${command.inside.agent}, an agent of the team, changed its life: ${fact.kind} ${fact.agent}`
     }
     if (command !== undefined && command.team !== null && fact.team !== command.team) return `${fact.agent} of team ${fact.team} was touched by a command of another team`
     if (command?.agents?.includes(fact.agent) === false) return `${fact.agent} was touched, and only ${command.agents.join(", ")} were named`
@@ -286,6 +296,26 @@ const sparesOthers = (): Watch => {
   }
 }
 
+/** Rule 7: what a person started is ended where they gave leave, and nothing ends with it that they did not mean. */
+const sparesPeople = (): Watch => {
+  const adopted = new Map<number, { readonly team: string; readonly agent: string }>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    if (fact.kind === "writes" && fact.event.type === "agent.adopted") adopted.set(fact.event.pid, fact.event)
+    if (fact.kind !== "takes" || command === undefined) return null
+    const { agents, from, inside, takeover, team } = command
+    const owner = adopted.get(fact.pid)
+    const ended = `process ${fact.pid}, which a person had started, was ended`
+    if (owner === undefined) return `${ended}, and it is no agent`
+    if (!takeover) return `${ended}, and nobody gave leave to`
+    if (inside !== null) return `${ended} by the agent ${inside.team}/${inside.agent}`
+    if (from === fact.pid) return `${ended} by a command that was started from it`
+    if (fact.below.length > 0) return `${ended}, and took along what runs below it: ${fact.below.join(", ")}`
+    return owner.team !== team || agents?.includes(owner.agent) === false ? `${ended}, and it was not meant` : null
+  }
+}
+
 /** The seven rules of the design, in their order. */
 export const rules: ReadonlyArray<Rule> = [
   { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, writesOnlyTruth] },
@@ -294,7 +324,7 @@ export const rules: ReadonlyArray<Rule> = [
   { number: 4, name: "Context is never dropped silently", watches: [dropsNothing] },
   { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, exhaustsOnce] },
   { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce] },
-  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers] }
+  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople] }
 ]
 
 /** A watch over all rules; each fact is shown to it once, in order, and it answers with what that fact broke. */

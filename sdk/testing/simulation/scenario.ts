@@ -29,6 +29,8 @@ export interface CommandTrouble {
   readonly faults?: number
   /** At this append it is held up and taken for dead, and goes on afterwards. */
   readonly presumedDeadAt?: number
+  /** Started from this agent's process: inside it, or in its person's terminal. */
+  readonly from?: string
   /** Happens so many milliseconds after its start. */
   readonly meanwhile?: ReadonlyArray<{ readonly after: number; readonly what: WorldStep }>
 }
@@ -46,6 +48,8 @@ export type CommandStep = CommandTrouble & (
     readonly team?: string | null
     readonly agents?: ReadonlyArray<string>
     readonly onlyDead?: boolean
+    /** What people started may be ended. */
+    readonly takeover?: boolean
     readonly unfinished?: "continue" | "rollback"
     /** Run by this agent, inside its own team. */
     readonly inside?: string
@@ -54,8 +58,10 @@ export type CommandStep = CommandTrouble & (
   | { readonly do: "apply"; readonly after: number }
   | { readonly do: "send"; readonly agent: string; readonly text: string; readonly team?: string }
   | { readonly do: "down"; readonly inside?: string; readonly team?: string }
-  | { readonly do: "plan" }
-  | { readonly do: "status" }
+  | { readonly do: "plan"; readonly team?: string }
+  | { readonly do: "status"; readonly team?: string }
+  /** Makes a team of this name of what people started by hand. */
+  | { readonly do: "adopt"; readonly team: string }
   /** Goes on beside all that follows, until it is switched off or dies. */
   | { readonly do: "supervise"; readonly strategy: Strategy; readonly budget: "standard" | "tight" }
   | { readonly do: "unsupervise" }
@@ -72,6 +78,10 @@ export type WorldStep =
   | { readonly do: "first send damaged"; readonly agent: string }
   | { readonly do: "stranger takes pane"; readonly agent: string }
   | { readonly do: "person says"; readonly agent: string; readonly text: string }
+  /** A person starts the agent's CLI by hand; where they resume and nobody is in it, in the conversation that it has. */
+  | { readonly do: "person starts"; readonly agent: string; readonly resumes: boolean }
+  /** A person begins another conversation in the agent's process, and gives the one before up. */
+  | { readonly do: "person clears"; readonly agent: string }
   | { readonly do: "clock jumps"; readonly millis: number }
   | { readonly do: "cli behaves"; readonly agent: string; readonly behaviour: CliBehaviour }
   | { readonly do: "time passes"; readonly millis: number }
@@ -86,6 +96,8 @@ export interface SimulatedAgent {
   readonly team?: string
   readonly permissions: string | null
   readonly paused?: boolean
+  /** No team file has it: a person starts it, and it may be adopted. Its id is what the adoption calls it. */
+  readonly byHand?: boolean
   readonly behaviour: CliBehaviour
 }
 

@@ -3,7 +3,7 @@ import { type CommandStep, isWorldStep, type Scenario, type Step, type WorldStep
 // Makes a scenario that fails smaller while it fails in the same way.
 
 const named = (step: WorldStep | CommandStep, agent: string): boolean =>
-  ("agent" in step && step.agent === agent) || ("inside" in step && step.inside === agent) ||
+  ("agent" in step && step.agent === agent) || ("inside" in step && step.inside === agent) || ("from" in step && step.from === agent) ||
   ("meanwhile" in step && step.meanwhile?.some(({ what }) => named(what, agent)) === true)
 
 const withoutAgent = (scenario: Scenario, agent: string): Scenario => ({
@@ -18,15 +18,16 @@ const withoutAgent = (scenario: Scenario, agent: string): Scenario => ({
 
 /** The same command with one of its troubles less, in each possible way. */
 const calmer = (command: CommandStep): ReadonlyArray<CommandStep> => {
-  const { dieAt, faults, meanwhile, presumedDeadAt, ...calm } = command
+  const { dieAt, faults, from, meanwhile, presumedDeadAt, ...calm } = command
   const kept = (omit: string): CommandStep => ({
     ...calm,
     ...dieAt === undefined || omit === "dieAt" ? {} : { dieAt },
     ...faults === undefined || omit === "faults" ? {} : { faults },
+    ...from === undefined || omit === "from" ? {} : { from },
     ...meanwhile === undefined || omit === "meanwhile" ? {} : { meanwhile },
     ...presumedDeadAt === undefined || omit === "presumedDeadAt" ? {} : { presumedDeadAt }
   })
-  return Object.keys({ dieAt, faults, meanwhile, presumedDeadAt }).flatMap((trouble) =>
+  return Object.keys({ dieAt, faults, from, meanwhile, presumedDeadAt }).flatMap((trouble) =>
     trouble in command ? [kept(trouble)] : [])
 }
 

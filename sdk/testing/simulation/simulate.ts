@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { adoptedTeamFile } from "../../session/adopt-team-file.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import { traceHash, traceLines } from "./facts.ts"
 import { generate } from "./generate.ts"
@@ -21,7 +22,7 @@ export interface SimulationFailure {
   readonly traceHash: string
 }
 
-export interface MutantKilled extends Omit<Mutant, "wrap"> {
+export interface MutantKilled extends Pick<Mutant, "name" | "rule"> {
   /** The first seed whose world breaks the mutant's rule; null where none did. */
   readonly killedBySeed: number | null
 }
@@ -35,14 +36,14 @@ export interface Simulation {
   readonly replay: (seed: number) => { readonly scenario: ReadonlyArray<string>; readonly trace: ReadonlyArray<string>; readonly traceHash: string }
   /** Plays a scenario that was written by hand; `wrap` puts something between its processes and what they run on. */
   readonly play: (scenario: Scenario, wrap?: Wrap) => ReturnType<typeof play>
-  /** Looks for a world that kills a mutant, among so many seeds. */
-  readonly kill: (mutant: Mutant, among: number) => MutantKilled
+  /** Looks for a world that kills a mutant, among so many. */
+  readonly kill: (mutant: Mutant, worlds: number) => MutantKilled
 }
 
 const ruleOf = (template: TeamFile, scenario: Scenario): number | null => play(template, scenario).violations[0]?.rule ?? null
 
 /** Makes the simulation; the worlds themselves need nothing of the host any more. */
-export const simulation = Effect.map(teamFileTemplate, (template): Simulation => ({
+export const simulation = Effect.map(Effect.zipLeft(teamFileTemplate, adoptedTeamFile("none", [], "/")), (template): Simulation => ({
   breaks: (seed) => ruleOf(template, generate(seed)) !== null,
   check: (seed) => {
     const scenario = generate(seed)
@@ -60,9 +61,12 @@ export const simulation = Effect.map(teamFileTemplate, (template): Simulation =>
     return { scenario: describe(scenario), trace, traceHash: traceHash(trace) }
   },
   play: (scenario, wrap) => play(template, scenario, wrap),
-  kill: ({ name, rule, wrap }, among) => {
-    for (let seed = 1; seed <= among; seed++) {
-      const broken = play(template, generate(seed), wrap).violations
+  kill: ({ among, name, rule, wrap }, worlds) => {
+    for (let seed = 1, played = 0; played < worlds; seed++) {
+      const scenario = generate(seed)
+      if (among === "people" && !scenario.agents.some(({ byHand = false }) => byHand)) continue
+      played += 1
+      const broken = play(template, scenario, wrap).violations
       if (broken.some((violation) => violation.rule === rule)) return { rule, name, killedBySeed: seed }
     }
     return { rule, name, killedBySeed: null }

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { basename, join } from "node:path"
+import type { ProcessRef } from "../../plugin/process-table.ts"
 import type { ProviderDriver } from "../../plugin/provider-driver.ts"
 import type { Screen } from "../../plugin/transport-driver.ts"
 import type { MemoryProgram } from "../memory-program.ts"
@@ -26,7 +27,20 @@ export interface CliReports {
   /** `path`: null where it is not the conversation that it was asked for. */
   readonly onStart: (pid: number, session: string, path: string | null) => void
   readonly onHeard: (pid: number, session: string, text: string) => void
+  /** Its user began another conversation in it. */
+  readonly onClear: (pid: number, session: string, path: string) => void
 }
+
+/** What a user says to begin another conversation. */
+export const clear = "/clear"
+
+/** What the machine's processes leave of the conversations that they are in: these records outlive them. */
+export interface ProcessRecords {
+  readonly of: (process: ProcessRef) => { readonly session: string; readonly transcript: string | null } | null
+  readonly holders: (session: string) => ReadonlyArray<ProcessRef>
+}
+
+const program = "/sim/cli"
 
 const parsed = (line: string): Readonly<Record<string, unknown>> | null => {
   try {
@@ -48,7 +62,7 @@ const directoryOf = (provider: string, workspace: string, directory: unknown): s
 /** Whether a transcript holds something that a user said. */
 export const holdsUserRecord = (transcript: string): boolean => transcript.includes("\"role\":\"user\"")
 
-interface ProviderKind {
+export interface ProviderKind {
   /** It takes the id of a new conversation from us; else it chooses one and says so on its screen, or keeps it to itself. */
   readonly session: "assigned" | "reported" | "silent" | "marked"
   readonly serial?: boolean
@@ -78,7 +92,7 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
   command: ({ agent, mode, sessionId }) =>
     Effect.succeed({
       argv: [
-        "/sim/cli",
+        program,
         mode,
         sessionId ?? "-",
         directoryOf(name, agent.workspace, agent.options["directory"]),
@@ -132,6 +146,50 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
   })
 })
 
+/** The command line with which a person starts the CLI, in a conversation of before or in a new one. */
+export const byHand = (provider: string, permissions: string | null, workspace: string, session: string | null): ReadonlyArray<string> => [
+  program,
+  session === null ? "fresh" : "resume",
+  session ?? "-",
+  directoryOf(provider, workspace, undefined),
+  permissions ?? "-",
+  "-",
+  providerKinds[provider]?.session ?? "silent"
+]
+
+/** The driver of a CLI whose processes leave records, on a machine where people start it, too. */
+export const withRecords = (driver: ProviderDriver, name: string, { session }: ProviderKind, records: ProcessRecords): ProviderDriver => {
+  const tells = session === "assigned" || session === "reported"
+  return {
+    ...driver,
+    ...tells
+      ? {
+        processEvidence: (process) => {
+          const found = records.of(process)
+          return Effect.succeed(found && { sessionId: found.session, transcript: found.transcript, state: null, evidence: `Process ${process.pid} says so.` })
+        }
+      }
+      : {},
+    sessionHolders: (_agent, id) =>
+      Effect.succeed(records.holders(id).map((process) => ({ ...process, evidence: `Process ${process.pid} has it open.` }))),
+    recognise: (process) => {
+      const [command, , , directory = "", permissions] = process.argv
+      if (command !== program || basename(directory) !== name) return Effect.succeed(null)
+      const found = tells ? records.of(process) : null
+      return Effect.succeed({
+        sessionId: found?.session ?? null,
+        transcript: found?.transcript ?? null,
+        cwd: process.cwd ?? "/",
+        model: null,
+        permissions: permissions === undefined || permissions === "-" ? null : permissions,
+        options: {},
+        env: {},
+        evidence: found === null ? "It keeps no record." : `Process ${process.pid} says so.`
+      })
+    }
+  }
+}
+
 /** The CLI itself. `behaviours` says what the one of each agent does now. */
 export const simulatedCli = (
   behaviours: ReadonlyMap<string, CliBehaviour>,
@@ -145,8 +203,9 @@ export const simulatedCli = (
   // One that says nothing of its session could not be told from one that did as it was asked.
   const says = kind !== "silent" && kind !== "marked"
   const blank = mode === "resume" && behaviour.resumes === "elsewhere" && says
-  const own = asked === "-" || blank ? `chosen-${request.agent}-${io.pid}` : asked
-  const path = pathOf(own)
+  let own = asked === "-" || blank ? `chosen-${request.agent}-${io.pid}` : asked
+  let path = pathOf(own)
+  let clears = 0
   io.title(basename(request.cwd))
   if (behaviour.startup === "exits") {
     io.exit(1)
@@ -195,6 +254,14 @@ export const simulatedCli = (
     onKey: (key) => {
       if (key === "y" && draft === "" && behaviour.startup === "trust") return become("idle")
       if (key !== "Enter" || draft === "" || state !== "idle") return
+      if (draft === clear) {
+        own = `chosen-${request.agent}-${io.pid}-${++clears}`
+        path = pathOf(own)
+        draft = ""
+        reports.onClear(io.pid, own, path)
+        if (behaviour.transcript === "at-once") begin()
+        return show()
+      }
       begin()
       files.append(path, line({ role: "user", text: draft }), now())
       reports.onHeard(io.pid, own, draft)

@@ -3,7 +3,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { LogEntry } from "../../domain/event.ts"
+import type { Event, LogEntry } from "../../domain/event.ts"
 import { AgentId, TeamKey } from "../../domain/ids.ts"
 import * as EventLogMemory from "../../event-log/EventLogMemory.ts"
 import { fold } from "../../event-log/fold.ts"
@@ -11,15 +11,16 @@ import { agentOf, type TeamState } from "../../event-log/TeamState.ts"
 import type { Provider } from "../../plugin/PluginHost.ts"
 import { parseTeamFile, type TeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../../spec/team-file.ts"
 import { makeMemoryTransport } from "../memory-transport.ts"
-import { type Boundary, boundaryLog, boundaryTransport, fileFaults } from "./boundary.ts"
-import { type CommandEnd, factsOf, runCommand, teamName, workspace } from "./commands.ts"
+import { type Boundary, boundaryLog, boundaryProcesses, boundaryProvider, boundaryTransport, fileFaults } from "./boundary.ts"
+import { type CommandEnd, factsOf, type Origin, runCommand, teamName, workspace } from "./commands.ts"
 import type { Fact, Happening } from "./facts.ts"
 import { type ProcessServices, simulatedBoot, type Wrap } from "./layers.ts"
 import { mix, randomFrom } from "./random.ts"
-import { type Conversations, heldBy, observedTransport, recordedDriver, recordedLog } from "./recorded.ts"
+import { firstPersonPid, makePeople } from "./people.ts"
+import { type Conversations, heldBy, observedProcesses, observedTransport, recordedDriver, recordedLog } from "./recorded.ts"
 import { type Violation, watchRules } from "./rules.ts"
 import type { CommandStep, Scenario, SimulatedAgent, Step, WorldStep } from "./scenario.ts"
-import { type CliBehaviour, providerKinds, simulatedCli, simulatedProvider } from "./simulated-cli.ts"
+import { byHand, clear, type CliBehaviour, providerKinds, simulatedCli, type ProcessRecords, simulatedProvider, withRecords } from "./simulated-cli.ts"
 import { fileSystemOf, makeFiles } from "./SimulatedFiles.ts"
 import { makeVirtualTime, type SimulatedProcess } from "./VirtualTime.ts"
 
@@ -47,6 +48,11 @@ const providers: ReadonlyMap<string, Provider> = new Map(
   Object.entries(providerKinds).map(([name, kind]) => [name, { ...simulatedProvider(name, kind), name, plugin: "simulated" }])
 )
 
+/** The providers of a world in which people start their CLIs, too: elsewhere nothing is to be found on the machine. */
+const providersBeside = (records: ProcessRecords): ReadonlyMap<string, Provider> =>
+  new Map(Object.entries(providerKinds).map(([name, kind]) =>
+    [name, { ...withRecords(simulatedProvider(name, kind), name, kind, records), name, plugin: "simulated" }]))
+
 /** A team file from which those of all worlds are made: reading one takes real time. */
 export const teamFileTemplate: Effect.Effect<TeamFile, TeamFileInvalid | TeamFileUnreadable> = parseTeamFile(
   JSON.stringify({ name: teamName, agents: { a: { provider: "assigned" } } }),
@@ -58,7 +64,7 @@ const teamFileOf = (template: TeamFile, all: ReadonlyArray<SimulatedAgent>) => (
   spec: {
     ...template.spec,
     name: TeamKey.make(name),
-    agents: all.filter(({ team = teamName }) => team === name).flatMap(({ id, paused = false, permissions, provider }) =>
+    agents: all.filter(({ byHand: persons = false, team = teamName }) => team === name && !persons).flatMap(({ id, paused = false, permissions, provider }) =>
       template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), provider, permissions, paused })))
   }
 })
@@ -77,13 +83,31 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   const behaviours = new Map<string, CliBehaviour>(agents.map(({ behaviour, id }) => [id, behaviour]))
   const conversations: Conversations = { byPid: new Map(), known: new Map(), released: new Set() }
   const shared = new Map<string, number>()
+  const adoptedSpecs = new Map<string, TeamFile["spec"]>()
   const watch = watchRules()
   let processes = 0
   let batches = 0
 
+  /** What the log tells of people's processes that became agents. */
+  const learn = (event: Event): void => {
+    if (event.type === "team.recorded" && !agents.some(({ byHand: persons = false, team = teamName }) => !persons && team === event.team)) {
+      adoptedSpecs.set(event.team, event.spec)
+    }
+    if (event.type === "agent.spawn_intended" && event.mode === "fresh") {
+      // What a person has open of an agent that goes on elsewhere is the person's own from here.
+      for (const [session, { agent }] of conversations.known) if (agent === event.agent && people.hasOpen(session, conversations)) conversations.known.delete(session)
+    }
+    if (event.type !== "agent.adopted") return
+    const { agent, generation, pid, team } = event
+    people.adopted.set(pid, { team, agent, generation })
+    const session = conversations.byPid.get(pid)
+    const path = session === undefined ? undefined : paths.get(session)
+    if (session !== undefined && path !== undefined) conversations.known.set(session, { agent, path })
+  }
   const noteBy = (by: string) => (happening: Happening): void => {
     const fact: Fact = { ...happening, at: time.now(), by }
     facts.push(fact)
+    if (fact.kind === "writes") learn(fact.event)
     for (const violation of watch(fact)) violations.push({ ...violation, fact: facts.length - 1 })
   }
   const note = noteBy("world")
@@ -100,33 +124,69 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   }
 
   const scope = inWorld(Scope.make())
-  const transport = inWorld(Scope.extend(
-    makeMemoryTransport({
-      startTime: () => `${Math.floor(time.sinceBegin() / 10)}@${simulatedBoot}`,
-      programs: {
-        cli: simulatedCli(behaviours, files, {
-          onStart: (pid, session, path) => {
-            const agent = agentOfPid(pid)
-            const living = transportProcesses().filter((process) => process.alive && process.identity.pid !== pid)
-            const beside = living.flatMap(({ identity }) => conversations.byPid.get(identity.pid) === session ? identity.pid : [])
-            conversations.byPid.set(pid, session)
-            if (path !== null && !conversations.known.has(session)) conversations.known.set(session, { agent, path })
-            note({ kind: "starts", agent, pid, session, shared: beside })
-          },
-          onHeard: (pid, session, text) => note({ kind: "hears", agent: agentOfPid(pid), session, text })
-        }, time.now)
+  const startTime = (): string => `${Math.floor(time.sinceBegin() / 10)}@${simulatedBoot}`
+  const paths = new Map<string, string>()
+  const cleared = new Set<string>()
+  const isAgents = (pid: number): boolean => !people.isPersons(pid) || people.adopted.has(pid)
+  const cli = simulatedCli(behaviours, files, {
+    onStart: (pid, session, path) => {
+      const agent = agentOfPid(pid)
+      const living = people.everything().filter((process) => process.alive && process.identity.pid !== pid)
+      const beside = living.flatMap(({ identity }) => conversations.byPid.get(identity.pid) === session ? identity.pid : [])
+      conversations.byPid.set(pid, session)
+      if (path !== null) paths.set(session, path)
+      if (path !== null && isAgents(pid) && !conversations.known.has(session)) conversations.known.set(session, { agent, path })
+      // What people do with their conversations is theirs.
+      note({ kind: "starts", agent, pid, session, shared: people.isPersons(pid) ? [] : beside })
+    },
+    onHeard: (pid, session, text) => note({ kind: "hears", agent: agentOfPid(pid), session, text }),
+    onClear: (pid, session, path) => {
+      const agent = agentOfPid(pid)
+      const before = conversations.byPid.get(pid)
+      conversations.byPid.set(pid, session)
+      paths.set(session, path)
+      cleared.add(session)
+      if (isAgents(pid)) {
+        if (before !== undefined) conversations.known.delete(before)
+        conversations.known.set(session, { agent, path })
       }
-    }),
-    scope
-  ))
-  const transportProcesses = () => transport.processes()
+      note({ kind: "starts", agent, pid, session, shared: [] })
+    }
+  }, time.now)
+  const machine = (firstPid: number) =>
+    inWorld(Scope.extend(makeMemoryTransport({ startTime, programs: { cli }, firstPid }), scope))
+  const transport = machine(1_000)
+  const terminals = machine(firstPersonPid)
+  const people = makePeople({
+    time,
+    startTime,
+    terminals,
+    transport,
+    ignoresStop: (agent) => behaviours.get(agent)?.ignoresStop === true
+  })
   const agentOfPid = (pid: number): string =>
-    transportProcesses().find(({ identity }) => identity.pid === pid)?.request.agent ?? "?"
+    people.everything().find(({ identity }) => identity.pid === pid)?.request.agent ?? "?"
+  const ownProviders = agents.some(({ byHand: persons = false }) => persons)
+    ? providersBeside(people.records((pid) => conversations.byPid.get(pid), (session) => paths.get(session) ?? null))
+    : null
   const log = inWorld(EventLogMemory.make)
   const truth = inWorld(log.openFor("world"))
-  const fileOf = teamFileOf(template, agents)
+  const written = teamFileOf(template, agents)
+  const fileOf = (team: string): TeamFile => {
+    const spec = adoptedSpecs.get(team)
+    return spec === undefined ? written(team) : { ...written(team), spec }
+  }
 
-  const servicesOf = (step: CommandStep, process: SimulatedProcess, salt: number): ProcessServices => {
+  /** From whose process a command is started; null for a terminal of its own. */
+  const originOf = ({ from, ...step }: CommandStep): Origin => {
+    const process = from === undefined ? undefined : people.livingOf(from)
+    if (process !== undefined && people.isPersons(process.identity.pid)) return { from: process.identity.pid, inside: null }
+    const agent = process?.request.agent ?? ("inside" in step ? step.inside : undefined)
+    const team = process?.request.team ?? agents.find(({ id }) => id === agent)?.team ?? teamName
+    return { from: null, inside: agent === undefined ? null : { team, agent } }
+  }
+
+  const servicesOf = (step: CommandStep, process: SimulatedProcess, { inside, self }: Origin & { readonly self: number }, salt: number): ProcessServices => {
     const boundary: Boundary = {
       time,
       process,
@@ -140,22 +200,41 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       }
     }
     const own = noteBy(process.name)
-    const inside = factsOf(step).inside
     const service = inWorld(log.openFor(process.name))
     return wrap({
-      log: boundaryLog(boundary, recordedLog(service, { world: transport, conversations, files, nextBatch: () => ++batches }, own)),
+      log: boundaryLog(boundary, recordedLog(service, { people, conversations, files, nextBatch: () => ++batches }, own)),
       transport: observedTransport(
-        { ...boundaryTransport(boundary, recordedDriver(transport, own)), name: "memory", plugin: "simulated" },
+        { ...boundaryTransport(boundary, recordedDriver({ world: transport, people, command: self }, own)), name: "memory", plugin: "simulated" },
         own
       ),
-      providers,
+      providers: ownProviders === null
+        ? providers
+        : new Map([...ownProviders].map(([name, provider]) => [name, boundaryProvider(boundary, provider)])),
+      processes: observedProcesses(boundaryProcesses(boundary, people.hostOf(self, own)), people, own),
       files: fileSystemOf(files, fileFaults(boundary), time.now),
       sinceBoot: time.sinceBegin,
-      env: inside === null ? env : { ...env, REPRISE_AGENT: inside, REPRISE_TEAM: teamName, REPRISE_WORKSPACE: workspace }
-    }, { process: process.name, shared })
+      env: inside === null ? env : { ...env, REPRISE_AGENT: inside.agent, REPRISE_TEAM: inside.team, REPRISE_WORKSPACE: workspace }
+    }, { process: process.name, team: factsOf(step, { from: null, inside }).team, shared })
   }
 
-  const livingOf = (agent: string) => transport.processes().findLast((process) => process.alive && process.request.agent === agent)
+  const { livingOf } = people
+  const worldOf = (pid: number) => people.isPersons(pid) ? terminals : transport
+  const says = (agent: string, text: string): Effect.Effect<void> => {
+    const pane = livingOf(agent)?.identity
+    if (pane === undefined) return Effect.void
+    const { driver } = worldOf(pane.pid)
+    return Effect.ignore(Effect.zipRight(driver.paste(pane, text), driver.press(pane, ["Enter"])))
+  }
+  const isAgent = (id: string): boolean => [...people.adopted.values()].some(({ agent }) => agent === id)
+  const startsByHand = (id: string, resumes: boolean): Effect.Effect<void> => {
+    const agent = agents.find((one) => one.id === id)
+    const [session = null] = [...conversations.known].flatMap(([known, { agent: owner, path }]) => owner === id && files.read(path) !== undefined ? known : []).toReversed()
+    // A team has it already under this name.
+    if (agent === undefined || livingOf(id) !== undefined || (isAgent(id) && (!resumes || session === null))) return Effect.void
+    const argv = byHand(agent.provider, agent.permissions, workspace, resumes ? session : null)
+    return Effect.orDie(Effect.map(people.start(id, argv, workspace), (pid) =>
+      note({ kind: "by hand", agent: id, pid, permissions: agent.permissions })))
+  }
 
   const damageFirstSend = (agent: string) =>
     Effect.flatMap(truth.state(TeamKey.make(teamName)), (team) => {
@@ -175,7 +254,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     switch (step.do) {
       case "dies": {
         const pid = livingOf(step.agent)?.identity.pid
-        if (pid !== undefined) later(transport.kill(pid, undefined, { silent: step.silently }))
+        if (pid !== undefined) later(worldOf(pid).kill(pid, undefined, { silent: step.silently }))
         return
       }
       case "home vanishes":
@@ -194,11 +273,15 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
         return later(Effect.orDie(damageFirstSend(step.agent)))
       case "stranger takes pane":
         return later(transport.takePane(step.agent))
-      case "person says": {
-        const pane = livingOf(step.agent)?.identity
-        if (pane === undefined) return
-        return later(Effect.ignore(Effect.zipRight(transport.driver.paste(pane, step.text), transport.driver.press(pane, ["Enter"]))))
+      case "person says":
+        return later(says(step.agent, step.text))
+      case "person clears": {
+        // Else what they go over to could be adopted under a name that a team has already.
+        const pid = livingOf(step.agent)?.identity.pid
+        return pid !== undefined && !isAgents(pid) && isAgent(step.agent) ? undefined : later(says(step.agent, clear))
       }
+      case "person starts":
+        return later(startsByHand(step.agent, step.resumes))
       case "clock jumps":
         return time.jump(step.millis)
       case "cli behaves":
@@ -232,9 +315,12 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       })
       if (step.do === "supervise") supervisors.push(process)
       const start = (): void => {
-        own({ kind: "begins", command: factsOf(step) })
+        const origin = originOf(step)
+        const self = people.command(process, origin.from)
+        own({ kind: "begins", command: factsOf(step, origin) })
         for (const { after, what } of step.meanwhile ?? []) time.after(world, after, () => happen(what))
-        time.fork(process, runCommand(step, fileOf, servicesOf(step, process, 100 * steps + at)), (exit) => {
+        time.fork(process, runCommand(step, { fileOf, adoptable: people.adoptable }, servicesOf(step, process, { ...origin, self }, 100 * steps + at)), (exit) => {
+          people.commandEnds(self)
           if (step.do !== "supervise") open -= 1
           else supervisors.splice(supervisors.indexOf(process), 1)
           const end = Exit.isSuccess(exit) ? exit.value : { outcome: `broke: ${String(exit.cause)}`, ok: false, refused: false }
@@ -290,8 +376,14 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     note,
     inWorld,
     livingOf,
+    /** The teams that were adopted. */
+    adoptedTeams: () => [...new Set([...people.adopted.values()].map(({ team }) => team))],
+    /** People end what is in the way of a restart. */
+    peopleGo: () => inWorld(people.end(people.inTheWay())),
     /** Whether somebody supervises the team. */
     supervised: () => supervisors.some(({ alive }) => alive),
+    /** Whether a conversation is more than its user's wish to begin one: until it is written there is nothing to come back to. */
+    isBegun: (session: string) => !cleared.has(session) || files.read(paths.get(session) ?? "")?.text.includes("\"sessionId\"") === true,
     held: (agent: string) => heldBy(agent, conversations, files),
     /** What the events give when they are folded anew, from the first. */
     folded: (team: string) => entries(team).reduce<TeamState | undefined>(fold, undefined)
