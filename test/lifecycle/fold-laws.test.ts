@@ -5,8 +5,9 @@ import { type Event, isLifecycleEvent, type LogEntry } from "../../sdk/domain/ev
 import { classifyFirstSend, rawTypeName } from "../../sdk/domain/first-send.ts"
 import { AgentId, OperationId, SpawnToken, TeamKey } from "../../sdk/domain/ids.ts"
 import { Json } from "../../sdk/domain/json.ts"
+import { advancedTeam, changedAgent } from "../../sdk/event-log/changed.ts"
 import { fold } from "../../sdk/event-log/fold.ts"
-import { TeamState } from "../../sdk/event-log/TeamState.ts"
+import { AgentState, TeamState } from "../../sdk/event-log/TeamState.ts"
 
 const runs = { numRuns: 500 } as const
 const context = {
@@ -238,4 +239,17 @@ describe("first_send_at (28)", () => {
       assert.deepStrictEqual(classifyFirstSend(raw), { _tag: "Corrupt", raw, rawType: type })
     })
   }
+})
+
+describe("a state with members changed", () => {
+  it("keeps each member that a state has: they are named one by one, and none may be forgotten", () => {
+    const team = fold(undefined, { _tag: "Event", position: 1, at: "2026-01-02T03:04:05Z", event: recorded(alpha, ids) })
+    assert.isDefined(team)
+    const agent = team?.agents[0]
+    if (team === undefined || agent === undefined) return
+    assert.sameMembers(Object.keys(changedAgent(agent, {})), Object.keys(AgentState.fields))
+    assert.deepStrictEqual(changedAgent(agent, {}), agent)
+    assert.sameMembers(Object.keys(advancedTeam(team, team)), Object.keys(TeamState.fields))
+    assert.deepStrictEqual(advancedTeam(team, team), team)
+  })
 })
