@@ -97,6 +97,30 @@ describe("what can be worked out", () => {
       expect(yield* one(careful, scenario)).toMatchObject({ starts: 1, restarts: 0, downtimeMs: 3_600_000 })
     }))
 
+  it.effect("all of them or none: what one failure takes back", () =>
+    Effect.gen(function*() {
+      // One died before, two lives, and the first start of three fails.
+      const scenario: Simulate.ScenarioInput = {
+        horizon: "2 hours",
+        agents: { one: {}, two: {}, three: {} },
+        supervise: "off",
+        deaths: [{ agents: "one", distribution: "at", times: ["30 minutes"] }],
+        starts: [{ agents: "three", fails: "crash", until: "3605 seconds" }],
+        restarts: [{ at: "1 hour" }]
+      }
+      const inOrder = Policy.rollout(Rollout.sequence(["one", "two", "three"]))
+      expect(yield* one(Policy.resume.pipe(inOrder), scenario)).toMatchObject({ starts: 3, restarts: 2, kept: 2 })
+      const [partly, taken] = [yield* one(Policy.resume.pipe(inOrder), scenario), yield* one(Policy.resume.pipe(inOrder, Policy.atomic), scenario)]
+      // Three is brought back once more, and one is down again until the end.
+      expect(taken).toMatchObject({ starts: 4, restarts: 3, kept: 3 })
+      expect(partly?.downtimeMs).toBeLessThan(5_460_000)
+      expect(taken?.downtimeMs).toBeGreaterThan(5_390_000)
+      // What a fresh start had left behind is given back.
+      const anew = Policy.perAgent({ three: Policy.resume }, { otherwise: Policy.fresh }).pipe(inOrder)
+      expect(yield* one(anew, scenario)).toMatchObject({ dropped: 2 })
+      expect(yield* one(Policy.atomic(anew), scenario)).toMatchObject({ dropped: 0, starts: 5 })
+    }))
+
   it.effect("a start that failed is tried again as often as the policy says", () =>
     Effect.gen(function*() {
       const scenario: Simulate.ScenarioInput = {

@@ -6,6 +6,7 @@ import type { AgentPlan, RestartPlan } from "../../lifecycle/plan.ts"
 import { touches } from "../../lifecycle/plan.ts"
 import { consequenceEvents } from "../../lifecycle/restart-events.ts"
 import { batchesOf } from "../../lifecycle/rollout.ts"
+import { asUsual } from "../../policy/AgentPolicy.ts"
 import { credentialOf } from "../../policy/Facts.ts"
 import type { Batch } from "../../policy/Rollout.ts"
 import { type Asked, concurrency, planOf, readyWithinMs } from "./decide.ts"
@@ -15,7 +16,7 @@ import { agentAt, happened, indexOf, iso, momentOf, setUp, type World } from "./
 
 /** What came of one agent. */
 export interface Came {
-  readonly result: "resumed" | "started" | "untouched" | "failed"
+  readonly result: "resumed" | "started" | "untouched" | "failed" | "stopped"
   readonly failure: AgentFailure | null
 }
 
@@ -72,6 +73,7 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
 
   let going = true
   let well = true
+  let undone = false
   let active = 0
   let waiting: ReadonlyArray<AgentPlan<unknown, unknown>> = []
   let batches: ReadonlyArray<Batch> = batchesOf(plan)
@@ -79,6 +81,8 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
   /** What the death of an agent means that is being brought back. */
   const inHand = new Map<number, (failure: AgentFailure) => void>()
   const free = new Map<string, number>()
+  /** Whose conversations were left behind in it. */
+  const dropped = new Set<AgentId>()
 
   // Methods: to name a function costs more than what most of these do, and each restart makes them anew.
   const steps = {
@@ -95,6 +99,7 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
             if (agents.includes(id)) came.set(id, { result: "untouched", failure: null })
           }
         }
+        if (!well && asked.policy.undo && !undone) return steps.takeBack()
         steps.finish()
         return done({ plan, came })
       }
@@ -102,6 +107,54 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
       healthyForMs = batch.healthyForMs
       waiting = touched.filter(({ facts }) => batch.agents.includes(facts.agent.spec.id))
       steps.pump()
+    },
+    /** All of them or none: who lived before is brought back to its conversation, and who did not is stopped again. */
+    takeBack(): void {
+      undone = true
+      batches = []
+      healthyForMs = 0
+      const owed: Array<AgentPlan<unknown, unknown>> = []
+      for (const entry of touched) {
+        const { agent } = entry.facts
+        const { id, provider } = agent.spec
+        const result = came.get(id)?.result
+        if (result === undefined || result === "untouched") continue
+        const index = indexOf(world, id)
+        const givesBack = dropped.has(id) && agent.session !== null
+        if (givesBack && agent.session !== null) {
+          world.tally.dropped -= 1
+          happened(world, [{
+            type: "resume.session_repaired",
+            ...scopeOf(id, agentAt(world, index)?.generation ?? 0, operation),
+            agent_id: id,
+            provider,
+            old_session_id: null,
+            session_id: agent.session.id,
+            rollout_path: null,
+            captured_via: "event_log_repair",
+            attribution_confidence: agent.session.confidence
+          }])
+        }
+        if (entry.observation.process.state !== "alive") {
+          steps.stop(index, id)
+          came.set(id, { result: "stopped", failure: came.get(id)?.failure ?? null })
+        } else if (result === "failed" || givesBack) {
+          const { decision } = entry.decided
+          owed.push(agent.session === null ? entry : {
+            ...entry,
+            decided: { ...entry.decided, handling: asUsual, decision: { ...decision, kind: "resume", session: agent.session } }
+          })
+        }
+      }
+      waiting = owed
+      steps.pump()
+    },
+    stop(index: number, id: AgentId): void {
+      const living = world.agents[index]
+      if (living?.alive !== true) return
+      living.alive = false
+      happened(world, [{ type: "agent.stopped", ...scopeOf(id, agentAt(world, index)?.generation ?? 0, operation), evidence: "simulated" }])
+      setUp(world, index, false)
     },
     pump(): void {
       while (going && active < concurrency) {
@@ -125,13 +178,7 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
     attempt(entry: AgentPlan<unknown, unknown>, tries: number): void {
       const { agent } = entry.facts
       const index = indexOf(world, agent.spec.id)
-      const living = world.agents[index]
-      if (living === undefined) return
-      if (living.alive) {
-        living.alive = false
-        happened(world, [{ type: "agent.stopped", ...scopeOf(agent.spec.id, agentAt(world, index)?.generation ?? 0, operation), evidence: "simulated" }])
-        setUp(world, index, false)
-      }
+      steps.stop(index, agent.spec.id)
       const credential = credentialOf(agent)
       const begin = asked.trigger === "person" ? world.now : Math.max(world.now, free.get(credential) ?? 0)
       free.set(credential, begin + paceMs)
@@ -157,7 +204,10 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
       }] : []
       if (drops) {
         if (living.lost) world.tally.lost += 1
-        else world.tally.dropped += 1
+        else {
+          world.tally.dropped += 1
+          dropped.add(id)
+        }
       }
       const login = world.setting.scenario.agents[id]?.login ?? null
       happened(world, [...tombstone, ...startEvents(scope, { session, mode, login })])
