@@ -111,6 +111,6 @@ export const amongPeople = (random: Random, own: ReadonlyArray<string>, agents: 
     ...random.chance(0.3) ? [up([]), ...starts] : [...starts, up(byHand)],
     ...random.chance(0.5) ? [{ do: "time passes", millis: 500 } as const] : [],
     { do: "commands", commands: [{ do: "adopt", team, ...random.chance(0.2) ? trouble() : {} }] },
-    ...Array.from({ length: 3 + random.int(5) }, after).flat()
+    ...Array.from({ length: 2 + random.int(5) }, after).flat()
   ]
 }

@@ -175,7 +175,7 @@ const besides = (random: Random, steps: ReadonlyArray<Step>): ReadonlyArray<Step
 /** What is rare in life and costly to play, from draws of its own: other worlds stay as they are. */
 const shareSupervised = 0.06
 const shareOfTwoTeams = 0.04
-const shareAmongPeople = 0.03
+const shareAmongPeople = 0.025
 
 /** Draws a scenario: equal seeds give equal ones. */
 export const generate = (seed: number): Scenario => {

@@ -1,72 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { SystemError } from "@effect/platform/Error"
-import type { Event } from "../../domain/event.ts"
 import { LeaseHeld } from "../../event-log/errors.ts"
 import type { Lease } from "../../event-log/EventLog.ts"
 import type { TeamState } from "../../event-log/TeamState.ts"
-import type { Provider } from "../../plugin/PluginHost.ts"
-import type { ProcessServices, Wrap } from "./layers.ts"
+import { forgetting, mapProviders, missing, type Mutant, withAppend, withTransport } from "./mutant-hands.ts"
+import { peopleMutants } from "./mutants-people.ts"
 
 // Each breaks one rule on purpose, from outside: it stands between a process and what it runs on. A checker that kills
 // none of them would prove nothing.
-
-export interface Mutant {
-  /** The rule that it is made to break. */
-  readonly rule: number
-  readonly name: string
-  readonly wrap: Wrap
-  /** Looked for in these worlds only, where it could not break anything in others. */
-  readonly among?: "people"
-}
-
-const withTransport = (services: ProcessServices, change: Partial<ProcessServices["transport"]>): ProcessServices => ({
-  ...services,
-  transport: { ...services.transport, ...change }
-})
-
-const withAppend = (
-  services: ProcessServices,
-  append: (inner: ProcessServices["log"]["append"]) => ProcessServices["log"]["append"]
-): ProcessServices => ({ ...services, log: { ...services.log, append: append(services.log.append) } })
-
-/** Leaves events of some kinds out of every batch. */
-const forgetting = (forgets: (event: Event) => boolean): Wrap => (services) =>
-  withAppend(services, (append) => (events, options) => append(events.filter((event) => !forgets(event)), options))
-
-const withProcesses = (services: ProcessServices, change: Partial<ProcessServices["processes"]>): ProcessServices => ({
-  ...services,
-  processes: { ...services.processes, ...change }
-})
-
-const inTeam = (provider: string, team: string): string => `${provider} of ${team}`
-const inWorkspace = (provider: string, team: string): string => provider.replace(` of ${team}`, "")
-
-/** Claims a conversation for an agent as if each team had conversations of its own. */
-const claimedInTeam: Wrap = (services) => {
-  const { log } = withAppend(services, (append) => (events, options) =>
-    append(events.map((event): Event =>
-      event.type === "session.captured" || event.type === "resume.session_repaired"
-        ? { ...event, provider: inTeam(event.provider, event.team) }
-        : event), options))
-  const told = (team: TeamState): TeamState => ({
-    ...team,
-    agents: team.agents.map((agent) => ({
-      ...agent,
-      session: agent.session && { ...agent.session, provider: inWorkspace(agent.session.provider, team.key) },
-      captures: agent.captures.map((session) => ({ ...session, provider: inWorkspace(session.provider, team.key) }))
-    }))
-  })
-  return { ...services, log: { ...log, state: (team) => Effect.map(log.state(team), Option.map(told)) } }
-}
-
-const mapProviders = (services: ProcessServices, change: (provider: Provider) => Provider): ProcessServices => ({
-  ...services,
-  providers: new Map([...services.providers].map(([name, provider]) => [name, change(provider)]))
-})
-
-const missing = (method: string, path: string) =>
-  new SystemError({ module: "FileSystem", method, reason: "NotFound", pathOrDescriptor: path })
 
 /** Ways to break the seven rules, at least two for each. */
 export const mutants: ReadonlyArray<Mutant> = [
@@ -86,21 +27,6 @@ export const mutants: ReadonlyArray<Mutant> = [
         inspect: (pane) =>
           Effect.map(services.transport.inspect(pane), (seen) => seen.state === "unknown" ? { ...seen, state: "dead" as const } : seen)
       })
-  },
-  {
-    rule: 1,
-    name: "a person's process that can't be told about is dead",
-    among: "people",
-    wrap: (services) =>
-      withProcesses(services, {
-        state: (process) => Effect.map(services.processes.state(process), (state) => state === "unknown" ? "dead" : state)
-      })
-  },
-  {
-    rule: 2,
-    name: "a takeover's intent is not written",
-    among: "people",
-    wrap: forgetting((event) => event.type === "operation.step" && event.step === "takeover" && event.phase === "intent")
   },
   {
     rule: 2,
@@ -146,30 +72,6 @@ export const mutants: ReadonlyArray<Mutant> = [
         }
       )
     }
-  },
-  {
-    rule: 3,
-    name: "a team knows its own conversations only, and so do the claims",
-    among: "people",
-    wrap: (services, world) => {
-      const { log, ...others } = claimedInTeam(services, world)
-      return {
-        ...others,
-        log: { ...log, state: (team) => world.team === null || team === world.team ? log.state(team) : Effect.succeedNone }
-      }
-    }
-  },
-  {
-    rule: 3,
-    name: "who has a conversation open is not asked",
-    among: "people",
-    wrap: (services) => mapProviders(services, ({ sessionHolders: _, ...provider }) => provider)
-  },
-  {
-    rule: 3,
-    name: "what a person started is in nobody's way",
-    among: "people",
-    wrap: (services) => withProcesses(services, { state: () => Effect.succeed("dead") })
   },
   {
     rule: 4,
@@ -334,33 +236,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     rule: 7,
-    name: "a restart ends the person's process without takeover",
-    among: "people",
-    wrap: (services) =>
-      withProcesses(services, {
-        state: (process) => Effect.as(services.processes.endTree(process, 0), "dead")
-      })
-  },
-  {
-    rule: 7,
-    name: "from where a command was started is not looked at",
-    among: "people",
-    wrap: (services) =>
-      withProcesses(services, {
-        table: Effect.map(services.processes.table, (rows) => rows?.map((row) => ({ ...row, ppid: 1 })) ?? null)
-      })
-  },
-  {
-    rule: 7,
-    name: "agents that run below a person's process end with it",
-    among: "people",
-    wrap: (services) =>
-      withProcesses(services, {
-        own: Effect.map(services.processes.own, (processes) => processes?.map((process) => ({ ...process, env: {} })) ?? null)
-      })
-  },
-  {
-    rule: 7,
     name: "whoever else lives is ended too",
     wrap: (services) =>
       withTransport(services, {
@@ -371,5 +246,6 @@ export const mutants: ReadonlyArray<Mutant> = [
             services.transport.stop(pane, options)
           )
       })
-  }
+  },
+  ...peopleMutants
 ]

@@ -6,7 +6,8 @@ import type { SeenProcess } from "../../session/adopt-processes.ts"
 import type { Processes } from "../../session/host-processes.ts"
 import type { MemoryTransport } from "../memory-transport.ts"
 import type { MemoryProcess } from "../memory-world.ts"
-import type { Conversations, Note } from "./recorded.ts"
+import type { Conversations } from "./conversations.ts"
+import type { Note } from "./recorded.ts"
 import type { ProcessRecords } from "./simulated-cli.ts"
 import type { SimulatedProcess, VirtualTime } from "./VirtualTime.ts"
 
@@ -40,6 +41,8 @@ export interface PeopleOptions {
 }
 
 const sameAs = (ref: ProcessRef) => ({ identity }: MemoryProcess): boolean => identity.pid === ref.pid && identity.startTime === ref.startTime
+
+const isPersons = (pid: number): boolean => pid >= firstPersonPid
 
 /** The machine on which people and Reprise start processes. */
 export const makePeople = ({ ignoresStop, startTime, terminals, time, transport }: PeopleOptions) => {
@@ -124,7 +127,9 @@ export const makePeople = ({ ignoresStop, startTime, terminals, time, transport 
     everything,
     personOf,
     hostOf,
-    isPersons: (pid: number): boolean => pid >= firstPersonPid,
+    isPersons,
+    isAgents: (pid: number): boolean => !isPersons(pid) || adopted.has(pid),
+    agentOf: (pid: number): string => everything().find(({ identity }) => identity.pid === pid)?.request.agent ?? "?",
     /** The newest process of an agent that lives, whoever started it. */
     livingOf: (agent: string): MemoryProcess | undefined => living().findLast(({ request }) => request.agent === agent),
     /** Gives a command its pid; `parent`: the process from which it was started. */

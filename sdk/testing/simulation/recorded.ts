@@ -7,6 +7,7 @@ import type { TransportDriver } from "../../plugin/transport-driver.ts"
 import type { Transport } from "../../plugin/PluginHost.ts"
 import type { MemoryTransport } from "../memory-transport.ts"
 import type { Processes } from "../../session/host-processes.ts"
+import type { Conversations } from "./conversations.ts"
 import type { Happening } from "./facts.ts"
 import type { People } from "./people.ts"
 import { holdsUserRecord } from "./simulated-cli.ts"
@@ -15,16 +16,6 @@ import type { SimulatedFiles } from "./SimulatedFiles.ts"
 // Who stands at the truth's side and writes down what is done there.
 
 export type Note = (happening: Happening) => void
-
-/** What is true of a world's conversations. */
-export interface Conversations {
-  /** The session of each process, by pid. */
-  readonly byPid: Map<number, string>
-  /** Whose it is, and where. */
-  readonly known: Map<string, { readonly agent: string; readonly path: string }>
-  /** Those that were let go with leave. */
-  readonly released: Set<string>
-}
 
 /** Conversations of an agent that hold its user's words and that nobody let go. */
 export const heldBy = (agent: string, { known, released }: Conversations, files: SimulatedFiles): ReadonlyArray<string> =>

@@ -4,11 +4,12 @@ import type { TeamFile } from "../../spec/team-file.ts"
 import { traceHash, traceLines } from "./facts.ts"
 import { generate } from "./generate.ts"
 import type { Wrap } from "./layers.ts"
-import { type Mutant, mutants } from "./mutants.ts"
+import type { Mutant } from "./mutant-hands.ts"
+import { mutants } from "./mutants.ts"
 import { describe, play } from "./play.ts"
 import type { Scenario } from "./scenario.ts"
+import { teamFileTemplate } from "./setting.ts"
 import { shrink } from "./shrink.ts"
-import { teamFileTemplate } from "./world.ts"
 
 /** A world in which a rule was broken, made as small as it can be while the same rule is. */
 export interface SimulationFailure {

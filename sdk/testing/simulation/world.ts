@@ -4,23 +4,24 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Event, LogEntry } from "../../domain/event.ts"
-import { AgentId, TeamKey } from "../../domain/ids.ts"
+import { TeamKey } from "../../domain/ids.ts"
 import * as EventLogMemory from "../../event-log/EventLogMemory.ts"
 import { fold } from "../../event-log/fold.ts"
 import { agentOf, type TeamState } from "../../event-log/TeamState.ts"
-import type { Provider } from "../../plugin/PluginHost.ts"
-import { parseTeamFile, type TeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../../spec/team-file.ts"
+import type { TeamFile } from "../../spec/team-file.ts"
 import { makeMemoryTransport } from "../memory-transport.ts"
 import { type Boundary, boundaryLog, boundaryProcesses, boundaryProvider, boundaryTransport, fileFaults } from "./boundary.ts"
 import { type CommandEnd, factsOf, type Origin, runCommand, teamName, workspace } from "./commands.ts"
+import { conversationReports, noConversations } from "./conversations.ts"
 import type { Fact, Happening } from "./facts.ts"
 import { type ProcessServices, simulatedBoot, type Wrap } from "./layers.ts"
 import { mix, randomFrom } from "./random.ts"
 import { firstPersonPid, makePeople } from "./people.ts"
-import { type Conversations, heldBy, observedProcesses, observedTransport, recordedDriver, recordedLog } from "./recorded.ts"
+import { heldBy, observedProcesses, observedTransport, recordedDriver, recordedLog } from "./recorded.ts"
 import { type Violation, watchRules } from "./rules.ts"
-import type { CommandStep, Scenario, SimulatedAgent, Step, WorldStep } from "./scenario.ts"
-import { byHand, clear, type CliBehaviour, providerKinds, simulatedCli, type ProcessRecords, simulatedProvider, withRecords } from "./simulated-cli.ts"
+import type { CommandStep, Scenario, Step, WorldStep } from "./scenario.ts"
+import { env, providers, providersBeside, teamFileOf } from "./setting.ts"
+import { byHand, clear, type CliBehaviour, simulatedCli } from "./simulated-cli.ts"
 import { fileSystemOf, makeFiles } from "./SimulatedFiles.ts"
 import { makeVirtualTime, type SimulatedProcess } from "./VirtualTime.ts"
 
@@ -35,40 +36,6 @@ export interface Played {
 
 const mostInstants = 400_000
 
-const env = {
-  HOME: "/home/sim",
-  PATH: "/bin",
-  REPRISE_SESSION_CONVERGE_DEADLINE_MS: "300",
-  REPRISE_SESSION_CONVERGE_POLL_MS: "100",
-  REPRISE_READY_DEADLINE_MS: "1500",
-  REPRISE_STOP_GRACE_MS: "50"
-}
-
-const providers: ReadonlyMap<string, Provider> = new Map(
-  Object.entries(providerKinds).map(([name, kind]) => [name, { ...simulatedProvider(name, kind), name, plugin: "simulated" }])
-)
-
-/** The providers of a world in which people start their CLIs, too: elsewhere nothing is to be found on the machine. */
-const providersBeside = (records: ProcessRecords): ReadonlyMap<string, Provider> =>
-  new Map(Object.entries(providerKinds).map(([name, kind]) =>
-    [name, { ...withRecords(simulatedProvider(name, kind), name, kind, records), name, plugin: "simulated" }]))
-
-/** A team file from which those of all worlds are made: reading one takes real time. */
-export const teamFileTemplate: Effect.Effect<TeamFile, TeamFileInvalid | TeamFileUnreadable> = parseTeamFile(
-  JSON.stringify({ name: teamName, agents: { a: { provider: "assigned" } } }),
-  { file: "team.yaml", workspace }
-)
-
-const teamFileOf = (template: TeamFile, all: ReadonlyArray<SimulatedAgent>) => (name: string): TeamFile => ({
-  ...template,
-  spec: {
-    ...template.spec,
-    name: TeamKey.make(name),
-    agents: all.filter(({ byHand: persons = false, team = teamName }) => team === name && !persons).flatMap(({ id, paused = false, permissions, provider }) =>
-      template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), provider, permissions, paused })))
-  }
-})
-
 /**
  * Makes a world from a seed and gives the hands with which a scenario is played in it. Everything happens inside the
  * calls: nothing of a world outlives them.
@@ -81,7 +48,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   const violations: Array<Violation & { readonly fact: number }> = []
   const ends: Array<CommandEnd & { readonly command: string }> = []
   const behaviours = new Map<string, CliBehaviour>(agents.map(({ behaviour, id }) => [id, behaviour]))
-  const conversations: Conversations = { byPid: new Map(), known: new Map(), released: new Set() }
+  const conversations = noConversations()
   const shared = new Map<string, number>()
   const adoptedSpecs = new Map<string, TeamFile["spec"]>()
   const watch = watchRules()
@@ -101,7 +68,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     const { agent, generation, pid, team } = event
     people.adopted.set(pid, { team, agent, generation })
     const session = conversations.byPid.get(pid)
-    const path = session === undefined ? undefined : paths.get(session)
+    const path = session === undefined ? undefined : conversations.paths.get(session)
     if (session !== undefined && path !== undefined) conversations.known.set(session, { agent, path })
   }
   const noteBy = (by: string) => (happening: Happening): void => {
@@ -125,34 +92,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
 
   const scope = inWorld(Scope.make())
   const startTime = (): string => `${Math.floor(time.sinceBegin() / 10)}@${simulatedBoot}`
-  const paths = new Map<string, string>()
-  const cleared = new Set<string>()
-  const isAgents = (pid: number): boolean => !people.isPersons(pid) || people.adopted.has(pid)
-  const cli = simulatedCli(behaviours, files, {
-    onStart: (pid, session, path) => {
-      const agent = agentOfPid(pid)
-      const living = people.everything().filter((process) => process.alive && process.identity.pid !== pid)
-      const beside = living.flatMap(({ identity }) => conversations.byPid.get(identity.pid) === session ? identity.pid : [])
-      conversations.byPid.set(pid, session)
-      if (path !== null) paths.set(session, path)
-      if (path !== null && isAgents(pid) && !conversations.known.has(session)) conversations.known.set(session, { agent, path })
-      // What people do with their conversations is theirs.
-      note({ kind: "starts", agent, pid, session, shared: people.isPersons(pid) ? [] : beside })
-    },
-    onHeard: (pid, session, text) => note({ kind: "hears", agent: agentOfPid(pid), session, text }),
-    onClear: (pid, session, path) => {
-      const agent = agentOfPid(pid)
-      const before = conversations.byPid.get(pid)
-      conversations.byPid.set(pid, session)
-      paths.set(session, path)
-      cleared.add(session)
-      if (isAgents(pid)) {
-        if (before !== undefined) conversations.known.delete(before)
-        conversations.known.set(session, { agent, path })
-      }
-      note({ kind: "starts", agent, pid, session, shared: [] })
-    }
-  }, time.now)
+  const cli = simulatedCli(behaviours, files, conversationReports(conversations, () => people, note), time.now)
   const machine = (firstPid: number) =>
     inWorld(Scope.extend(makeMemoryTransport({ startTime, programs: { cli }, firstPid }), scope))
   const transport = machine(1_000)
@@ -164,10 +104,8 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     transport,
     ignoresStop: (agent) => behaviours.get(agent)?.ignoresStop === true
   })
-  const agentOfPid = (pid: number): string =>
-    people.everything().find(({ identity }) => identity.pid === pid)?.request.agent ?? "?"
   const ownProviders = agents.some(({ byHand: persons = false }) => persons)
-    ? providersBeside(people.records((pid) => conversations.byPid.get(pid), (session) => paths.get(session) ?? null))
+    ? providersBeside(people.records((pid) => conversations.byPid.get(pid), (session) => conversations.paths.get(session) ?? null))
     : null
   const log = inWorld(EventLogMemory.make)
   const truth = inWorld(log.openFor("world"))
@@ -278,7 +216,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       case "person clears": {
         // Else what they go over to could be adopted under a name that a team has already.
         const pid = livingOf(step.agent)?.identity.pid
-        return pid !== undefined && !isAgents(pid) && isAgent(step.agent) ? undefined : later(says(step.agent, clear))
+        return pid !== undefined && !people.isAgents(pid) && isAgent(step.agent) ? undefined : later(says(step.agent, clear))
       }
       case "person starts":
         return later(startsByHand(step.agent, step.resumes))
@@ -383,7 +321,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     /** Whether somebody supervises the team. */
     supervised: () => supervisors.some(({ alive }) => alive),
     /** Whether a conversation is more than its user's wish to begin one: until it is written there is nothing to come back to. */
-    isBegun: (session: string) => !cleared.has(session) || files.read(paths.get(session) ?? "")?.text.includes("\"sessionId\"") === true,
+    isBegun: (session: string) => !conversations.cleared.has(session) || files.read(conversations.paths.get(session) ?? "")?.text.includes("\"sessionId\"") === true,
     held: (agent: string) => heldBy(agent, conversations, files),
     /** What the events give when they are folded anew, from the first. */
     folded: (team: string) => entries(team).reduce<TeamState | undefined>(fold, undefined)

@@ -1,0 +1,46 @@
+import type * as Effect from "effect/Effect"
+import { AgentId, TeamKey } from "../../domain/ids.ts"
+import type { Provider } from "../../plugin/PluginHost.ts"
+import { parseTeamFile, type TeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../../spec/team-file.ts"
+import { teamName, workspace } from "./commands.ts"
+import type { SimulatedAgent } from "./scenario.ts"
+import { type ProcessRecords, providerKinds, simulatedProvider, withRecords } from "./simulated-cli.ts"
+
+// What all worlds have in common, and what follows of their agents.
+
+/** What the processes of all worlds have in their environment. */
+export const env = {
+  HOME: "/home/sim",
+  PATH: "/bin",
+  REPRISE_SESSION_CONVERGE_DEADLINE_MS: "300",
+  REPRISE_SESSION_CONVERGE_POLL_MS: "100",
+  REPRISE_READY_DEADLINE_MS: "1500",
+  REPRISE_STOP_GRACE_MS: "50"
+}
+
+/** Those of a world in which nobody but Reprise starts anything: there nothing is to be found on the machine. */
+export const providers: ReadonlyMap<string, Provider> = new Map(
+  Object.entries(providerKinds).map(([name, kind]) => [name, { ...simulatedProvider(name, kind), name, plugin: "simulated" }])
+)
+
+/** Those of a world in which people start their CLIs, too. */
+export const providersBeside = (records: ProcessRecords): ReadonlyMap<string, Provider> =>
+  new Map(Object.entries(providerKinds).map(([name, kind]) =>
+    [name, { ...withRecords(simulatedProvider(name, kind), name, kind, records), name, plugin: "simulated" }]))
+
+/** A team file from which those of all worlds are made: reading one takes real time. */
+export const teamFileTemplate: Effect.Effect<TeamFile, TeamFileInvalid | TeamFileUnreadable> = parseTeamFile(
+  JSON.stringify({ name: teamName, agents: { a: { provider: "assigned" } } }),
+  { file: "team.yaml", workspace }
+)
+
+/** The team files of a world, by the names of their teams. */
+export const teamFileOf = (template: TeamFile, all: ReadonlyArray<SimulatedAgent>) => (name: string): TeamFile => ({
+  ...template,
+  spec: {
+    ...template.spec,
+    name: TeamKey.make(name),
+    agents: all.filter(({ byHand: persons = false, team = teamName }) => team === name && !persons).flatMap(({ id, paused = false, permissions, provider }) =>
+      template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), provider, permissions, paused })))
+  }
+})
