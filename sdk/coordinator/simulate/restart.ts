@@ -80,152 +80,158 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
   const inHand = new Map<number, (failure: AgentFailure) => void>()
   const free = new Map<string, number>()
 
-  const finish = (): void => {
-    going = false
-    world.busy = false
-    happened(world, [{ type: "operation.finished", team, operation, outcome: well ? "restarted" : "partial", took_ms: world.now - startedAt }])
-  }
-  const nextBatch = (): void => {
-    const [batch, ...others] = batches
-    if (batch === undefined || !well) {
-      for (const { agents } of batches) {
-        for (const { facts: { agent: { spec: { id } } } } of touched) {
-          if (agents.includes(id)) came.set(id, { result: "untouched", failure: null })
+  // Methods: to name a function costs more than what most of these do, and each restart makes them anew.
+  const steps = {
+    finish(): void {
+      going = false
+      world.busy = false
+      happened(world, [{ type: "operation.finished", team, operation, outcome: well ? "restarted" : "partial", took_ms: world.now - startedAt }])
+    },
+    nextBatch(): void {
+      const [batch, ...others] = batches
+      if (batch === undefined || !well) {
+        for (const { agents } of batches) {
+          for (const { facts: { agent: { spec: { id } } } } of touched) {
+            if (agents.includes(id)) came.set(id, { result: "untouched", failure: null })
+          }
+        }
+        steps.finish()
+        return done({ plan, came })
+      }
+      batches = others
+      healthyForMs = batch.healthyForMs
+      waiting = touched.filter(({ facts }) => batch.agents.includes(facts.agent.spec.id))
+      steps.pump()
+    },
+    pump(): void {
+      while (going && active < concurrency) {
+        const [entry, ...others] = waiting
+        if (entry === undefined) break
+        waiting = others
+        active += 1
+        steps.attempt(entry, 0)
+      }
+      if (going && active === 0 && waiting.length === 0) steps.nextBatch()
+    },
+    over(entry: AgentPlan<unknown, unknown>, result: Came["result"], failure: AgentFailure | null): void {
+      came.set(entry.facts.agent.spec.id, { result, failure })
+      inHand.delete(indexOf(world, entry.facts.agent.spec.id))
+      if (result === "failed") well = false
+      active -= 1
+      steps.pump()
+    },
+
+    /** Stops what is left of the agent and starts it; those that share a login keep a distance when nobody asked for them. */
+    attempt(entry: AgentPlan<unknown, unknown>, tries: number): void {
+      const { agent } = entry.facts
+      const index = indexOf(world, agent.spec.id)
+      const living = world.agents[index]
+      if (living === undefined) return
+      if (living.alive) {
+        living.alive = false
+        happened(world, [{ type: "agent.stopped", ...scopeOf(agent.spec.id, agentAt(world, index)?.generation ?? 0, operation), evidence: "simulated" }])
+        setUp(world, index, false)
+      }
+      const credential = credentialOf(agent)
+      const begin = asked.trigger === "person" ? world.now : Math.max(world.now, free.get(credential) ?? 0)
+      free.set(credential, begin + paceMs)
+      world.at(begin, () => { if (going) steps.start(entry, index, tries) })
+    },
+
+    start(entry: AgentPlan<unknown, unknown>, index: number, tries: number): void {
+      const [now, living] = [agentAt(world, index), world.agents[index]]
+      if (now === undefined || living === undefined) return
+      const { decision, handling } = entry.decided
+      const { spec: { id, provider } } = now
+      const generation = now.generation + 1
+      const scope = scopeOf(id, generation, operation)
+      const mode = decision.kind === "resume" ? "resume" : "fresh"
+      const session = mode === "resume" ? decision.session?.id ?? `${id}/${generation}` : `${id}/${generation}`
+      const drops = mode === "fresh" && tries === 0 && entry.facts.spoken.state === "spoken"
+      const tombstone: ReadonlyArray<Event> = drops ? [{
+        type: "discard.session_tombstone",
+        ...scopeOf(id, now.generation, operation),
+        agent_id: id,
+        session_id: now.session?.id ?? null,
+        reason: "simulated"
+      }] : []
+      if (drops) {
+        if (living.lost) world.tally.lost += 1
+        else world.tally.dropped += 1
+      }
+      const login = world.setting.scenario.agents[id]?.login ?? null
+      happened(world, [...tombstone, ...startEvents(scope, { session, mode, login })])
+      if (mode === "fresh") living.lost = false
+      living.alive = true
+      living.lives += 1
+      world.tally.starts += 1
+      const drawn = drawStart(world, index)
+      const within = handling.readyWithinMs ?? readyWithinMs
+      const ends = {
+        current(): boolean {
+          return agentAt(world, index)?.generation === generation && living.alive
+        },
+        ready(this: void): void {
+          if (!ends.current() || inHand.get(index) !== ends.failed) return
+          happened(world, readyEvents(scope, session, provider).slice(0, mode === "resume" ? 1 : 2))
+          ends.back()
+          world.tally.restarts += 1
+          if (mode === "resume") world.tally.kept += 1
+          const result = mode === "resume" ? "resumed" : "started"
+          if (!going) return
+          if (healthyForMs === 0) return steps.over(entry, result, null)
+          const unhealthy = (failure: AgentFailure): void => steps.over(entry, "failed", failure)
+          inHand.set(index, unhealthy)
+          world.at(world.now + healthyForMs, () => {
+            if (going && inHand.get(index) === unhealthy) steps.over(entry, result, null)
+          })
+        },
+        back(): void {
+          setUp(world, index, true)
+          drawLife(world, listener, index)
+          speakTo(world, index)
+        },
+        failed(this: void, failure: AgentFailure): void {
+          if (!going || inHand.get(index) !== ends.failed) return
+          inHand.delete(index)
+          // What was not ready in time is left alone, and may be so later.
+          if (failure.kind !== "not_ready") living.alive = false
+          happened(world, [{ type: "agent.failed", ...scope, failure }])
+          const { backoff } = handling
+          const waitsFor = failure.retryAt === null ? 0 : Date.parse(failure.retryAt)
+          const helps = failure.retryable && !(waitsFor > Date.parse(iso(world, world.now)))
+          if (backoff === null || !helps || tries >= backoff.times) return steps.over(entry, "failed", failure)
+          world.needs.push({
+            schedule: backoff.schedule,
+            count: tries + 1,
+            resolve: (delayMs) => world.at(world.now + delayMs, () => { if (going) steps.attempt(entry, tries + 1) })
+          })
         }
       }
-      finish()
-      return done({ plan, came })
-    }
-    batches = others
-    healthyForMs = batch.healthyForMs
-    waiting = touched.filter(({ facts }) => batch.agents.includes(facts.agent.spec.id))
-    pump()
-  }
-  const pump = (): void => {
-    while (going && active < concurrency) {
-      const [entry, ...others] = waiting
-      if (entry === undefined) break
-      waiting = others
-      active += 1
-      attempt(entry, 0)
-    }
-    if (going && active === 0 && waiting.length === 0) nextBatch()
-  }
-  const over = (entry: AgentPlan<unknown, unknown>, result: Came["result"], failure: AgentFailure | null): void => {
-    came.set(entry.facts.agent.spec.id, { result, failure })
-    inHand.delete(indexOf(world, entry.facts.agent.spec.id))
-    if (result === "failed") well = false
-    active -= 1
-    pump()
-  }
-
-  /** Stops what is left of the agent and starts it; those that share a login keep a distance when nobody asked for them. */
-  const attempt = (entry: AgentPlan<unknown, unknown>, tries: number): void => {
-    const { agent } = entry.facts
-    const index = indexOf(world, agent.spec.id)
-    const living = world.agents[index]
-    if (living === undefined) return
-    if (living.alive) {
-      living.alive = false
-      happened(world, [{ type: "agent.stopped", ...scopeOf(agent.spec.id, agentAt(world, index)?.generation ?? 0, operation), evidence: "simulated" }])
-      setUp(world, index, false)
-    }
-    const credential = credentialOf(agent)
-    const begin = asked.trigger === "person" ? world.now : Math.max(world.now, free.get(credential) ?? 0)
-    free.set(credential, begin + paceMs)
-    world.at(begin, () => { if (going) start(entry, index, tries) })
-  }
-
-  const start = (entry: AgentPlan<unknown, unknown>, index: number, tries: number): void => {
-    const [now, living] = [agentAt(world, index), world.agents[index]]
-    if (now === undefined || living === undefined) return
-    const { decision, handling } = entry.decided
-    const { spec: { id, provider } } = now
-    const generation = now.generation + 1
-    const scope = scopeOf(id, generation, operation)
-    const mode = decision.kind === "resume" ? "resume" : "fresh"
-    const session = mode === "resume" ? decision.session?.id ?? `${id}/${generation}` : `${id}/${generation}`
-    const drops = mode === "fresh" && tries === 0 && entry.facts.spoken.state === "spoken"
-    const tombstone: ReadonlyArray<Event> = drops ? [{
-      type: "discard.session_tombstone",
-      ...scopeOf(id, now.generation, operation),
-      agent_id: id,
-      session_id: now.session?.id ?? null,
-      reason: "simulated"
-    }] : []
-    if (drops) {
-      if (living.lost) world.tally.lost += 1
-      else world.tally.dropped += 1
-    }
-    const login = world.setting.scenario.agents[id]?.login ?? null
-    happened(world, [...tombstone, ...startEvents(scope, { session, mode, login })])
-    if (mode === "fresh") living.lost = false
-    living.alive = true
-    living.lives += 1
-    world.tally.starts += 1
-    const drawn = drawStart(world, index)
-    const within = handling.readyWithinMs ?? readyWithinMs
-    const current = (): boolean => agentAt(world, index)?.generation === generation && living.alive
-
-    const ready = (): void => {
-      if (!current() || inHand.get(index) !== failed) return
-      happened(world, readyEvents(scope, session, provider).slice(0, mode === "resume" ? 1 : 2))
-      back()
-      world.tally.restarts += 1
-      if (mode === "resume") world.tally.kept += 1
-      const result = mode === "resume" ? "resumed" : "started"
-      if (!going) return
-      if (healthyForMs === 0) return over(entry, result, null)
-      const unhealthy = (failure: AgentFailure): void => over(entry, "failed", failure)
-      inHand.set(index, unhealthy)
-      world.at(world.now + healthyForMs, () => {
-        if (going && inHand.get(index) === unhealthy) over(entry, result, null)
-      })
-    }
-    const back = (): void => {
-      setUp(world, index, true)
-      drawLife(world, listener, index)
-      speakTo(world, index)
-    }
-    const failed = (failure: AgentFailure): void => {
-      if (!going || inHand.get(index) !== failed) return
-      inHand.delete(index)
-      // What was not ready in time is left alone, and may be so later.
-      if (failure.kind !== "not_ready") living.alive = false
-      happened(world, [{ type: "agent.failed", ...scope, failure }])
-      const { backoff } = handling
-      const waitsFor = failure.retryAt === null ? 0 : Date.parse(failure.retryAt)
-      const helps = failure.retryable && !(waitsFor > Date.parse(iso(world, world.now)))
-      if (backoff === null || !helps || tries >= backoff.times) return over(entry, "failed", failure)
-      world.needs.push({
-        schedule: backoff.schedule,
-        count: tries + 1,
-        resolve: (delayMs) => world.at(world.now + delayMs, () => { if (going) attempt(entry, tries + 1) })
-      })
-    }
-    inHand.set(index, failed)
-    const { failure, takesMs } = drawn
-    if (failure !== null) world.at(world.now + Math.min(takesMs, within), () => failed(failure))
-    else if (takesMs <= within) world.at(world.now + takesMs, ready)
-    else {
-      const late: AgentFailure = { kind: "not_ready", reason: "it was not ready in time", retryable: true, retryAt: null }
-      world.at(world.now + takesMs, () => {
-        if (!current()) return
-        // Nobody waits for it any more, and its conversation is there all the same.
-        if (mode === "fresh") happened(world, readyEvents(scope, session, provider).slice(1))
-        back()
-      })
-      world.at(world.now + within, () => failed(late))
+      inHand.set(index, ends.failed)
+      const { failure, takesMs } = drawn
+      if (failure !== null) world.at(world.now + Math.min(takesMs, within), () => ends.failed(failure))
+      else if (takesMs <= within) world.at(world.now + takesMs, ends.ready)
+      else {
+        const late: AgentFailure = { kind: "not_ready", reason: "it was not ready in time", retryable: true, retryAt: null }
+        world.at(world.now + takesMs, () => {
+          if (!ends.current()) return
+          // Nobody waits for it any more, and its conversation is there all the same.
+          if (mode === "fresh") happened(world, readyEvents(scope, session, provider).slice(1))
+          ends.back()
+        })
+        world.at(world.now + within, () => ends.failed(late))
+      }
     }
   }
 
-  nextBatch()
+  steps.nextBatch()
   return {
     died: (index, failure) => inHand.get(index)?.(failure),
     cut: () => {
       well = false
       inHand.clear()
-      if (going) finish()
+      if (going) steps.finish()
     }
   }
 }

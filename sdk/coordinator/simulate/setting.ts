@@ -70,12 +70,8 @@ export const launchContext = (login: string | null): LaunchContext => ({
   options: {}
 })
 
-export const scopeOf = (agent: AgentId, generation: number, operation?: string) => ({
-  team,
-  agent,
-  generation,
-  ...operation === undefined ? {} : { operation: OperationId.make(operation) }
-})
+export const scopeOf = (agent: AgentId, generation: number, operation?: OperationId) =>
+  operation === undefined ? { team, agent, generation } : { team, agent, generation, operation }
 
 /** The start of an agent's process. */
 export const startEvents = (
@@ -114,7 +110,7 @@ export const folded = (state: TeamState | undefined, events: ReadonlyArray<Event
   )
 
 const launchedTeam = (scenario: Scenario, fates: ReadonlyArray<Fate>, beginsAt: number): TeamState => {
-  const operation = "launch"
+  const operation = OperationId.make("launch")
   const events: ReadonlyArray<Event> = [
     {
       type: "team.recorded",
@@ -127,7 +123,7 @@ const launchedTeam = (scenario: Scenario, fates: ReadonlyArray<Fate>, beginsAt: 
     {
       type: "operation.started",
       team,
-      operation: OperationId.make(operation),
+      operation,
       kind: "launch",
       agents: fates.map(({ id }) => id),
       alive: [],
@@ -142,7 +138,7 @@ const launchedTeam = (scenario: Scenario, fates: ReadonlyArray<Fate>, beginsAt: 
         ...spokenAt === 0 ? [{ type: "agent.first_send_recorded" as const, ...scope, first_send_at: new Date(beginsAt).toISOString() }] : []
       ]
     }),
-    { type: "operation.finished", team, operation: OperationId.make(operation), outcome: "launched", took_ms: 0 }
+    { type: "operation.finished", team, operation, outcome: "launched", took_ms: 0 }
   ]
   const launched = folded(undefined, events, new Date(beginsAt).toISOString())
   if (launched === undefined) throw new Error("A simulated team was not recorded.")
