@@ -221,7 +221,7 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
         current(): boolean {
           return agentAt(world, index)?.generation === generation && living.alive
         },
-        ready(): void {
+        ready(this: void): void {
           if (!ends.current() || inHand.get(index) !== ends.failed) return
           happened(world, readyEvents(scope, session, provider).slice(0, mode === "resume" ? 1 : 2))
           ends.back()
@@ -241,7 +241,7 @@ export const restart = (world: World, asked: Asked, { done, listener }: Hooks): 
           drawLife(world, listener, index)
           speakTo(world, index)
         },
-        failed(failure: AgentFailure): void {
+        failed(this: void, failure: AgentFailure): void {
           if (!going || inHand.get(index) !== ends.failed) return
           inHand.delete(index)
           // What was not ready in time is left alone, and may be so later.
