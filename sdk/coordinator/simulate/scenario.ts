@@ -53,6 +53,8 @@ const ScenarioAgent = Schema.Struct({
   paused: optional(Schema.Boolean),
   /** Whether it holds a conversation, or when it is first spoken to. */
   spoken: optional(Schema.Union(Schema.Boolean, Span).annotations(told("true, false or a time"))),
+  /** When its CLI writes a conversation down: most do so with the first word. */
+  written: optional(Schema.Literal("at-start", "at-first-message").annotations(told("\"at-start\" or \"at-first-message\""))),
   dependsOn: optional(Schema.Array(Schema.String))
 }).annotations({ message: expected("a mapping of the agent's keys") })
 export type ScenarioAgent = typeof ScenarioAgent.Type
