@@ -21,9 +21,9 @@ export const verb = defineVerb({
   description: "Prints the event log, one JSON object a line; --follow goes on with what comes.",
   config: {
     team: teamOption,
-    agent: Options.text("agent").pipe(Options.withDescription("Only events of this agent."), Options.optional),
-    type: Options.text("type").pipe(Options.withDescription("Only events of this type. May be given more than once."), Options.repeated),
-    since: Options.integer("since").pipe(Options.withDescription("Only events after this position."), Options.withDefault(0)),
+    agent: Options.text("agent").pipe(Options.withPseudoName("ID"), Options.withDescription("Only events of this agent."), Options.optional),
+    type: Options.text("type").pipe(Options.withPseudoName("TYPE"), Options.withDescription("Only events of this type. May be given more than once."), Options.repeated),
+    since: Options.integer("since").pipe(Options.withPseudoName("POSITION"), Options.withDescription("Only events after this position."), Options.withDefault(0)),
     follow: Options.boolean("follow").pipe(Options.withDescription("Wait for more, until interrupted."))
   },
   run: ({ agent, follow, since, team, type }) =>

@@ -33,11 +33,12 @@ export const verb = defineVerb({
   config: {
     team: teamOption,
     scenario: Options.text("scenario").pipe(
+      Options.withPseudoName("FILE"),
       Options.withDescription("The scenario, a YAML file; without it, what the log has of the team is played."),
       Options.optional
     ),
-    seeds: Options.integer("seeds").pipe(Options.withDescription("How many runs; 1000 by default, for a log 1."), Options.optional),
-    html: Options.text("html").pipe(Options.withDescription("Also writes one self-contained page with all of them side by side."), Options.optional),
+    seeds: Options.integer("seeds").pipe(Options.withPseudoName("N"), Options.withDescription("How many runs; 1000 by default, for a log 1."), Options.optional),
+    html: Options.text("html").pipe(Options.withPseudoName("FILE"), Options.withDescription("Also writes one self-contained page with all of them side by side."), Options.optional),
     policies: Args.repeated(Args.text({ name: "policy" }))
   },
   run: ({ html, policies: files, scenario: file, seeds: asked, team }) =>

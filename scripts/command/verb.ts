@@ -14,12 +14,13 @@ import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { RepriseLive } from "../../sdk/index.ts"
 import { camelCased, type Document, failureDocument } from "./document.ts"
-import { flagsOf, unknownFlag } from "./known-flags.ts"
+import { flagsOf, readFlags } from "./known-flags.ts"
 import { version } from "./version.ts"
 
 /** Options that every verb has. */
 const everywhere = {
   workspace: Options.directory("workspace").pipe(
+    Options.withPseudoName("DIR"),
     Options.withDescription("The workspace; by default the nearest directory at or above this one that holds .reprise/."),
     Options.optional
   ),
@@ -27,14 +28,17 @@ const everywhere = {
     Options.withDescription("Answer with one JSON document on standard output, and nothing else there.")
   ),
   transport: Options.text("transport").pipe(
+    Options.withPseudoName("NAME"),
     Options.withDescription("Where the agents live: tmux, pty, or one of a plugin's. Chosen with `up` and remembered."),
     Options.optional
   ),
   plugin: Options.text("plugin").pipe(
+    Options.withPseudoName("SPEC"),
     Options.withDescription("A plugin beyond the built-in ones: a path or a package. May be given more than once."),
     Options.repeated
   ),
   allowPlugin: Options.text("allow-plugin").pipe(
+    Options.withPseudoName("SPEC"),
     Options.withDescription("A plugin whose needs you consent to; also loads it. May be given more than once."),
     Options.repeated
   )
@@ -163,9 +167,9 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
     json = args.includes("--json")
     // Standard output belongs to the one document, whatever a plugin or a policy prints while it is loaded.
     if (json) globalThis.console = new NodeConsole(process.stderr)
-    const foreign = unknownFlag(args, flagsOf({ ...definition.config, ...everywhere }))
-    if (foreign !== null) {
-      await Effect.runPromise(answer({ outcome: "usage", ok: false, message: foreign, next: [`reprise ${name} --help`] }, 2))
+    const read = readFlags(args, flagsOf({ ...definition.config, ...everywhere }))
+    if ("wrong" in read) {
+      await Effect.runPromise(answer({ outcome: "usage", ok: false, message: read.wrong, next: [`reprise ${name} --help`] }, 2))
       return exitCode
     }
     const cli = Command.run(command, { name: `reprise ${name}`, version })
@@ -174,7 +178,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       Console.Console.of({ ...Effect.runSync(Console.consoleWith(Effect.succeed)), error: () => Effect.void })
     )
     const signalled = await untilSignalled(
-      cli(["node", name, ...args]).pipe(
+      cli(["node", name, ...read.words]).pipe(
         quietErrors,
         Effect.catchAll((error) => ValidationError.isValidationError(error) ? answer(usageDocument(name, error), 2) : Effect.void),
         Effect.provide(Layer.mergeAll(

@@ -39,7 +39,7 @@ describe.skipIf(!hasTmux)("the command", () => {
     new Promise<{ readonly code: number | null; readonly shown: typeof Shown.Type }>((done, failed) => {
       const child = spawn(
         process.execPath,
-        ["--conditions=source", "--import", "tsx", `scripts/${verb}.ts`, ...args, "--workspace", workspace, "--json"],
+        ["--conditions=source", "--import", "tsx", `scripts/${verb}.ts`, "--workspace", workspace, "--json", ...args],
         { cwd: root, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] }
       )
       let out = ""
@@ -106,6 +106,47 @@ describe.skipIf(!hasTmux)("the command", () => {
       assert.strictEqual(readFileSync(mirror, "utf8"), before)
     })
   }
+
+  for (const [verb, ...args] of [
+    ["supervise", "--clear"],
+    ["supervise", "--team", "alpha", "--strategy"],
+    ["restart", "planner", "--team", "alpha", "--dry-run", "--grant"],
+    ["restart", "--team", "alpha", "--policy"],
+    ["restart", "--team", "alpha", "--policy", "--dry-run"],
+    ["restart", "--team", "alpha", "--plan-out", "--", "planner"],
+    ["apply", "plan.json", "--team="],
+    ["up", "--plugin"],
+    ["log", "--type"],
+    ["log", "--agent"],
+    ["down", "--team"],
+    ["simulate", "--scenario"],
+    ["adopt", "--only"],
+    ["fork", "planner", "other", "--team"],
+    ["status", "--transport"],
+    ["send", "planner", "hello", "--allow-plugin", ""]
+  ] as const) {
+    it(`asks what ${[verb, ...args].join(" ")} wants, and does nothing`, async () => {
+      const before = readFileSync(mirror, "utf8")
+      const { code, shown } = await reprise(verb, args)
+      assert.deepStrictEqual([code, shown.ok, shown.outcome, shown.next], [2, false, "usage", [`reprise ${verb} --help`]], shown.message)
+      assert.match(shown.message, /^(--[a-z-]+) wants a value, as in \1 .+, and (has|.+ is) none\. Nothing was done\.$/)
+      assert.strictEqual(readFileSync(mirror, "utf8"), before)
+    })
+  }
+
+  it("takes no flag for more than it is: once, with a value only where it has one", async () => {
+    for (const [args, said] of [
+      [["--dry-run", "--team", "alpha", "--team", "beta"], "--team is there twice"],
+      [["--team", "alpha", "--dry-run", "--dry-run"], "--dry-run is there twice"],
+      [["--team", "alpha", "--dry-run=planner"], "--dry-run takes no value"]
+    ] as const) {
+      const { code, shown } = await reprise("restart", args)
+      assert.deepStrictEqual([code, shown.outcome], [2, "usage"], shown.message)
+      assert.include(shown.message, said)
+    }
+    const { code, shown } = await reprise("restart", ["--team=alpha", "--dry-run", "--grant=discard-context=a rehearsal"])
+    assert.deepStrictEqual([code, shown.outcome], [0, "planned"], shown.message)
+  })
 
   it("takes a deadline from the flag, nought and fractions too (13)", async () => {
     for (const seconds of ["0", "0.5"]) {
