@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { AgentId, EventLog, logLine, TeamKey, teamState } from "../sdk/index.ts"
+import { write } from "./command/output.ts"
 import { WrongUsage } from "./command/policy-file.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
@@ -41,9 +42,8 @@ export const verb = defineVerb({
       const entries = follow ? log.follow(options) : log.read(options)
       yield* entries.pipe(
         Stream.filter((entry) => wanted.size === 0 || (entry._tag === "Event" && wanted.has(entry.event.type))),
-        Stream.runForEach((entry) => Effect.async<void>((resume) => {
-          process.stdout.write(`${logLine(entry)}\n`, () => resume(Effect.void))
-        }))
+        Stream.runForEach((entry) => write("stdout", `${logLine(entry)}\n`)),
+        Effect.catchTag("ReaderGone", () => Effect.void)
       )
       return { outcome: "ok", ok: true, message: "", next: [] }
     }),

@@ -78,7 +78,7 @@ it("commands.md calls the value of each option as its verb does", async () => {
     if (shown.has(option)) told.set(option, (told.get(option) ?? new Set()).add(value))
   }
   expect(told.size).toBeGreaterThan(20)
-  for (const [option, values] of told) expect([...values].sort(), option).toEqual([...shown.get(option) ?? []].sort())
+  for (const [option, values] of told) expect([...values].sort(), `${option} in --help`).toEqual([...shown.get(option) ?? []].sort())
 })
 
 it("commands.md has each environment variable, and no other", () => {
