@@ -1,13 +1,13 @@
 // reprise simulate [POLICY…]: plays policies in a scenario, or against the recorded log, and compares what came of them.
 import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { basename } from "node:path"
 import { EventLog, Policy, Simulate, teamState } from "../sdk/index.ts"
 import { loadPolicy, WrongUsage } from "./command/policy-file.ts"
+import { demandPlaceFor, writePage } from "./command/simulate-file.ts"
 import { simulatePage } from "./command/simulate-page.ts"
 import { type Compared, simulateTable } from "./command/simulate-table.ts"
 import { teamOption } from "./command/team-option.ts"
@@ -47,6 +47,8 @@ export const verb = defineVerb({
       if (seeds < 1 || seeds > seedsAtMost) {
         return yield* new WrongUsage({ detail: `--seeds takes a whole number from 1 to ${seedsAtMost}, and ${seeds} is none.` })
       }
+      const page = Option.getOrNull(html)
+      if (page !== null) yield* demandPlaceFor(page)
       const policies = yield* policiesOf(files)
       const played = Option.isSome(file)
         ? { scenario: yield* Simulate.readScenario(file.value) }
@@ -57,11 +59,7 @@ export const verb = defineVerb({
       const tookMs = performance.now() - startedAt
       const [first] = compared
       const title = first?.scenario ?? "a scenario"
-      const page = Option.getOrNull(html)
-      if (page !== null) {
-        const files = yield* FileSystem.FileSystem
-        yield* files.writeFileString(page, simulatePage(compared, { title, seeds }))
-      }
+      if (page !== null) yield* writePage(page, simulatePage(compared, { title, seeds }))
       const runs = seeds * compared.length
       return {
         outcome: "simulated",
