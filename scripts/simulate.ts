@@ -13,8 +13,6 @@ import { type Compared, simulateTable } from "./command/simulate-table.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
-const seedsAtMost = 1_000_000
-
 /** The policies of the files, or else what `restart` does by itself. */
 const policiesOf = (files: ReadonlyArray<string>) =>
   files.length === 0
@@ -44,8 +42,8 @@ export const verb = defineVerb({
   run: ({ html, policies: files, scenario: file, seeds: asked, team }) =>
     Effect.gen(function*() {
       const seeds = Option.getOrElse(asked, () => Option.isSome(file) ? 1000 : 1)
-      if (seeds < 1 || seeds > seedsAtMost) {
-        return yield* new WrongUsage({ detail: `--seeds takes a whole number from 1 to ${seedsAtMost}, and ${seeds} is none.` })
+      if (seeds < 1 || seeds > Simulate.seedsAtMost) {
+        return yield* new WrongUsage({ detail: `--seeds takes a whole number from 1 to ${Simulate.seedsAtMost}, and ${seeds} is none.` })
       }
       const page = Option.getOrNull(html)
       if (page !== null) yield* demandPlaceFor(page)
