@@ -116,6 +116,9 @@ export const touchedBy = ({ steps }: OperationState, id: string): boolean =>
 export const isUnproved = (operation: OperationState | null, id: string): boolean =>
   operation?.batches.find(({ agents }) => agents.some((agent) => agent === id))?.failed === null
 
+/** Whether what the policy wants to see of an agent was seen before the operation was interrupted. */
+export const isVerified = (operation: OperationState | null, id: string): boolean => operation?.steps[`verify/${id}`] === "result"
+
 /** The order of an interrupted rollout, as far as it concerns these agents: a restart that continues it keeps it. */
 export const orderOf = (operation: OperationState | null, ids: ReadonlyArray<string>): ReadonlyArray<Batch> =>
   (operation?.batches ?? []).flatMap(({ agents, healthyForMs }) => {
