@@ -133,6 +133,10 @@ const readReport = <E, R>(supervision: Supervision<E, R>, { deaths }: Act, repor
         yield* exhausted(supervision, report.team, death, entry)
         continue
       }
+      if (came.result === "stopped") {
+        yield* leave(supervision, report.team, [{ death, code: "undone", why: "all were to come back or none, and one did not" }])
+        continue
+      }
       // It lives, or has another death to be looked at.
       if (came.generation !== death.agent.generation || (entry.untouched && entry.facts.life !== "dead")) continue
       const { code, kind, why } = entry.decided.decision

@@ -82,12 +82,20 @@ export const undoEnded = (team: TeamKey, operation: OperationState | null): Read
 export const livesByIt = (operation: OperationState | null, { adopted, spec: { id } }: AgentState): boolean =>
   operation?.allOrNone === true && adopted === null && operation.agents.includes(id) && !operation.alive.includes(id)
 
-/** Whether an agent is well where it is. What another one had touched before it was cut off, it may not be. */
+/** Whether an agent is well where it is. One of whom another operation was cut off, which this one takes back, may not be. */
 const isWell = (operation: OperationState, { facts: { agent } }: AgentPlan<unknown, unknown>): boolean =>
-  !isBeingUndone(operation) || (agent.phase === "running" && isInItsConversation(agent))
+  !isBeingUndone(operation) || !operation.agents.includes(agent.spec.id) || (agent.phase === "running" && isInItsConversation(agent))
 
-/** To take an operation back is to leave alone who lives and was never touched by it. */
-export const leaveUntouched = <E, R>(
+/** Agents that are to be stopped again, and of whom nobody knows whether they live: then nothing is taken back yet. */
+export const unsureToStop = (operation: OperationState | null, agents: ReadonlyArray<AgentPlan<unknown, unknown>>): ReadonlyArray<AgentId> =>
+  agents.flatMap(({ facts: { agent }, observation }) =>
+    livesByIt(operation, agent) && mayLive(observation.process) && lifeOf(observation.process) !== "alive" ? agent.spec.id : [])
+
+/**
+ * To take an operation back is to leave alone who lives and was never touched by it; and, where it was to be all or none, to
+ * stop again who lives by it alone.
+ */
+export const goingBack = <E, R>(
   operation: OperationState | null,
   agents: ReadonlyArray<AgentPlan<E, R>>
 ): ReadonlyArray<AgentPlan<E, R>> =>

@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { DecisionKind } from "../domain/decision.ts"
 import type { AgentFailure } from "../domain/failure.ts"
@@ -123,6 +124,18 @@ const sentence = (
   }
 }
 
+const notUndone = (
+  said: ReturnType<typeof sentence>,
+  team: string,
+  stillThere: ReadonlyArray<string>
+): ReturnType<typeof sentence> => ({
+  ...said,
+  outcome: "failed",
+  message: `${stillThere.join(", ")} could not be stopped again, so that it is not taken back to its end. ${said.message}`,
+  next: [`reprise restart --team ${team} --rollback`, `reprise restart --team ${team} --continue`],
+  details: { ...said.details, reason: "not_undone" }
+})
+
 /** Why what waits for a resumed agent is not for it any more; null where nothing speaks against it. */
 const heldBackBy = <E, R>({ decided, facts }: AgentPlan<E, R>): Effect.Effect<string | null, never, R> =>
   decided.decision.kind !== "resume" ? Effect.succeed(null) :
@@ -183,6 +196,7 @@ export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Ope
       alive: wereAlive(plan),
       policy: plan.request.policy.description,
       // Whatever goes on with it, or takes it back, keeps its promise.
+      ...unfinished === null ? {} : { continues: [...unfinished.continues, unfinished.id] },
       allOrNone: plan.request.policy.undo || (plan.request.unfinished === "rollback" && unfinished?.allOrNone === true),
       batches: isStaged(plan) ? [...endedBatches(plan.agents), ...batchesOf(plan)] : [],
       ...plan.request.trigger === undefined || plan.request.trigger === "person" ? {} : { trigger: plan.request.trigger },
@@ -221,8 +235,13 @@ export const conclude = <E, R>(prepared: Prepared<E, R>, lease: Lease, { operati
   Effect.gen(function*() {
     const { plan, providers, transport } = prepared
     const { team } = plan
-    const said = sentence(plan, rollout, kind)
-    const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
+    const stillThere = plan.agents.flatMap(({ facts: { agent: { spec: { id } } }, stoppedAgain = false }) =>
+      stoppedAgain && rollout.results.some(({ agent, result }) => agent === id && result === "failed") ? id : [])
+    const said = stillThere.length === 0 ? sentence(plan, rollout, kind) : notUndone(sentence(plan, rollout, kind), team.key, stillThere)
+    // What could not be taken back to its end is still to be.
+    const tookMs = stillThere.length > 0
+      ? (yield* Clock.currentTimeMillis) - operation.startedAt
+      : yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
     const heldBack = yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find, null)).pipe(
       Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared, lease, rollout.results))),

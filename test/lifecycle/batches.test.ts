@@ -178,6 +178,7 @@ describe("an interrupted operation", () => {
       policy: null,
       trigger: "person" as const,
       allOrNone: false,
+      continues: [],
       startedAt: "2026-01-02T03:04:05Z",
       steps: {},
       failures: failing.map((agent) => ({ agent, failure })),
