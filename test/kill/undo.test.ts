@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import type { DeathPoint } from "reprise/testing"
 import { agentOf } from "../../sdk/event-log/TeamState.ts"
 import type { Answer } from "./orders.ts"
-import { type Before, expectOnce, expectWhole, expectWholeLog, launchTeam, logLines, remember, stateOf } from "./team.ts"
+import { type Before, expectMemory, expectOnce, expectWhole, expectWholeLog, launchTeam, logLines, remember, stateOf } from "./team.ts"
 import { eventually, hasTmux, type World } from "./world.ts"
 
 // A restart of all or none, of whom one never comes back, is killed while it brings agents back and while it is taken back.
@@ -83,6 +83,27 @@ describe.skipIf(!hasTmux)("a restart of all or none, of whom one does not come b
     await expectTakenBack(await world.answer({ verb: "restart", policy: "undone" }), before, untouched)
     await expectAllBack(before)
   })
+
+  const anew: ReadonlyArray<DeathPoint | null> = [
+    null,
+    { when: "after", step: "ready", phase: "result", agent: "planner" },
+    { when: "after", step: "undo", phase: "intent" },
+    { when: "after", type: "resume.session_repaired" },
+    { when: "after", step: "stop", phase: "result", agent: "planner" }
+  ]
+  it.each(anew.map((point) => ({ point, name: point === null ? "nobody kills it" : `${point.when} ${point.step ?? point.type ?? ""}` })))(
+    "gives a conversation back that a fresh start had left behind, though its process says where it is: $name",
+    async ({ point }) => {
+      const before = remember(await stateOf(world))
+      const ended = await world.order({ verb: "restart", policy: "undoneAnew", ...point === null ? {} : { death: point } })
+      const answer = ended._tag === "Answered" ? ended.answer : await world.answer({ verb: "restart", unfinished: "rollback" })
+      expect(ended._tag).toBe(point === null ? "Answered" : "Killed")
+      const state = await stateOf(world)
+      expectOnce(world, { ...answer, state })
+      await expectMemory(world, state, before)
+      await expectAllBack(before)
+    }
+  )
 
   it("is taken back with --rollback too, though its finisher is killed as well", async () => {
     const before = await idlerDies()
