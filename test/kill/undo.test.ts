@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import type { DeathPoint } from "reprise/testing"
 import { agentOf } from "../../sdk/event-log/TeamState.ts"
 import type { Answer } from "./orders.ts"
@@ -104,6 +106,25 @@ describe.skipIf(!hasTmux)("a restart of all or none, of whom one does not come b
       await expectAllBack(before)
     }
   )
+
+  it("knows where one is that is stopped again, though its user went over to another conversation", async () => {
+    const before = await idlerDies()
+    const death: DeathPoint = { when: "before", step: "verify", phase: "result", agent: "coder-1" }
+    expect((await world.order({ verb: "restart", policy: "undone", death }))._tag).toBe("Killed")
+    const pane = agentOf(await stateOf(world), "idler")?.spawn?.pane?.pane ?? ""
+    const begun = new Set(readdirSync(world.sessions))
+    for (const text of ["the first word", "/clear", "the word after it"]) world.type(pane, text)
+    await eventually("what its user said", () =>
+      readdirSync(world.sessions).some((file) => file.endsWith(".jsonl") && !begun.has(file) && readFileSync(join(world.sessions, file), "utf8").includes("the word after it")) ? true : null)
+    const taken = await world.answer({ verb: "restart", unfinished: "rollback" })
+    expect(taken.message).toContain("stopped again: idler")
+    expect(pids()["idler"]).toBeUndefined()
+    const back = await world.answer({ verb: "restart" })
+    expect(back.outcome, `${back.message}`).toBe("restarted")
+    const transcript = agentOf(await stateOf(world), "idler")?.session?.transcript ?? ""
+    expect(readFileSync(transcript, "utf8")).toContain("the word after it")
+    expect(before.agents["idler"]?.session).not.toBe(agentOf(await stateOf(world), "idler")?.session?.id)
+  })
 
   it("is taken back with --rollback too, though its finisher is killed as well", async () => {
     const before = await idlerDies()
