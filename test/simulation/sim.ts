@@ -83,10 +83,18 @@ if (values.part) {
   process.send?.(failuresOf(from, worlds), () => process.exit(0))
 } else if (values.replay !== undefined) {
   const seed = whole("replay", values.replay, 0)
-  const { scenario, trace, traceHash } = sim.replay(seed)
-  const failure = sim.check(seed)
-  if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", seed, scenario, trace, traceHash, failure }))
-  else console.log([...scenario, "", ...trace, "", failure === null ? "It holds all rules." : `Rule ${failure.rule}: ${failure.message}`, `traceHash ${traceHash}`].join("\n"))
+  const { failure, scenario, trace, traceHash, wholeTraceHash } = sim.replay(seed)
+  if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", seed, scenario, trace, traceHash, wholeTraceHash, failure }))
+  else {
+    console.log([
+      ...scenario,
+      "",
+      ...trace,
+      "",
+      failure === null ? "It holds all rules." : `Rule ${failure.rule}: ${failure.message}`,
+      `traceHash ${traceHash}${failure === null ? "" : ` (of the whole world: ${wholeTraceHash})`}`
+    ].join("\n"))
+  }
   process.exitCode = failure === null ? 0 : 1
 } else if (values.mutants) {
   const among = whole("among", values.among, 2_000)
