@@ -8,8 +8,9 @@ import type { Batch } from "../policy/Rollout.ts"
 import { lifeOf } from "../policy/Facts.ts"
 import { isInItsConversation } from "../session/conversation.ts"
 import { mayLive } from "./observe.ts"
-import type { AgentPlan, RestartRequest } from "./plan.ts"
+import type { AgentPlan, Refusal, RestartRequest } from "./plan.ts"
 import { decisionBy } from "./policy-decision.ts"
+import { untouchedToo } from "./refuse.ts"
 
 // What an interrupted operation still says to whoever finishes it: in which order, and whether its rollout had failed.
 
@@ -86,12 +87,32 @@ export const livesByIt = (operation: OperationState | null, { adopted, spec: { i
 const isWell = (operation: OperationState, { facts: { agent } }: AgentPlan<unknown, unknown>): boolean =>
   !isBeingUndone(operation) || (agent.phase === "running" && isInItsConversation(agent))
 
+/** The code of a decision about an agent that is to be stopped again, and may live or not. */
+const unknownUndone = "undo_unknown"
+
+/** Why an operation can't be taken back now: it would be over, and some may live on by it. */
+export const undoRefusal = (team: string, agents: ReadonlyArray<AgentPlan<unknown, unknown>>): Refusal | null => {
+  const unknown = agents.filter(({ decided }) => decided.decision.code === unknownUndone)
+  const why = unknown.map(({ decided, facts }) => `${facts.agent.spec.id}: ${decided.decision.why.join("; ")}`)
+  return unknown.length === 0 ? null : {
+    outcome: "failed",
+    message: `Whoever did not live before is to be stopped again, and whether they live can't be told. ${why.join(". ")}. ${untouchedToo}`,
+    next: [`reprise restart --team ${team} --rollback`],
+    details: { reason: "not_undone", unknown: unknown.map(({ facts }) => facts.agent.spec.id) }
+  }
+}
+
 /** To take an operation back is to leave alone who lives and was never touched by it. */
 export const leaveUntouched = <E, R>(
   operation: OperationState | null,
   agents: ReadonlyArray<AgentPlan<E, R>>
 ): ReadonlyArray<AgentPlan<E, R>> =>
   agents.map((entry) =>
+    livesByIt(operation, entry.facts.agent) && entry.observation.process.state === "unknown" ? {
+      ...entry,
+      untouched: false,
+      decided: plainly({ kind: "refuse", code: unknownUndone, why: [`whether its process lives is unknown (${entry.observation.process.evidence})`] })
+    } :
     livesByIt(operation, entry.facts.agent) && lifeOf(entry.observation.process) === "alive" ? {
       ...entry,
       untouched: false,

@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { DecisionKind } from "../domain/decision.ts"
 import type { AgentFailure } from "../domain/failure.ts"
@@ -216,13 +217,23 @@ export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Ope
     return acted
   })
 
+/** Whom an operation that is taken back was to stop again and could not: it is not over before they are. */
+export const notStopped = (
+  { agents }: RestartPlan<unknown, unknown>,
+  results: ReadonlyArray<{ readonly agent: string; readonly result: AgentResult["result"] }>
+): ReadonlyArray<string> =>
+  agents.flatMap(({ facts: { agent: { spec: { id } } }, stoppedAgain = false }) =>
+    stoppedAgain && results.some(({ agent, result }) => agent === id && result === "failed") ? id : [])
+
 /** Ends the operation, releases what waited for the agents that are back, and reports. */
 export const conclude = <E, R>(prepared: Prepared<E, R>, lease: Lease, { operation, rollout }: Acted, kind: OperationKind = "restart") =>
   Effect.gen(function*() {
     const { plan, providers, transport } = prepared
     const { team } = plan
     const said = sentence(plan, rollout, kind)
-    const tookMs = yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
+    const tookMs = notStopped(plan, rollout.results).length > 0
+      ? (yield* Clock.currentTimeMillis) - operation.startedAt
+      : yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
     const heldBack = yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find, null)).pipe(
       Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared, lease, rollout.results))),

@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
@@ -5,9 +6,10 @@ import { standard } from "../policy/Policy.ts"
 import { isBeingUndone, undoStep } from "./interrupted.ts"
 import type { RestartPlan } from "./plan.ts"
 import { currentState, prepare, type Prepared } from "./prepare.ts"
-import { type Acted, actOn, type AgentReport, refusedReport, reportOf, type RestartReport } from "./restart-act.ts"
+import { type Acted, actOn, type AgentReport, notStopped, refusedReport, reportOf, type RestartReport } from "./restart-act.ts"
 import { decisionEvents } from "./restart-events.ts"
 import type { RestartOptions } from "./restart-request.ts"
+import { untouchedToo } from "./refuse.ts"
 import { beginWith } from "./roll-back.ts"
 import type { Rollout } from "./rollout.ts"
 
@@ -86,16 +88,37 @@ export const undo = <E, R>({ plan }: Prepared<E, R>, lease: Lease, acted: Acted)
       const { details, message } = back.plan.refusal
       const refused = refusedReport(back.plan, {
         outcome: "failed",
-        message: `${whole}, and what was done could not be taken back yet: ${message}`,
+        // This time nothing was touched; the restart that is to be taken back did touch.
+        message: `${whole}, and what was done could not be taken back yet: ${message.replace(` ${untouchedToo}`, "")}`,
         next: [`reprise restart --team ${key} --rollback`, `reprise restart --team ${key} --continue`],
         details: { reason: "not_undone", failures, undo: details }
       })
-      const report: RestartReport = { ...refused, plan, agents: inTheEnd(plan, acted, refused) }
+      const tookMs = (yield* Clock.currentTimeMillis) - operation.startedAt
+      const report: RestartReport = {
+        ...refused,
+        plan,
+        agents: inTheEnd(plan, acted, refused),
+        operation: { id: operation.id, startedAt: new Date(operation.startedAt).toISOString(), tookMs }
+      }
       return report
     }
     yield* log.append(decisionEvents(back.plan), { lease })
     const taken = yield* actOn(back, lease)
     const agents = inTheEnd(plan, acted, taken)
+    const alive = notStopped(back.plan, taken.agents.map(({ id, result }) => ({ agent: id, result })))
+    if (alive.length > 0) {
+      const report: RestartReport = {
+        ...taken,
+        outcome: "failed",
+        ok: false,
+        message: `${whole}, and what was done could not all be taken back yet: ${alive.join(", ")} did not live before and could not be proved ended.`,
+        next: [`reprise restart --team ${key} --rollback`, `reprise restart --team ${key} --continue`],
+        details: { reason: "not_undone", failures, undo: taken.details },
+        plan,
+        agents
+      }
+      return report
+    }
     const notBack = whose(taken.agents, "failed", "refused")
     const did = [
       ...counted(whose(agents, "resumed", "started"), "lives on in its conversation", "live on in their conversations"),
