@@ -16,7 +16,7 @@ import type { PluginHost } from "../plugin/PluginHost.ts"
 import { touches } from "../policy/Policy.ts"
 import { carryOut, nobodyActs } from "./act.ts"
 import { nthDelay, standardBackoff } from "./back-off.ts"
-import { type Death, readDeath } from "./death.ts"
+import { beforeBoot, type Death, readDeath } from "./death.ts"
 import { restartedBy, shortLived } from "./strategy.ts"
 import { append, deathKey, exits, leave, named, sayOnce, type Supervision } from "./supervision.ts"
 
@@ -129,8 +129,13 @@ const interrupted = <E, R>(supervision: Supervision<E, R>, team: TeamState, deat
       )
       return true
     }
-    const agents = [...new Set([...operation.agents, ...deaths.map(({ agent }) => agent.spec.id)])]
-    yield* carryOut(supervision, team, { deaths, agents, trigger: operation.trigger, finishes: true })
+    // Who waits, or is left, is neither started for the sake of others. After a boot it goes on only where that brings them back.
+    const died = deaths.filter(({ cause }) => cause._tag === "Crash" || cause._tag === "Home")
+    const agents = [...new Set([...operation.agents, ...died.map(({ agent }) => agent.spec.id)])]
+    const boot = yield* HostBoot
+    const outlived = team.agents.some((agent) => agents.includes(agent.spec.id) && beforeBoot(agent, boot))
+    const trigger = outlived ? "boot" : operation.trigger
+    yield* carryOut(supervision, team, { deaths: died, agents, trigger, finishes: true })
     return false
   })
 
