@@ -36,6 +36,7 @@ export const conversationReports = (
     // What people do with their conversations is theirs.
     note({ kind: "starts", agent, pid, session, shared: isPersons(pid) ? [] : beside })
   },
+  onLimited: (pid, until, ended) => note({ kind: "limited", agent: people().agentOf(pid), pid, until, ended }),
   onHeard: (pid, session, text) => note({ kind: "hears", agent: people().agentOf(pid), session, text }),
   onClear: (pid, session, path) => {
     const { agentOf, isAgents } = people()

@@ -20,6 +20,7 @@ const careful = {
   resume: Policy.resume,
   isolated: Policy.isolated(Policy.standard),
   atomic: Policy.atomic(Policy.standard),
+  atomicRolling: Policy.atomic(Policy.standard).pipe(Policy.rollout(rolling)),
   rolling: Policy.isolated(Policy.standard).pipe(Policy.rollout(rolling)),
   canary: Policy.standard.pipe(Policy.rollout(Rollout.canary("ada", { healthyFor: "200 millis" }).then(Rollout.allAtOnce))),
   backoff: Policy.isolated(Policy.standard.pipe(Policy.withBackoff(Schedule.spaced("200 millis"), { times: 2 }))),
@@ -29,7 +30,12 @@ const careful = {
 }
 
 /** Policies that may let conversations go. */
-const letsGo: ReadonlySet<PolicyName> = new Set<PolicyName>(["fresh", "resumeOrFresh", "rollingFresh"])
+const letsGo: ReadonlySet<PolicyName> = new Set<PolicyName>(["fresh", "resumeOrFresh", "rollingFresh", "atomicFresh"])
+
+const allOrNone: ReadonlySet<PolicyName> = new Set<PolicyName>(["atomic", "atomicRolling", "atomicFresh"])
+
+/** Whether a policy promises that all come back, or nobody who did not live before. */
+export const isAllOrNone = (name: PolicyName): boolean => allOrNone.has(name)
 
 /** Whether a policy asks for leave to let conversations go, and is given it. */
 export const asksForLeave = (name: PolicyName): boolean => letsGo.has(name)
@@ -43,6 +49,8 @@ export const restartBy = (name: PolicyName, team: string | undefined, options: R
       return Effect.provide(Restart.restart(team, Policy.isolated(Policy.resumeOrFresh), options), granted)
     case "rollingFresh":
       return Effect.provide(Restart.restart(team, Policy.fresh.pipe(Policy.rollout(rolling)), options), granted)
+    case "atomicFresh":
+      return Effect.provide(Restart.restart(team, Policy.atomic(Policy.fresh), options), granted)
     case "approved":
       return Effect.provide(Restart.restart(team, Policy.withApproval("all of them?")(Policy.standard), options), granted)
     case "denied":
@@ -64,11 +72,14 @@ export const budgetOf = {
 } as const
 
 /** Supervises a team as a scenario says. */
-export const superviseBy = ({ budget, strategy }: Supervision, team: string) =>
-  Supervise.supervise(
-    team,
-    budget === "standard" ? Policy.standard : Policy.standard.pipe(
-      Budget.withBudget({ restarts: budgetOf.tight.restarts, per: budgetOf.tight.perMs, exceeded: Policy.escalate("leader") })
-    ),
-    { strategy }
+export const superviseBy = ({ budget, onBoot, strategy }: Supervision, team: string) => {
+  const policy = budget === "standard" ? Policy.toTeam(Policy.standard) : Policy.standard.pipe(
+    Budget.withBudget({ restarts: budgetOf.tight.restarts, per: budgetOf.tight.perMs, exceeded: Policy.escalate("leader") })
   )
+  if (onBoot === undefined) return Supervise.supervise(team, policy, { strategy })
+  if (onBoot === "hold" || onBoot === "resume") return Supervise.supervise(team, Policy.onBoot(onBoot)(policy), { strategy })
+  return Effect.provide(
+    Supervise.supervise(team, Policy.onBoot("ask")(policy), { strategy }),
+    onBoot === "ask: yes" ? Approvals.always : Approvals.never
+  )
+}

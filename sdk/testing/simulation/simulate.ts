@@ -4,10 +4,11 @@ import type { TeamFile } from "../../spec/team-file.ts"
 import { traceHash, traceLines } from "./facts.ts"
 import { generate } from "./generate.ts"
 import type { Wrap } from "./layers.ts"
-import type { Mutant } from "./mutant-hands.ts"
+import type { Among, Mutant } from "./mutant-hands.ts"
 import { mutants } from "./mutants.ts"
 import { describe, play } from "./play.ts"
-import type { Scenario } from "./scenario.ts"
+import { isAllOrNone } from "./policies.ts"
+import { isWorldStep, type PolicyName, type Scenario, type WorldStep } from "./scenario.ts"
 import { teamFileTemplate } from "./setting.ts"
 import { shrink } from "./shrink.ts"
 
@@ -66,6 +67,19 @@ const check = (template: TeamFile, seed: number, wrap?: Wrap): SimulationFailure
   return { seed, rule, message: first?.message ?? "", scenario: describe(small), trace, traceHash: traceHash(trace) }
 }
 
+const restartsBy = (scenario: Scenario, test: (policy: PolicyName) => boolean): boolean =>
+  scenario.steps.some((step) => !isWorldStep(step) && step.commands.some((command) => command.do === "restart" && test(command.policy)))
+
+const happens = (scenario: Scenario, verb: WorldStep["do"]): boolean => JSON.stringify(scenario.steps).includes(`"do":"${verb}"`)
+
+/** Whether a world has what some mutants need. */
+const has: Readonly<Record<Among, (scenario: Scenario) => boolean>> = {
+  people: ({ agents }) => agents.some(({ byHand = false }) => byHand),
+  allOrNone: (scenario) => restartsBy(scenario, isAllOrNone),
+  limits: (scenario) => happens(scenario, "limit begins"),
+  boots: (scenario) => happens(scenario, "reboots")
+}
+
 /** Makes the simulation; the worlds themselves need nothing of the host any more. */
 export const simulation = Effect.map(Effect.zipLeft(teamFileTemplate, adoptedTeamFile("none", [], "/")), (template): Simulation => ({
   breaks: (seed) => ruleOf(template, generate(seed)) !== null,
@@ -83,7 +97,7 @@ export const simulation = Effect.map(Effect.zipLeft(teamFileTemplate, adoptedTea
   kill: ({ among, name, rule, wrap }, worlds) => {
     for (let seed = 1, played = 0; played < worlds; seed++) {
       const scenario = generate(seed)
-      if (among === "people" && !scenario.agents.some(({ byHand = false }) => byHand)) continue
+      if (among !== undefined && !has[among](scenario)) continue
       played += 1
       const broken = play(template, scenario, wrap).violations
       if (broken.some((violation) => violation.rule === rule)) return { rule, name, killedBySeed: seed }
