@@ -90,3 +90,15 @@ holds("what a boot cut off goes on only where the team is to be brought back", (
       passes(6_000)
     ]
   }))))
+
+holds("who finishes a restart gives out nothing of work that is done", upTo(16).map((at) => ({
+  agents: [agent("ada"), agent("bob")],
+  steps: [
+    up,
+    run({ do: "send", agent: "ada", text: "hello" }),
+    dies("ada"),
+    run({ do: "send", agent: "ada", text: "merge it" }),
+    run({ do: "restart", policy: "workDone", dieAt: 60 + 12 * at }),
+    run({ do: "restart", policy: "workDone" })
+  ]
+})))

@@ -121,7 +121,14 @@ export const boundaryLog = (boundary: Boundary, log: Context.Tag.Service<typeof 
     teams: read("teams", log.teams),
     position: read("position", log.position),
     read: (options) => Stream.unwrap(Effect.as(pause(random.int(2)), log.read(options))),
-    lease: (resource, command) => Effect.zipRight(pause(random.int(2)), log.lease(resource, command))
+    follow: (options) =>
+      faults === 0 ? log.follow(options) : Stream.flatMap(log.follow(options), (entry) => {
+        if (!random.chance(faults)) return Stream.make(entry)
+        return random.chance(0.5) ? Stream.empty : Stream.make(entry, entry)
+      }),
+    lease: (resource, command) =>
+      Effect.zipRight(pause(random.int(2)), Effect.suspend(() =>
+        faults > 0 && random.chance(faults / 4) ? struck("lease", "Busy") : log.lease(resource, command)))
   }
 }
 

@@ -54,6 +54,7 @@ export const factsOf = (step: CommandStep, origin: Origin): CommandFacts => ({
   grant: step.do === "restart" && asksForLeave(step.policy),
   ...origin,
   takeover: step.do === "restart" && step.takeover === true,
+  workDone: step.do === "restart" && step.policy === "workDone",
   allOrNone: step.do === "restart" && isAllOrNone(step.policy),
   budget: step.do === "supervise" ? budgetOf[step.budget] : null
 })
@@ -145,7 +146,8 @@ const refusedErrors: ReadonlySet<string> = new Set([
   "LaunchImpossible",
   "TeamFileInvalid",
   "LeaseHeld",
-  "ApprovalDenied"
+  "ApprovalDenied",
+  "GateFailed"
 ])
 
 const servicesOf = ({ boot, env, files, log, processes, providers, sinceBoot, transport }: ProcessServices) =>

@@ -17,6 +17,8 @@ export interface CommandFacts {
   readonly takeover: boolean
   /** Whether all that it is to bring back come back, or nobody who did not live before. */
   readonly allOrNone: boolean
+  /** Whether what agents were told to do is done already, so that nothing of it is given out. */
+  readonly workDone: boolean
   /** How often it may bring one agent back; null where nobody bounds it. */
   readonly budget: { readonly restarts: number; readonly perMs: number } | null
 }

@@ -25,7 +25,7 @@ export const supervised = (random: Random, ids: ReadonlyArray<string>, steps: Re
   const supervise = (): CommandStep => ({
     do: "supervise",
     strategy: random.pick(["oneForOne", "oneForOne", "oneForAll", "restForOne"]),
-    budget: random.pick(["standard", "tight"]),
+    budget: random.pick(["standard", "standard", "tight", "tight", "team", "credential"]),
     ...random.chance(0.7) ? { dieAt: 20 + Math.floor(Math.exp(random.next() * Math.log(4_000))) } : {},
     ...random.chance(0.25) ? { faults: random.pick([0.01, 0.03]) } : {}
   })
@@ -60,7 +60,7 @@ export const rebooted = (random: Random, ids: ReadonlyArray<string>): ReadonlyAr
   const supervise = (): CommandStep => ({
     do: "supervise",
     strategy: random.pick(["oneForOne", "oneForOne", "oneForAll", "restForOne"]),
-    budget: random.pick(["standard", "tight"]),
+    budget: random.pick(["standard", "standard", "tight", "tight", "team", "credential"]),
     onBoot,
     ...random.chance(0.6) ? { dieAt: 20 + Math.floor(Math.exp(random.next() * Math.log(600))) } : {},
     ...random.chance(0.25) ? { faults: random.pick([0.01, 0.03]) } : {}

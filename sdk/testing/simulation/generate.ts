@@ -1,6 +1,7 @@
 import { allOrNone } from "./generate-all-or-none.ts"
 import { agentsByHand, amongPeople } from "./generate-people.ts"
 import { rebooted, supervised } from "./generate-supervised.ts"
+import { varied } from "./generate-varied.ts"
 import { mix, type Random, randomFrom } from "./random.ts"
 import type { CommandStep, CommandTrouble, PolicyName, Scenario, SimulatedAgent, Step, WorldStep } from "./scenario.ts"
 import type { CliBehaviour } from "./simulated-cli.ts"
@@ -149,6 +150,7 @@ const shareOfTwoTeams = 0.04
 const shareAmongPeople = 0.025
 const shareAllOrNone = 0.03
 const shareRebooted = 0.015
+const shareVaried = 0.12
 
 /** Draws a scenario: equal seeds give equal ones. */
 export const generate = (seed: number): Scenario => {
@@ -182,5 +184,6 @@ export const generate = (seed: number): Scenario => {
   if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted) {
     return { seed, agents, steps: rebooted(rare, ids) }
   }
-  return { seed, agents, steps }
+  const plain: Scenario = { seed, agents, steps }
+  return rare.chance(shareVaried) ? varied(rare, plain) : plain
 }

@@ -56,6 +56,17 @@ export const supervisionMutants: ReadonlyArray<Mutant> = [
     })
   },
   {
+    rule: 5,
+    name: "a start that came up begins a new count",
+    wrap: telling((team) => ({
+      ...team,
+      agents: team.agents.map((agent) => ({
+        ...agent,
+        history: { ...agent.history, starts: agent.history.starts.filter(({ readyAt }) => readyAt === null), budgetExceededAt: null }
+      }))
+    }))
+  },
+  {
     rule: 2,
     name: "what was decided for a boot is forgotten",
     among: "boots",

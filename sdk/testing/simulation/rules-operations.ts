@@ -1,4 +1,4 @@
-import { commands, type Watch } from "./watch.ts"
+import { commands, key, type Watch } from "./watch.ts"
 
 // What a restart promises beyond its own life: whoever finishes it keeps it.
 
@@ -72,5 +72,22 @@ export const bringsBackAllOrNone = (): Watch => {
       return null
     }
     return event.outcome.startsWith("ended_by") ? null : broken(promised, living, event.outcome)
+  }
+}
+
+/** Rule 6: what waits for an agent that goes on is not given out where its work is not open any more. */
+export const redoesNothing = (): Watch => {
+  const resumed = new Set<string>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    if (fact.kind === "writes" && fact.event.type === "agent.spawn_intended") {
+      const { agent, mode, team } = fact.event
+      if (mode === "resume") resumed.add(key(team, agent))
+      else resumed.delete(key(team, agent))
+    }
+    return fact.kind === "types" && command?.workDone === true && resumed.has(key(command.team ?? "", fact.agent))
+      ? `${fact.text} was typed into ${fact.agent}, whose work is not open any more`
+      : null
   }
 }

@@ -20,9 +20,23 @@ export type PolicyName =
   | "approved"
   | "denied"
   | "noGrant"
+  | VariedPolicy
+
+/** What policies can be beside the common ones. */
+export type VariedPolicy =
+  | "sequence"
+  | "leaderLast"
+  | "dependencyOrder"
+  | "perAgent"
+  | "verified"
+  | "gated"
+  | "workOpen"
+  | "workDone"
+  | "budgetTeam"
+  | "budgetCredential"
 
 /** What a supervisor's policy says of how often. */
-export type BudgetName = "standard" | "tight"
+export type BudgetName = "standard" | "tight" | "team" | "credential"
 
 /** What it does after a boot; where it asks, what is answered. */
 export type AfterBoot = "resume" | "hold" | "ask: yes" | "ask: nobody"
@@ -117,6 +131,9 @@ export interface SimulatedAgent {
   /** The team that it is in, where that is not the world's own. */
   readonly team?: string
   readonly permissions: string | null
+  readonly role?: string
+  /** The agents on whose tasks its own build. */
+  readonly buildsOn?: ReadonlyArray<string>
   readonly paused?: boolean
   /** No team file has it: a person starts it, and it may be adopted. Its id is what the adoption calls it. */
   readonly byHand?: boolean

@@ -19,6 +19,8 @@ export interface CliBehaviour {
   /** How long a turn takes, in milliseconds. */
   readonly turn?: number
   readonly ignoresStop?: boolean
+  /** Ends so many milliseconds after each start, by itself. */
+  readonly livesMs?: number
   /** Opens a dialog as soon as something was pasted. */
   readonly dialog?: boolean
 }
@@ -34,6 +36,8 @@ export interface Limit {
 
 /** What is told of a CLI's life. */
 export interface CliReports {
+  /** It ended by itself while it was at work. */
+  readonly onEnded: (pid: number) => void
   /** It can't work now. `ended`: it does not live on. */
   readonly onLimited: (pid: number, until: number | null, ended: boolean) => void
   /** `path`: null where it is not the conversation that it was asked for. */
@@ -260,6 +264,12 @@ export const simulatedCli = ({ behaviours, files, limits, now, reports }: CliWor
   }
   if (behaviour.transcript === "at-once") begin()
   else if (behaviour.transcript !== "at-first-message") io.after(3, begin)
+  if (behaviour.livesMs !== undefined) {
+    io.after(behaviour.livesMs, () => {
+      reports.onEnded(io.pid)
+      io.exit(1)
+    })
+  }
   const limit = limits.get(request.agent)
   const limited = limit !== undefined && (limit.until === null || now() < limit.until)
   if (limited) {
