@@ -38,8 +38,9 @@ export const verb = defineVerb({
   name: "adopt",
   description: "Makes a team of agents that you started by hand, below the workspace. Touches none of them.",
   config: {
-    as: Options.text("as").pipe(Options.withDescription("The team's name; the directory's by default."), Options.optional),
+    as: Options.text("as").pipe(Options.withPseudoName("NAME"), Options.withDescription("The team's name; the directory's by default."), Options.optional),
     only: Options.text("only").pipe(
+      Options.withPseudoName("PID"),
       Options.withDescription("Only this process, by its pid; more pids may follow it. May be given more than once."),
       Options.repeated
     ),

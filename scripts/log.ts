@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { AgentId, EventLog, logLine, TeamKey, teamState } from "../sdk/index.ts"
+import { write } from "./command/output.ts"
 import { WrongUsage } from "./command/policy-file.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
@@ -21,9 +22,9 @@ export const verb = defineVerb({
   description: "Prints the event log, one JSON object a line; --follow goes on with what comes.",
   config: {
     team: teamOption,
-    agent: Options.text("agent").pipe(Options.withDescription("Only events of this agent."), Options.optional),
-    type: Options.text("type").pipe(Options.withDescription("Only events of this type. May be given more than once."), Options.repeated),
-    since: Options.integer("since").pipe(Options.withDescription("Only events after this position."), Options.withDefault(0)),
+    agent: Options.text("agent").pipe(Options.withPseudoName("ID"), Options.withDescription("Only events of this agent."), Options.optional),
+    type: Options.text("type").pipe(Options.withPseudoName("TYPE"), Options.withDescription("Only events of this type. May be given more than once."), Options.repeated),
+    since: Options.integer("since").pipe(Options.withPseudoName("POSITION"), Options.withDescription("Only events after this position."), Options.withDefault(0)),
     follow: Options.boolean("follow").pipe(Options.withDescription("Wait for more, until interrupted."))
   },
   run: ({ agent, follow, since, team, type }) =>
@@ -41,9 +42,8 @@ export const verb = defineVerb({
       const entries = follow ? log.follow(options) : log.read(options)
       yield* entries.pipe(
         Stream.filter((entry) => wanted.size === 0 || (entry._tag === "Event" && wanted.has(entry.event.type))),
-        Stream.runForEach((entry) => Effect.async<void>((resume) => {
-          process.stdout.write(`${logLine(entry)}\n`, () => resume(Effect.void))
-        }))
+        Stream.runForEach((entry) => write("stdout", `${logLine(entry)}\n`)),
+        Effect.catchTag("ReaderGone", () => Effect.void)
       )
       return { outcome: "ok", ok: true, message: "", next: [] }
     }),

@@ -1,5 +1,6 @@
 // reprise VERB …: starts the script of that verb. Only that one is loaded.
 import { closest } from "../sdk/spec/suggestion.ts"
+import { outlastReaders } from "./command/readers.ts"
 import { version } from "./command/version.ts"
 import type { Verb } from "./command/verb.ts"
 
@@ -29,9 +30,11 @@ const help = [
   ""
 ].join("\n")
 
+outlastReaders()
 const [name, ...args] = process.argv.slice(2)
 const found = name === undefined ? undefined : Object.hasOwn(verbs, name) ? verbs[name] : undefined
 if (found !== undefined) {
+  process.exitCode = 1
   void found.load().then(({ verb }) => verb.main(args)).then((code) => { process.exitCode = code })
 } else if (name === undefined || name === "--help" || name === "-h" || name === "help") {
   process.stdout.write(help)

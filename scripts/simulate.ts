@@ -1,19 +1,17 @@
 // reprise simulate [POLICY…]: plays policies in a scenario, or against the recorded log, and compares what came of them.
 import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { basename } from "node:path"
 import { EventLog, Policy, Simulate, teamState } from "../sdk/index.ts"
 import { loadPolicy, WrongUsage } from "./command/policy-file.ts"
+import { demandPlaceFor, writePage } from "./command/simulate-file.ts"
 import { simulatePage } from "./command/simulate-page.ts"
 import { type Compared, simulateTable } from "./command/simulate-table.ts"
 import { teamOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
-
-const seedsAtMost = 1_000_000
 
 /** The policies of the files, or else what `restart` does by itself. */
 const policiesOf = (files: ReadonlyArray<string>) =>
@@ -33,19 +31,22 @@ export const verb = defineVerb({
   config: {
     team: teamOption,
     scenario: Options.text("scenario").pipe(
+      Options.withPseudoName("FILE"),
       Options.withDescription("The scenario, a YAML file; without it, what the log has of the team is played."),
       Options.optional
     ),
-    seeds: Options.integer("seeds").pipe(Options.withDescription("How many runs; 1000 by default, for a log 1."), Options.optional),
-    html: Options.text("html").pipe(Options.withDescription("Also writes one self-contained page with all of them side by side."), Options.optional),
+    seeds: Options.integer("seeds").pipe(Options.withPseudoName("N"), Options.withDescription("How many runs; 1000 by default, for a log 1."), Options.optional),
+    html: Options.text("html").pipe(Options.withPseudoName("FILE"), Options.withDescription("Also writes one self-contained page with all of them side by side."), Options.optional),
     policies: Args.repeated(Args.text({ name: "policy" }))
   },
   run: ({ html, policies: files, scenario: file, seeds: asked, team }) =>
     Effect.gen(function*() {
       const seeds = Option.getOrElse(asked, () => Option.isSome(file) ? 1000 : 1)
-      if (seeds < 1 || seeds > seedsAtMost) {
-        return yield* new WrongUsage({ detail: `--seeds takes a whole number from 1 to ${seedsAtMost}, and ${seeds} is none.` })
+      if (seeds < 1 || seeds > Simulate.seedsAtMost) {
+        return yield* new WrongUsage({ detail: `--seeds takes a whole number from 1 to ${Simulate.seedsAtMost}, and ${seeds} is none.` })
       }
+      const page = Option.getOrNull(html)
+      if (page !== null) yield* demandPlaceFor(page)
       const policies = yield* policiesOf(files)
       const played = Option.isSome(file)
         ? { scenario: yield* Simulate.readScenario(file.value) }
@@ -56,11 +57,7 @@ export const verb = defineVerb({
       const tookMs = performance.now() - startedAt
       const [first] = compared
       const title = first?.scenario ?? "a scenario"
-      const page = Option.getOrNull(html)
-      if (page !== null) {
-        const files = yield* FileSystem.FileSystem
-        yield* files.writeFileString(page, simulatePage(compared, { title, seeds }))
-      }
+      if (page !== null) yield* writePage(page, simulatePage(compared, { title, seeds }))
       const runs = seeds * compared.length
       return {
         outcome: "simulated",

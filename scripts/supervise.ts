@@ -52,6 +52,7 @@ export const verb = defineVerb({
     observe: flag("observe", "Only say and log what would be done."),
     disable: flag("disable", "Switch supervision off, wherever it runs, and end."),
     clear: Options.text("clear").pipe(
+      Options.withPseudoName("AGENT"),
       Options.withDescription("Let the budget of this agent be spent again, and end. May be given more than once."),
       Options.repeated
     ),

@@ -23,9 +23,9 @@ const busyAgents = (plan: RestartPlan<unknown, unknown>) =>
     const host = yield* PluginHost
     const transport = yield* host.transport(plan.team.transport)
     const busy: Array<string> = []
-    for (const { decided, facts, observation } of plan.agents) {
+    for (const { decided, facts, observation, stoppedAgain = false } of plan.agents) {
       const touched = decided.decision.kind === "resume" || decided.decision.kind === "fresh_start"
-      if (!touched || observation.process.state !== "alive" || observation.pane === null) continue
+      if (!(touched || stoppedAgain) || observation.process.state !== "alive" || observation.pane === null) continue
       const provider = yield* host.provider(facts.agent.spec.provider)
       const { state } = yield* lookAtAgent(plan.team, facts.agent, observation.pane, transport, provider)
       if (state === "busy") busy.push(facts.agent.spec.id)

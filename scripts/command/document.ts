@@ -32,8 +32,22 @@ const member = (value: unknown, name: string): unknown =>
 
 const text = (value: unknown): string => typeof value === "string" ? value : ""
 
+/** The verb again, for a team that there is. A plan is for the team that it was made for: for another it is made anew. */
+const againFor = (verb: string, team: string): string => {
+  switch (verb) {
+    case "apply":
+      return `reprise restart --team ${team} --plan-out FILE`
+    case "send":
+      return `reprise send --team ${team} AGENT TEXT`
+    case "fork":
+      return `reprise fork --team ${team} AGENT NEW`
+    default:
+      return `reprise ${verb} --team ${team}`
+  }
+}
+
 const refusedBy = (error: unknown, verb: string): Refused => {
-  const again = (options: ReadonlyArray<unknown>) => options.map((option) => `reprise ${verb} --team ${text(option)}${verb === "send" ? " AGENT TEXT" : ""}`)
+  const again = (options: ReadonlyArray<unknown>) => options.map((option) => againFor(verb, text(option)))
   const candidates = member(error, "candidates")
   switch (member(error, "_tag")) {
     case "LeaseHeld":

@@ -1,49 +1,93 @@
 import type * as Args from "@effect/cli/Args"
 import type * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
+import type * as Usage from "@effect/cli/Usage"
 import * as Option from "effect/Option"
 import { closest } from "../../sdk/index.ts"
+
+/** How a flag is given. */
+export interface Flag {
+  /** What its value is called; null for a flag without one. */
+  readonly value: string | null
+  readonly repeats: boolean
+}
 
 const isOptions = (value: Command.Command.Config[string]): value is Options.Options<unknown> =>
   typeof value === "object" && value !== null && Options.OptionsTypeId in value
 
 type Entry = Command.Command.Config[string] | Args.Args<unknown>
 
-/** The flags of a verb, and whether each is without a value. */
-export const flagsOf = (config: Readonly<Record<string, Entry>>): ReadonlyMap<string, boolean> =>
-  new Map(
-    Object.values(config).flatMap((option) =>
-      isOptions(option)
-        ? Option.match(Options.getIdentifier(option), {
-          onNone: () => [],
-          onSome: (name) => [[`--${name.replace(/^-+/, "")}`, Options.isBool(option)] as const]
-        })
-        : []
-    )
-  )
+const named = (usage: Usage.Usage, repeats = false): ReadonlyArray<readonly [string, Flag]> => {
+  switch (usage._tag) {
+    case "Named":
+      return usage.names.map((name) => [name, { value: Option.getOrNull(usage.acceptedValues), repeats }])
+    case "Optional":
+      return named(usage.usage, repeats)
+    case "Repeated":
+      return named(usage.usage, true)
+    case "Alternation":
+    case "Concat":
+      return [...named(usage.left, repeats), ...named(usage.right, repeats)]
+    default:
+      return []
+  }
+}
 
-const builtIn = new Map([["--help", true], ["-h", true], ["--version", true]])
+/** The flags of a verb. */
+export const flagsOf = (config: Readonly<Record<string, Entry>>): ReadonlyMap<string, Flag> =>
+  new Map(Object.values(config).flatMap((option) => isOptions(option) ? named(Options.getUsage(option)) : []))
+
+const plain: Flag = { value: null, repeats: true }
+const builtIn = new Map([["--help", plain], ["-h", plain], ["--version", plain]])
+
+const looksLikeFlag = (word: string): boolean => /^-[^\s]+$/.test(word)
+/** Also no number below nought, which an option may want to refuse in its own words. */
+const isNoValue = (word: string): boolean => word === "--" || (looksLikeFlag(word) && !/^-\d/.test(word))
+
+const unknown = (name: string, known: ReadonlyArray<string>): string => {
+  const near = closest(name, known)
+  return `There is no option ${name}${near === undefined ? "." : `; did you mean ${near}?`} A text that begins with a dash goes after --.`
+}
+
+/** What is wrong with a flag of ours and what stands in the place of its value; null where nothing is. */
+const misgiven = (name: string, value: string | undefined, attached: boolean, { repeats, value: called }: Flag, again: boolean): string | null => {
+  if (again && !repeats) return `${name} is there twice, and it can be given once.`
+  if (called === null) return attached ? `${name} takes no value.` : null
+  const wants = `${name} wants a value, as in ${name} ${called}`
+  if (value === undefined || value === "") return `${wants}, and has none.`
+  return attached || !isNoValue(value) ? null : `${wants}, and ${value} is none.`
+}
 
 /**
- * The first word that looks like a flag and is none, as a sentence; null where there is none. The parser would take it
- * for an agent's name or a message's text.
+ * The words with each flag's value in a word of its own; or, as a sentence, what is wrong with the first flag that is none
+ * of ours or is given as it can't be. The parser would take such a word for an agent's name, a message's text or another
+ * flag's value, or drop it with all that stands after it.
  */
-export const unknownFlag = (args: ReadonlyArray<string>, flags: ReadonlyMap<string, boolean>): string | null => {
+export const readFlags = (
+  args: ReadonlyArray<string>,
+  flags: ReadonlyMap<string, Flag>
+): { readonly wrong: string } | { readonly words: ReadonlyArray<string> } => {
   const known = new Map([...flags, ...builtIn])
+  const seen = new Set<string>()
+  const words: Array<string> = []
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? ""
-    if (word === "--") return null
-    if (!/^-[^\s]*$/.test(word) || word === "-") continue
-    const name = word.split("=")[0] ?? word
-    const isBoolean = known.get(name)
-    if (isBoolean === undefined) {
-      const near = closest(name, [...known.keys()])
-      return `There is no option ${name}${near === undefined ? "." : `; did you mean ${near}?`}` +
-        " A text that begins with a dash goes after --. Nothing was done."
+    if (word === "--") return { words: [...words, ...args.slice(index)] }
+    const [name = word, ...rest] = word.split("=")
+    const attached = rest.length > 0
+    const flag = known.get(name)
+    if (flag === undefined && !looksLikeFlag(word)) {
+      words.push(word)
+      continue
     }
-    // The parser would take the next word for the value.
-    if (word === `${name}=`) return `${name} has no value. Nothing was done.`
-    if (!isBoolean && !word.includes("=")) index += 1
+    const value = attached ? rest.join("=") : args[index + 1]
+    const wrong = flag === undefined ? unknown(name, [...known.keys()]) : misgiven(name, value, attached, flag, seen.has(name))
+    if (wrong !== null) return { wrong: `${wrong} Nothing was done.` }
+    seen.add(name)
+    words.push(name)
+    if (flag === undefined || flag.value === null || value === undefined) continue
+    words.push(value)
+    if (!attached) index += 1
   }
-  return null
+  return { words }
 }

@@ -9,11 +9,13 @@ import { teamOption } from "./team-option.ts"
 const flag = (name: string, description: string) => Options.boolean(name).pipe(Options.withDescription(description))
 
 export const grantOption = Options.text("grant").pipe(
+  Options.withPseudoName("discard-context=REASON"),
   Options.withDescription("A permission and its reason, discard-context=REASON. May be given more than once."),
   Options.repeated
 )
 
 export const policyOption = Options.text("policy").pipe(
+  Options.withPseudoName("FILE"),
   Options.withDescription("A file whose default export is the policy."),
   Options.optional
 )
@@ -26,12 +28,14 @@ export const restartOptions = {
   allowFresh: flag("allow-fresh", "Resume, or else start anew and let the conversation go."),
   grant: grantOption,
   deadline: Options.text("session-converge-deadline").pipe(
+    Options.withPseudoName("SECONDS"),
     Options.withDescription("How many seconds to wait for sessions that are still missing (12)."),
     Options.optional
   ),
   dryRun: flag("dry-run", "Show the decisions; write nothing, touch nothing."),
   explain: flag("explain", "Show the decisions with their reasons, and nothing else."),
   planOut: Options.text("plan-out").pipe(
+    Options.withPseudoName("FILE"),
     Options.withDescription("Write the plan to this file, for `reprise apply`; touch nothing."),
     Options.optional
   ),

@@ -2,6 +2,7 @@ import * as Options from "@effect/cli/Options"
 
 /** Which team is meant. */
 export const teamOption = Options.text("team").pipe(
+  Options.withPseudoName("KEY"),
   Options.withDescription("The team; may be left out where the workspace has one only."),
   Options.optional
 )

@@ -9,17 +9,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import { Console as NodeConsole } from "node:console"
 import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { RepriseLive } from "../../sdk/index.ts"
 import { camelCased, type Document, failureDocument } from "./document.ts"
-import { flagsOf, unknownFlag } from "./known-flags.ts"
+import { flagsOf, readFlags } from "./known-flags.ts"
+import { keepForTheAnswer, write } from "./output.ts"
+import { outlastReaders } from "./readers.ts"
+import { untilEnded } from "./until-ended.ts"
 import { version } from "./version.ts"
 
 /** Options that every verb has. */
 const everywhere = {
   workspace: Options.directory("workspace").pipe(
+    Options.withPseudoName("DIR"),
     Options.withDescription("The workspace; by default the nearest directory at or above this one that holds .reprise/."),
     Options.optional
   ),
@@ -27,14 +30,17 @@ const everywhere = {
     Options.withDescription("Answer with one JSON document on standard output, and nothing else there.")
   ),
   transport: Options.text("transport").pipe(
+    Options.withPseudoName("NAME"),
     Options.withDescription("Where the agents live: tmux, pty, or one of a plugin's. Chosen with `up` and remembered."),
     Options.optional
   ),
   plugin: Options.text("plugin").pipe(
+    Options.withPseudoName("SPEC"),
     Options.withDescription("A plugin beyond the built-in ones: a path or a package. May be given more than once."),
     Options.repeated
   ),
   allowPlugin: Options.text("allow-plugin").pipe(
+    Options.withPseudoName("SPEC"),
     Options.withDescription("A plugin whose needs you consent to; also loads it. May be given more than once."),
     Options.repeated
   )
@@ -78,20 +84,15 @@ export interface Verb {
 const withNext = (document: Document): string =>
   document.next.length === 0 || document.ok ? "" : `\nNext: ${document.next.join("\n   or ")}`
 
-const write = (stream: NodeJS.WriteStream, text: string) =>
-  Effect.async<void>((resume) => {
-    stream.write(text, () => resume(Effect.void))
-  })
-
 const show = (verb: string, document: Document, json: boolean, human?: (document: Document) => string) => {
   if (json) {
     const { details, message, next, ok, outcome, ...members } = document
     const shown = { schema: `reprise.${verb}/1`, ok, outcome, message, next, ...members }
-    return write(process.stdout, `${JSON.stringify(details === undefined ? shown : { ...shown, details: camelCased(details) })}\n`)
+    return write("stdout", `${JSON.stringify(details === undefined ? shown : { ...shown, details: camelCased(details) })}\n`)
   }
   return document.ok
-    ? write(process.stdout, `${(human ?? ((it) => it.message))(document)}\n`)
-    : write(process.stderr, [
+    ? write("stdout", `${(human ?? ((it) => it.message))(document)}\n`)
+    : write("stderr", [
       ...typeof document["table"] === "string" ? [document["table"]] : [],
       `${document.message}${withNext(document)}`,
       ""
@@ -105,26 +106,12 @@ const usageDocument = (verb: string, error: ValidationError.ValidationError): Do
   next: [`reprise ${verb} --help`]
 })
 
-/**
- * Runs to the end, or until a signal asks to stop: then everything that is held is released first, and the answer is the
- * exit code for that. A second signal does not wait.
- */
-const untilSignalled = (program: Effect.Effect<void>): Promise<number | null> => {
-  const fiber = Effect.runFork(program)
-  let signalled: number | null = null
-  const stop = (signal: NodeJS.Signals) => {
-    signalled = signal === "SIGINT" ? 130 : 143
-    fiber.unsafeInterruptAsFork(fiber.id())
-    for (const again of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(again, () => process.exit(signalled))
-  }
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
-  for (const signal of signals) process.once(signal, stop)
-  return new Promise((resolve) => {
-    fiber.addObserver(() => {
-      for (const signal of signals) process.removeListener(signal, stop)
-      resolve(signalled)
-    })
-  })
+const unanswered: Document = {
+  outcome: "failed",
+  ok: false,
+  message: "It waited for something that can't come any more, such as a promise that nobody settles, and was ended. " +
+    "What was done before stands in the log.",
+  next: []
 }
 
 /** Makes a verb from its options and what it does. */
@@ -132,8 +119,21 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
   const { afterwards, description, human, name, run, silent = false } = definition
   let exitCode = 0
   let json = false
+  let answered = false
   const answer = (document: Document, code: number) =>
-    Effect.zipRight(Effect.sync(() => { exitCode = code }), show(name, document, json, human))
+    Effect.suspend(() => {
+      exitCode = code
+      answered = true
+      return show(name, document, json, human)
+    }).pipe(
+      Effect.catchTags({
+        ReaderGone: () => Effect.void,
+        OutputFailed: ({ message }) => {
+          exitCode = 1
+          return Effect.ignore(write("stderr", `${message}\n`))
+        }
+      })
+    )
 
   const command = Command.make(name, { own: definition.config, everywhere }, ({ everywhere: common, own }) => {
     json = common.json
@@ -161,11 +161,11 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
 
   const main = async (args: ReadonlyArray<string>): Promise<number> => {
     json = args.includes("--json")
-    // Standard output belongs to the one document, whatever a plugin or a policy prints while it is loaded.
-    if (json) globalThis.console = new NodeConsole(process.stderr)
-    const foreign = unknownFlag(args, flagsOf({ ...definition.config, ...everywhere }))
-    if (foreign !== null) {
-      await Effect.runPromise(answer({ outcome: "usage", ok: false, message: foreign, next: [`reprise ${name} --help`] }, 2))
+    outlastReaders()
+    if (json) keepForTheAnswer()
+    const read = readFlags(args, flagsOf({ ...definition.config, ...everywhere }))
+    if ("wrong" in read) {
+      await Effect.runPromise(answer({ outcome: "usage", ok: false, message: read.wrong, next: [`reprise ${name} --help`] }, 2))
       return exitCode
     }
     const cli = Command.run(command, { name: `reprise ${name}`, version })
@@ -173,8 +173,8 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
     const quietErrors = Console.withConsole(
       Console.Console.of({ ...Effect.runSync(Console.consoleWith(Effect.succeed)), error: () => Effect.void })
     )
-    const signalled = await untilSignalled(
-      cli(["node", name, ...args]).pipe(
+    const ending = await untilEnded(
+      cli(["node", name, ...read.words]).pipe(
         quietErrors,
         Effect.catchAll((error) => ValidationError.isValidationError(error) ? answer(usageDocument(name, error), 2) : Effect.void),
         Effect.provide(Layer.mergeAll(
@@ -184,16 +184,23 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
         ))
       )
     )
-    return signalled ?? exitCode
+    if (ending._tag === "Signalled") return ending.exitCode
+    if (ending._tag === "Done") return exitCode
+    if (!answered) await Effect.runPromise(answer(unanswered, 1))
+    return 1
   }
   return { name, description, main }
+}
+
+/** Runs a verb as this process's own. Whatever ends it before it says how it went, it did not go well. */
+export const startVerb = (verb: Verb, args: ReadonlyArray<string>): void => {
+  process.exitCode = 1
+  void verb.main(args).then((code) => { process.exitCode = code })
 }
 
 /** Runs the verb if the script that holds it is the one that was started. */
 export const runIfStarted = (url: string, verb: Verb): void => {
   const started = process.argv[1]
   if (started === undefined || realpathSync(started) !== fileURLToPath(url)) return
-  void verb.main(process.argv.slice(2)).then((code) => {
-    process.exitCode = code
-  })
+  startVerb(verb, process.argv.slice(2))
 }

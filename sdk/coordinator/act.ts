@@ -114,10 +114,14 @@ const later = <E, R>(supervision: Supervision<E, R>, team: TeamState, deaths: Re
     }
   })
 
+const isSpent = (entry: AgentPlan<unknown, unknown> | undefined): boolean =>
+  entry !== undefined && entry.decided.decision.budget !== undefined && !touches(entry.decided.decision)
+
 /** What came of the dead, one by one. Whoever was started anew and died is found at the next look. */
 const readReport = <E, R>(supervision: Supervision<E, R>, { deaths }: Act, report: Restart.RestartReport) =>
   Effect.gen(function*() {
-    yield* supervision.say(report.message)
+    // A spent budget is said once, and by itself.
+    if (!deaths.every((death) => isSpent(entryOf(report.plan, death)))) yield* supervision.say(report.message)
     for (const death of deaths) {
       const entry = entryOf(report.plan, death)
       const came = report.agents.find(({ id }) => id === death.agent.spec.id)
@@ -125,8 +129,12 @@ const readReport = <E, R>(supervision: Supervision<E, R>, { deaths }: Act, repor
         yield* leave(supervision, report.team, [{ death, code: report.outcome, why: report.message }])
         continue
       }
-      if (entry.decided.decision.budget !== undefined && !touches(entry.decided.decision)) {
+      if (isSpent(entry)) {
         yield* exhausted(supervision, report.team, death, entry)
+        continue
+      }
+      if (came.result === "stopped") {
+        yield* leave(supervision, report.team, [{ death, code: "undone", why: "all were to come back or none, and one did not" }])
         continue
       }
       // It lives, or has another death to be looked at.

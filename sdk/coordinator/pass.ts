@@ -13,6 +13,7 @@ import type { HostEnvironment } from "../lifecycle/operation.ts"
 import { currentState } from "../lifecycle/prepare.ts"
 import * as Restart from "../lifecycle/Restart.ts"
 import type { PluginHost } from "../plugin/PluginHost.ts"
+import { orGateFailed } from "../policy/GateFailed.ts"
 import { touches } from "../policy/Policy.ts"
 import { carryOut, nobodyActs } from "./act.ts"
 import { nthDelay, standardBackoff } from "./back-off.ts"
@@ -102,7 +103,7 @@ const homeless = <E, R>(supervision: Supervision<E, R>, team: TeamState, deaths:
       if (policy.bootGates.length === 0) return yield* hold(supervision, team, deaths, "whether that was meant is unknown, and nobody was asked")
       if (supervision.observe) return yield* hold(supervision, team, deaths, "somebody would be asked")
       for (const gate of policy.bootGates) {
-        const answer = yield* Effect.either(gate.pass({ team: team.key, agents }))
+        const answer = yield* Effect.either(orGateFailed(gate.name, null)(gate.pass({ team: team.key, agents })))
         if (Either.isLeft(answer)) {
           const no: unknown = answer.left
           return yield* hold(supervision, team, deaths, (no instanceof Error ? no.message : String(no)).replace(/\.*$/, ""))
@@ -136,7 +137,8 @@ const interrupted = <E, R>(supervision: Supervision<E, R>, team: TeamState, deat
     const outlived = team.agents.some((agent) => agents.includes(agent.spec.id) && beforeBoot(agent, boot))
     const trigger = outlived ? "boot" : operation.trigger
     yield* carryOut(supervision, team, { deaths: died, agents, trigger, finishes: true })
-    return false
+    // What can't be finished now is looked at again when something happens, or at the next round.
+    return (yield* currentState(team.key, team)).operation !== null
   })
 
 /** One look at the team, and what follows from it. Answers when to look again. */

@@ -53,6 +53,8 @@ export const LifecycleEvent = Schema.Union(
     trigger: Schema.optional(Trigger),
     /** Whether it is to bring back all of them or none. */
     all_or_none: Schema.optional(Schema.Literal(true)),
+    /** The interrupted operations that it goes on with or takes back, the oldest first. */
+    continues: Schema.optional(Schema.Array(OperationId)),
     /** In which order, where it is not all at once: the batches that follow each other. */
     batches: Schema.optional(Schema.Array(Schema.Struct({ agents: Schema.Array(AgentId), healthy_for_ms: Schema.Number })))
   }),

@@ -102,6 +102,8 @@ export const OperationState = Schema.Struct({
   startedAt: Schema.String,
   /** Whether it brings back all of its agents or none: what of it was done is taken back where one does not come back. */
   allOrNone: Schema.optionalWith(Schema.Boolean, { default: () => false }),
+  /** The interrupted operations that it goes on with or takes back, the oldest first. */
+  continues: Schema.optionalWith(Schema.Array(OperationId), { default: () => [] }),
   /** The newest phase of each step of each agent, keyed `step` or `step/agent`. */
   steps: Schema.Record({ key: Schema.String, value: StepPhase }),
   /**

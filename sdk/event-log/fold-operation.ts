@@ -12,6 +12,7 @@ export const begun = (event: EventOf<"operation.started">, at: string): Operatio
   trigger: event.trigger ?? "person",
   startedAt: at,
   allOrNone: event.all_or_none ?? false,
+  continues: event.continues ?? [],
   steps: {},
   batches: (event.batches ?? []).map(({ agents, healthy_for_ms: healthyForMs }) => ({ agents, healthyForMs, failed: null })),
   failures: []

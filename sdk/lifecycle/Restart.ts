@@ -51,6 +51,7 @@ export const plan = <E, R>(
       recording,
       granted: null,
       continuing: state.operation !== null,
+      keepsPromises: true,
       basedOn: state.lifecycleVersion
     })
     return prepared.plan
@@ -87,6 +88,7 @@ export const restart = <E, R, E2 = never, R2 = never>(
           recording,
           granted: yield* grantsGiven,
           continuing: state.operation !== null,
+      keepsPromises: true,
           basedOn: state.lifecycleVersion
         })
         const report = yield* settle(prepared, lease, options.beforeActing)
@@ -114,6 +116,7 @@ export const execute = <E, R>(
           recording,
           granted: yield* grantsGiven,
           continuing: state.operation !== null,
+      keepsPromises: true,
           basedOn: state.lifecycleVersion
         })
         return overtaken(made, prepared.plan) ?? (yield* settle<E, R, never, never>(prepared, lease, undefined))

@@ -145,6 +145,7 @@ export const apply = <E = never, R = never, E2 = never, R2 = never>(
           recording,
           granted: yield* grantsGiven,
           continuing: state.operation !== null,
+      keepsPromises: true,
           basedOn
         })
       })

@@ -8,6 +8,7 @@ import type { AppendError, EventLogError } from "../event-log/errors.ts"
 import type { EventLog } from "../event-log/EventLog.ts"
 import { agentOf } from "../event-log/TeamState.ts"
 import { credentialOf } from "../policy/Facts.ts"
+import { isVerified } from "./interrupted.ts"
 import { observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { StartPace } from "./pace.ts"
@@ -63,10 +64,6 @@ const asItIsNow = <E, R>(
     return { ...inItsCopy(entry, agent), observation }
   })
 
-/** Whether what the policy wants to see of an agent was seen before the operation was interrupted. */
-const isVerified = ({ plan }: RolloutContext<unknown, unknown>, { facts }: AgentPlan<unknown, unknown>): boolean =>
-  plan.team.operation?.steps[`verify/${facts.agent.spec.id}`] === "result"
-
 /** Whether doing the same again can help now: not before the CLI itself says so. */
 const canHelp = (error: unknown): Effect.Effect<boolean> =>
   Effect.map(Clock.currentTimeMillis, (now) =>
@@ -94,7 +91,7 @@ export const bringBack = <E, R>(
   }
   if (entry.alreadyBack) {
     const back = done(agent.spawn?.mode === "resume" ? "resumed" : "started")
-    if (isVerified(context, entry)) return Effect.succeed(back)
+    if (isVerified(context.plan.team.operation, agent.spec.id)) return Effect.succeed(back)
     return verify(context, entry, agent.generation).pipe(
       Effect.as(back),
       Effect.catchIf(isAgentFailure, (failure) => Effect.succeed(done("failed", failure)))

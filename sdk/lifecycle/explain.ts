@@ -76,12 +76,13 @@ const course = (plan: RestartPlan<unknown, unknown>): ReadonlyArray<string> => {
   const batches = batchesOf(plan)
   const before = [...plan.boot?.decision === "ask" ? plan.request.policy.bootGates : [], ...plan.request.policy.gates]
   const together = ({ agents }: Batch): string => agents.length === 1 ? "" : ", together"
-  const again = plan.agents.filter(({ stoppedAgain }) => stoppedAgain === true)
-  return batches.length + again.length === 0 ? [] : [
+  // Done before the first batch: who is in none has nothing to wait for.
+  const outside = plan.agents.filter(({ facts }) => batches.every(({ agents }) => !agents.includes(facts.agent.spec.id))).flatMap((entry) =>
+    stepsOf(plan, entry).map(({ name, says }) => `     ${entry.facts.agent.spec.id}: ${name}  ${says}`))
+  return batches.length + outside.length === 0 ? [] : [
     "In this order:",
     ...before.map(({ name }) => `  first: asks "${name}"`),
-    ...again.flatMap((entry) =>
-      stepsOf(plan, entry).map(({ name, says }) => `     ${entry.facts.agent.spec.id}: ${name}  ${says}`)),
+    ...outside,
     ...batches.flatMap((batch, index) => [
       `  ${index + 1}. ${batch.agents.join(", ")}${together(batch)}`,
       ...plan.agents.filter(({ facts }) => batch.agents.includes(facts.agent.spec.id)).flatMap((entry) => [

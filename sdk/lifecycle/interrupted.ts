@@ -8,9 +8,8 @@ import type { Batch } from "../policy/Rollout.ts"
 import { lifeOf } from "../policy/Facts.ts"
 import { isInItsConversation } from "../session/conversation.ts"
 import { mayLive } from "./observe.ts"
-import type { AgentPlan, Refusal, RestartRequest } from "./plan.ts"
+import type { AgentPlan, RestartRequest } from "./plan.ts"
 import { decisionBy } from "./policy-decision.ts"
-import { untouchedToo } from "./refuse.ts"
 
 // What an interrupted operation still says to whoever finishes it: in which order, and whether its rollout had failed.
 
@@ -83,36 +82,24 @@ export const undoEnded = (team: TeamKey, operation: OperationState | null): Read
 export const livesByIt = (operation: OperationState | null, { adopted, spec: { id } }: AgentState): boolean =>
   operation?.allOrNone === true && adopted === null && operation.agents.includes(id) && !operation.alive.includes(id)
 
-/** Whether an agent is well where it is. What another one had touched before it was cut off, it may not be. */
+/** Whether an agent is well where it is. One of whom another operation was cut off, which this one takes back, may not be. */
 const isWell = (operation: OperationState, { facts: { agent } }: AgentPlan<unknown, unknown>): boolean =>
-  !isBeingUndone(operation) || (agent.phase === "running" && isInItsConversation(agent))
+  !isBeingUndone(operation) || !operation.agents.includes(agent.spec.id) || (agent.phase === "running" && isInItsConversation(agent))
 
-/** The code of a decision about an agent that is to be stopped again, and may live or not. */
-const unknownUndone = "undo_unknown"
+/** Agents that are to be stopped again, and of whom nobody knows whether they live: then nothing is taken back yet. */
+export const unsureToStop = (operation: OperationState | null, agents: ReadonlyArray<AgentPlan<unknown, unknown>>): ReadonlyArray<AgentId> =>
+  agents.flatMap(({ facts: { agent }, observation }) =>
+    livesByIt(operation, agent) && mayLive(observation.process) && lifeOf(observation.process) !== "alive" ? agent.spec.id : [])
 
-/** Why an operation can't be taken back now: it would be over, and some may live on by it. */
-export const undoRefusal = (team: string, agents: ReadonlyArray<AgentPlan<unknown, unknown>>): Refusal | null => {
-  const unknown = agents.filter(({ decided }) => decided.decision.code === unknownUndone)
-  const why = unknown.map(({ decided, facts }) => `${facts.agent.spec.id}: ${decided.decision.why.join("; ")}`)
-  return unknown.length === 0 ? null : {
-    outcome: "failed",
-    message: `Whoever did not live before is to be stopped again, and whether they live can't be told. ${why.join(". ")}. ${untouchedToo}`,
-    next: [`reprise restart --team ${team} --rollback`],
-    details: { reason: "not_undone", unknown: unknown.map(({ facts }) => facts.agent.spec.id) }
-  }
-}
-
-/** To take an operation back is to leave alone who lives and was never touched by it. */
-export const leaveUntouched = <E, R>(
+/**
+ * To take an operation back is to leave alone who lives and was never touched by it; and, where it was to be all or none, to
+ * stop again who lives by it alone.
+ */
+export const goingBack = <E, R>(
   operation: OperationState | null,
   agents: ReadonlyArray<AgentPlan<E, R>>
 ): ReadonlyArray<AgentPlan<E, R>> =>
   agents.map((entry) =>
-    livesByIt(operation, entry.facts.agent) && entry.observation.process.state === "unknown" ? {
-      ...entry,
-      untouched: false,
-      decided: plainly({ kind: "refuse", code: unknownUndone, why: [`whether its process lives is unknown (${entry.observation.process.evidence})`] })
-    } :
     livesByIt(operation, entry.facts.agent) && lifeOf(entry.observation.process) === "alive" ? {
       ...entry,
       untouched: false,
@@ -136,6 +123,9 @@ export const touchedBy = ({ steps }: OperationState, id: string): boolean =>
 /** Whether an agent that an interrupted operation brought back has still to live as long as its batch was to. */
 export const isUnproved = (operation: OperationState | null, id: string): boolean =>
   operation?.batches.find(({ agents }) => agents.some((agent) => agent === id))?.failed === null
+
+/** Whether what the policy wants to see of an agent was seen before the operation was interrupted. */
+export const isVerified = (operation: OperationState | null, id: string): boolean => operation?.steps[`verify/${id}`] === "result"
 
 /** The order of an interrupted rollout, as far as it concerns these agents: a restart that continues it keeps it. */
 export const orderOf = (operation: OperationState | null, ids: ReadonlyArray<string>): ReadonlyArray<Batch> =>

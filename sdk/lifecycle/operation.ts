@@ -52,6 +52,8 @@ interface Begin {
   readonly batches?: ReadonlyArray<{ readonly agents: ReadonlyArray<string>; readonly healthyForMs: number }>
   /** Whether all of them are to come back or none. */
   readonly allOrNone?: boolean
+  /** The interrupted operations that it goes on with or takes back. */
+  readonly continues?: ReadonlyArray<OperationId>
   /** Why it is done, where that is not a person's wish. */
   readonly trigger?: Trigger
   /** Events that belong to the beginning, in the same batch. */
@@ -61,7 +63,7 @@ interface Begin {
 
 /** Writes the beginning of an operation and gives the handle through which all its changes go. */
 export const beginOperation = (
-  { after, agents, alive, allOrNone = false, batches = [], before, kind, lease, policy, team, trigger }: Begin
+  { after, agents, alive, allOrNone = false, batches = [], continues = [], before, kind, lease, policy, team, trigger }: Begin
 ): Effect.Effect<Operation, AppendError, EventLog> =>
   Effect.gen(function*() {
     const log = yield* EventLog
@@ -99,7 +101,7 @@ export const beginOperation = (
     }
     yield* append([
       ...before?.(id) ?? [],
-      { type: "operation.started", team, operation: id, kind, agents, alive, policy, ...trigger === undefined ? {} : { trigger }, ...allOrNone ? { all_or_none: true } : {}, ...order },
+      { type: "operation.started", team, operation: id, kind, agents, alive, policy, ...trigger === undefined ? {} : { trigger }, ...allOrNone ? { all_or_none: true } : {}, ...continues.length === 0 ? {} : { continues }, ...order },
       ...after?.(id) ?? []
     ])
     return { id, team, startedAt, append, step }

@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { DecisionKind, GrantName, Requirement } from "../domain/decision.ts"
 import { FailureKind } from "../domain/failure.ts"
@@ -7,6 +6,7 @@ import { BudgetScope, Trigger } from "../domain/history.ts"
 import { AgentId, OperationId, TeamKey } from "../domain/ids.ts"
 import { RolloutData } from "../policy/rollout-schema.ts"
 import { canonicalHash } from "./canonical-hash.ts"
+import { firstProblem } from "./first-problem.ts"
 import { type AgentPlan, type RestartPlan, touches } from "./plan.ts"
 import { factsOf, PlanFacts } from "./plan-facts.ts"
 import { stepsOf } from "./plan-steps.ts"
@@ -53,6 +53,12 @@ const PlannedAgent = Schema.Struct({
   steps: Schema.Array(Schema.Struct({ name: Schema.String, says: Schema.String }))
 })
 
+const PlannedAgents = Schema.Array(PlannedAgent).pipe(Schema.filter((agents) =>
+  agents.flatMap(({ id }, index) =>
+    agents.findIndex((other) => other.id === id) === index ? [] : [{ path: [index, "id"], message: `is "${id}" a second time` }]
+  )
+))
+
 /** A plan as data: what `restart --plan-out` writes and `apply` carries out. */
 export const PlanDocument = Schema.Struct({
   schema: Schema.Literal("reprise.plan/1"),
@@ -85,7 +91,7 @@ export const PlanDocument = Schema.Struct({
   /** What has to be passed before anything is touched, each by its name. */
   gates: names,
   batches: Schema.Array(Schema.Struct({ agents: names, healthyForMs: milliseconds })),
-  agents: Schema.Array(PlannedAgent),
+  agents: PlannedAgents,
   convergence: PlannedConvergence,
   /** Null where nothing speaks against it. */
   refusal: Schema.NullOr(Schema.Struct({ outcome: Schema.String, message: Schema.String })),
@@ -251,7 +257,7 @@ export const textOfDocument = (document: PlanDocument): string => `${Schema.enco
 /** Reads the text of a plan's file. Fails with `PlanInvalid` where it is none, or not as it was made. */
 export const parseDocument = (text: string): Effect.Effect<PlanDocument, PlanInvalid> =>
   Schema.decodeUnknown(asText)(text).pipe(
-    Effect.mapError((error) => new PlanInvalid({ detail: ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message })),
+    Effect.mapError((error) => new PlanInvalid({ detail: firstProblem(error) })),
     Effect.filterOrFail(
       (document) => document.digest === digestOf(document),
       () => new PlanInvalid({ detail: "it was changed since it was made, so it is not what was explained; make it again" })

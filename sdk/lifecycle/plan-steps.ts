@@ -1,4 +1,5 @@
 import * as Duration from "effect/Duration"
+import { isVerified } from "./interrupted.ts"
 import { panesToEnd } from "./observe.ts"
 import { type AgentPlan, type RestartPlan, touches } from "./plan.ts"
 import { batchesOf } from "./rollout.ts"
@@ -31,13 +32,14 @@ export const stepsOf = (plan: RestartPlan<unknown, unknown>, entry: AgentPlan<un
   const { request, team } = plan
   const grace = Duration.format(handling.graceMs ?? request.graceMs)
   if (entry.stoppedAgain === true) return ending(entry, grace)
-  if (!touches(decision)) return []
+  const back = entry.alreadyBack && entry.rolloutEnded === undefined
+  if (!touches(decision) && !back) return []
   const readyWithin = Duration.format(handling.readyWithinMs ?? request.readyWithinMs)
   const healthyForMs = batchesOf(plan).find(({ agents }) => agents.includes(id))?.healthyForMs ?? 0
   const waiting = team.pendingMessages.filter((message) => message.agent === id).length
   const open = decision.kind === "resume" ? handling.workStillOpen.map(({ name }) => name) : []
   const tries = handling.backoff?.times ?? 0
-  return [
+  const starting = [
     ...gates.map(({ name }) => step("gate", name === "discard-context" ? "takes the grant discard-context" : `passes "${name}"`)),
     ...ending(entry, grace),
     step(
@@ -45,8 +47,12 @@ export const stepsOf = (plan: RestartPlan<unknown, unknown>, entry: AgentPlan<un
       `${decision.kind === "resume" ? `starts it in session ${decision.session?.id ?? "unknown"}` : "starts it in a new conversation"}` +
         `${tries === 0 ? "" : `; a start that fails is tried again ${tries} times`}`
     ),
-    step("ready", `waits until it can be spoken to, ${readyWithin} at most`),
-    ...handling.verify.map(({ name }) => step("verify", `checks: ${name}`)),
+    step("ready", `waits until it can be spoken to, ${readyWithin} at most`)
+  ]
+  return [
+    // Who is back already has still to show what was not seen of it before the interruption.
+    ...back ? [] : starting,
+    ...back && isVerified(team.operation, id) ? [] : handling.verify.map(({ name }) => step("verify", `checks: ${name}`)),
     ...healthyForMs === 0 ? [] : [step("healthy", `sees it live for ${Duration.format(healthyForMs)} before anybody else is touched`)],
     ...waiting === 0 ? [] : [
       step("deliver", `types what waits for it (${waiting})${open.length === 0 ? "" : `, unless a check says no: ${open.join(", ")}`}`)

@@ -18,14 +18,14 @@ import { specForSpawn } from "../session/launch-context.ts"
 import { atomic } from "../policy/Policy.ts"
 import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
 import { decideAll } from "./decide.ts"
-import { honourVerdict, leaveUntouched, undoRefusal } from "./interrupted.ts"
+import { goingBack, honourVerdict, isBeingUndone, livesByIt, unsureToStop } from "./interrupted.ts"
 import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { asLaunched, means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
 import { checkStarts, findLacks, nothingFound, permissionsOf, type Start } from "./preconditions.ts"
 import { leaderOf } from "./rank.ts"
-import { firstRefusal, lackingRefusal, startRefusal, unreachableRefusal } from "./refuse.ts"
+import { firstRefusal, lackingRefusal, unsureRefusal, startRefusal, unreachableRefusal } from "./refuse.ts"
 import { endedFor } from "./waits.ts"
 
 /** A plan with what is needed to carry it out. */
@@ -174,6 +174,8 @@ interface Prepare<E, R> {
   readonly granted: ReadonlySet<GrantName> | null
   /** Whether agents that an interrupted operation brought back are left alone. */
   readonly continuing: boolean
+  /** Whether an interrupted restart that was to be all or none stays so. */
+  readonly keepsPromises?: boolean
   /** The `lifecycleVersion` that it all began with; that of `team` where nothing was written since. */
   readonly basedOn?: number
 }
@@ -224,7 +226,8 @@ export const prepare = <E, R>(
     const teams = yield* allTeams
     const providers = yield* loadProviders(providerNames([input.team, ...teams]))
     const asked = input.request
-    const keepsPromise = input.continuing && asked.unfinished !== "rollback" && input.team.operation?.allOrNone === true
+    const goesBack = input.continuing && asked.unfinished === "rollback"
+    const keepsPromise = input.keepsPromises === true && input.continuing && !goesBack && input.team.operation?.allOrNone === true
     const policy = keepsPromise ? atomic(asked.policy) : asked.policy
     const request = { ...asked, policy, permissions: yield* permissionsOf(input.team, input.request.specs, providers.find) }
     const missing = providers.missing.find(({ name }) =>
@@ -241,7 +244,8 @@ export const prepare = <E, R>(
       team.agents.flatMap((agent) => {
         const id = agent.spec.id
         const dead = observation.agents.get(id)?.process.state === "dead" && agent.phase !== "stopped"
-        return means(request, agent) && (!request.onlyDead || dead) ? id : []
+        // Where the conversation is of one that is stopped again is known best while it lives.
+        return (means(request, agent) && (!request.onlyDead || dead)) || (goesBack && livesByIt(team.operation, agent)) ? id : []
       })
     )
     const found = yield* converge({
@@ -266,9 +270,11 @@ export const prepare = <E, R>(
       back: input.continuing ? broughtBack(converged.team, observation) : new Set()
     })
     const { operation } = converged.team
-    const agents = !input.continuing ? each :
-      request.unfinished === "rollback" ? leaveUntouched(operation, each) : honourVerdict(operation, request, each)
-    const refused = undoRefusal(team.key, agents) ?? firstRefusal({
+    // Who says that one goes on which was being taken back wants all of it tried again.
+    const agents = !input.continuing || (isBeingUndone(operation) && request.unfinished === "continue") ? each :
+      goesBack ? goingBack(operation, each) : honourVerdict(operation, request, each)
+    const unsure = goesBack ? unsureToStop(operation, agents) : []
+    const refused = firstRefusal({
       team: team.key,
       atomic: request.policy.atomic,
       agents,
@@ -291,7 +297,7 @@ export const prepare = <E, R>(
       return { type: "agent.start_warned", team: converged.team.key, agent: AgentId.make(agent), generation, kind, problem }
     })
     const recorded = warned.length === 0 ? converged.team : yield* record(converged.team, warned)
-    const refusal = lacking ?? startRefusal(converged.team.key, findings.refusals, request.specs !== undefined)
+    const refusal = unsureRefusal(team.key, unsure) ?? lacking ?? startRefusal(converged.team.key, findings.refusals, request.specs !== undefined)
     return {
       transport,
       providers,

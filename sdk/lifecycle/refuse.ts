@@ -174,11 +174,11 @@ const noCanary = ({ agents, rollout, team }: RefuseInput): Refusal | null => {
   })
   if (left.length === 0 || !agents.some((entry) => goes(entry) && !left.includes(entry))) return null
   const why = left.map(({ decided, facts }) => `${facts.agent.spec.id}: ${decided.decision.why.join("; ") || "the policy gives no reason"}`)
-  const others = agents.flatMap(({ decided, facts }) => touches(decided.decision) ? facts.agent.spec.id : [])
+  const others = agents.flatMap((entry) => touches(entry.decided.decision) && !left.includes(entry) ? entry.facts.agent.spec.id : [])
   return {
     outcome: "failed",
     message: `The policy brings its canary back first, and it is not to be brought back now. ${why.join(". ")}. ${untouchedToo}`,
-    next: [`reprise restart ${others.join(" ")} --team ${team}`],
+    next: others.length === 0 ? [`reprise status --team ${team}`] : [`reprise restart ${others.join(" ")} --team ${team}`],
     details: { reason: "canary_left", canaries: left.map(({ facts }) => facts.agent.spec.id) }
   }
 }
@@ -212,6 +212,16 @@ export const livesElsewhere = (
   next: [`reprise down --team ${team}`, `reprise up --transport ${asked}`],
   details: { reason: "lives_elsewhere", transport, living }
 })
+
+/** Refuses to take a restart back while it is not known whether those live who are to be stopped. */
+export const unsureRefusal = (team: string, unsure: ReadonlyArray<string>): Refusal | null =>
+  unsure.length === 0 ? null : {
+    outcome: "failed",
+    message: `${list(unsure)} ${unsure.length === 1 ? "is" : "are"} to be stopped again, and whether ` +
+      `${unsure.length === 1 ? "it lives" : "they live"} is unknown. ${untouchedToo}`,
+    next: [`reprise status --team ${team}`, `reprise restart --team ${team} --rollback`],
+    details: { reason: "not_undone", unsure }
+  }
 
 /** Refuses what this machine can't start; null where nothing is lacking. */
 export const lackingRefusal = (lacks: ReadonlyArray<Lack>): Refusal | null =>

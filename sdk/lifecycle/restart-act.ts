@@ -124,6 +124,18 @@ const sentence = (
   }
 }
 
+const notUndone = (
+  said: ReturnType<typeof sentence>,
+  team: string,
+  stillThere: ReadonlyArray<string>
+): ReturnType<typeof sentence> => ({
+  ...said,
+  outcome: "failed",
+  message: `${stillThere.join(", ")} could not be stopped again, so that it is not taken back to its end. ${said.message}`,
+  next: [`reprise restart --team ${team} --rollback`, `reprise restart --team ${team} --continue`],
+  details: { ...said.details, reason: "not_undone" }
+})
+
 /** Why what waits for a resumed agent is not for it any more; null where nothing speaks against it. */
 const heldBackBy = <E, R>({ decided, facts }: AgentPlan<E, R>, resumed: boolean): Effect.Effect<string | null, never, R> =>
   !resumed ? Effect.succeed(null) :
@@ -184,6 +196,7 @@ export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Ope
       alive: wereAlive(plan),
       policy: plan.request.policy.description,
       // Whatever goes on with it, or takes it back, keeps its promise.
+      ...unfinished === null ? {} : { continues: [...unfinished.continues, unfinished.id] },
       allOrNone: plan.request.policy.undo || (plan.request.unfinished === "rollback" && unfinished?.allOrNone === true),
       batches: isStaged(plan) ? [...endedBatches(plan.agents), ...batchesOf(plan)] : [],
       ...plan.request.trigger === undefined || plan.request.trigger === "person" ? {} : { trigger: plan.request.trigger },
@@ -217,21 +230,16 @@ export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: Ope
     return acted
   })
 
-/** Whom an operation that is taken back was to stop again and could not: it is not over before they are. */
-export const notStopped = (
-  { agents }: RestartPlan<unknown, unknown>,
-  results: ReadonlyArray<{ readonly agent: string; readonly result: AgentResult["result"] }>
-): ReadonlyArray<string> =>
-  agents.flatMap(({ facts: { agent: { spec: { id } } }, stoppedAgain = false }) =>
-    stoppedAgain && results.some(({ agent, result }) => agent === id && result === "failed") ? id : [])
-
 /** Ends the operation, releases what waited for the agents that are back, and reports. */
 export const conclude = <E, R>(prepared: Prepared<E, R>, lease: Lease, { operation, rollout }: Acted, kind: OperationKind = "restart") =>
   Effect.gen(function*() {
     const { plan, providers, transport } = prepared
     const { team } = plan
-    const said = sentence(plan, rollout, kind)
-    const tookMs = notStopped(plan, rollout.results).length > 0
+    const stillThere = plan.agents.flatMap(({ facts: { agent: { spec: { id } } }, stoppedAgain = false }) =>
+      stoppedAgain && rollout.results.some(({ agent, result }) => agent === id && result === "failed") ? id : [])
+    const said = stillThere.length === 0 ? sentence(plan, rollout, kind) : notUndone(sentence(plan, rollout, kind), team.key, stillThere)
+    // What could not be taken back to its end is still to be.
+    const tookMs = stillThere.length > 0
       ? (yield* Clock.currentTimeMillis) - operation.startedAt
       : yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.

@@ -25,7 +25,8 @@ const giveBack = (state: TeamState): Effect.Effect<ReadonlyArray<Repaired>, Even
       const { agent: id, left_behind: session, operation } = entry.event
       const agent = agentOf(state, id)
       const spokenSince = agent === undefined || agent.firstSend._tag !== "Absent" || agent.typedInto
-      return session === null || operation !== state.operation?.id || spokenSince ? [] : [{
+      const ofIt = operation !== undefined && state.operation !== null && [state.operation.id, ...state.operation.continues].includes(operation)
+      return session === null || !ofIt || spokenSince || agent.session?.id === session.id ? [] : [{
         type: "resume.session_repaired",
         team: state.key,
         agent: id,
@@ -84,13 +85,15 @@ export const beginWith = <E, R>(
 ): Effect.Effect<Beginning<E, R>, AgentUnknown | InvalidSetting | AppendError | EventLogError, EventLog | HostEnvironment> =>
   Effect.gen(function*() {
     if (options.unfinished !== "rollback") return { team: state, request: yield* requestOf(state, policy, options) }
+    // Who lived before lives again, and who does not live now is among them, however that came.
+    const back = { ...options, onlyDead: false }
     const team = yield* takenBack(state, recording)
     const before = (team.operation?.alive ?? []).filter((id) => agentOf(team, id)?.removed === false)
     return {
       team,
       request: before.length === 0
-        ? yield* requestOf(team, skip("nobody lived before the interrupted operation"), { ...options, agents: [] })
+        ? yield* requestOf(team, skip("nobody lived before the interrupted operation"), { ...back, agents: [] })
         // What is taken back since one could not come back must not hang on that one.
-      : yield* requestOf(team, team.operation?.allOrNone === true ? isolated(standard) : standard, { ...options, agents: before })
+      : yield* requestOf(team, team.operation?.allOrNone === true ? isolated(standard) : standard, { ...back, agents: before })
     }
   })

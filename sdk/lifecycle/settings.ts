@@ -36,6 +36,9 @@ export const secondsAsMilliseconds = (name: string, value: string): Effect.Effec
     : new InvalidSetting({ name, value, expected: "a number of seconds, from 0 to 86400" })
 }
 
+/** How long a policy's file may take until it has loaded. */
+export const policyLoadWithin = millisecondsFrom("REPRISE_POLICY_LOAD_DEADLINE_MS", 30_000, 1)
+
 /** How long things may take, in milliseconds. */
 export interface Deadlines {
   readonly convergeWithinMs: number

@@ -3,10 +3,11 @@ import * as Effect from "effect/Effect"
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import { standard } from "../policy/Policy.ts"
+import { type TeamPolicy, teamPolicy } from "../policy/TeamPolicy.ts"
 import { isBeingUndone, undoStep } from "./interrupted.ts"
 import type { RestartPlan } from "./plan.ts"
 import { currentState, prepare, type Prepared } from "./prepare.ts"
-import { type Acted, actOn, type AgentReport, notStopped, refusedReport, reportOf, type RestartReport } from "./restart-act.ts"
+import { type Acted, actOn, type AgentReport, refusedReport, reportOf, type RestartReport } from "./restart-act.ts"
 import { decisionEvents } from "./restart-events.ts"
 import type { RestartOptions } from "./restart-request.ts"
 import { untouchedToo } from "./refuse.ts"
@@ -20,20 +21,45 @@ import type { Rollout } from "./rollout.ts"
 export const isToBeUndone = ({ request: { policy } }: RestartPlan<unknown, unknown>, { results, vanishedAfter }: Rollout): boolean =>
   policy.undo && vanishedAfter === null && results.some(({ result }) => result === "failed")
 
-/** A restart that was being taken back is taken back to its end, unless somebody asks for something else. */
-export const finishingWhatIsUndone = <Options extends RestartOptions<unknown, unknown>>(options: Options, { operation }: TeamState): Options =>
-  options.unfinished === undefined && isBeingUndone(operation) ? { ...options, unfinished: "rollback" } : options
+/**
+ * A restart that was being taken back is taken back to its end, unless somebody says what is to become of it. Whom and how
+ * else was asked for is for the next restart: nothing is taken over, and nobody left out, for the sake of this one.
+ */
+export const finishingWhatIsUndone = <E, R>(options: RestartOptions<E, R>, { operation }: TeamState): RestartOptions<E, R> => {
+  if (options.unfinished !== undefined || !isBeingUndone(operation)) return options
+  const { agents: _agents, onDrift: _onDrift, onlyDead: _onlyDead, takeover: _takeover, ...rest } = options
+  return { ...rest, unfinished: "rollback" }
+}
+
+const takenBackFirst = "The interrupted restart was to be all or none, and not all had come back"
 
 /** What is told whoever asked for a restart, and had one taken back first. */
-export const takenBackInstead = (report: RestartReport): RestartReport =>
-  report.outcome !== "restarted" ? report : {
+export const takenBackInstead = (report: RestartReport): RestartReport => {
+  const { key } = report.team
+  const done = report.outcome === "restarted"
+  return {
     ...report,
-    outcome: "failed",
+    outcome: done ? "failed" : report.outcome,
     ok: false,
-    message: `The interrupted restart was to be all or none, and not all had come back: that it is taken back is done now. ${report.message}`,
-    next: [`reprise restart --team ${report.team.key}`],
-    details: { ...report.details, reason: "undone", stopped: whose(report.agents, "stopped") }
+    message: `${takenBackFirst}: ${done ? "that it is taken back is done now" : "it is taken back before anything else"}. ${report.message}`,
+    next: done ? [`reprise restart --team ${key}`] : [`reprise restart --team ${key} --rollback`, `reprise restart --team ${key} --continue`],
+    details: { ...report.details, reason: done ? "undone" : "not_undone", stopped: whose(report.agents, "stopped") }
   }
+}
+
+/** Going back takes each agent as long as the policy gives it; its checks are for those who come back. */
+const inTheirTime = (policy: TeamPolicy, { agents }: RestartPlan<unknown, unknown>): TeamPolicy =>
+  teamPolicy({
+    ...policy,
+    decide: (facts) => {
+      const made = policy.decide(facts)
+      const given = agents.find((entry) => entry.facts.agent.spec.id === facts.agent.spec.id)?.decided.handling
+      return given === undefined ? made : {
+        ...made,
+        handling: { ...made.handling, graceMs: given.graceMs, readyWithinMs: given.readyWithinMs }
+      }
+    }
+  })
 
 const failuresOf = ({ results }: Rollout) =>
   results.flatMap(({ agent, failure, result }) => result === "failed" && failure !== null ? { agent, failure } : [])
@@ -75,9 +101,17 @@ export const undo = <E, R>({ plan }: Prepared<E, R>, lease: Lease, acted: Acted)
     const log = yield* EventLog
     const recording = { _tag: "Log" as const, lease }
     const state = yield* currentState(key, plan.team)
-    const { trigger } = plan.request
+    const { concurrency, convergeWithinMs, readyWithinMs, trigger } = plan.request
+    const beginning = yield* beginWith(state, standard, {
+      unfinished: "rollback",
+      concurrency,
+      convergeWithin: convergeWithinMs,
+      readyWithin: readyWithinMs,
+      ...trigger === undefined ? {} : { trigger }
+    }, recording)
     const back = yield* prepare({
-      ...yield* beginWith(state, standard, { unfinished: "rollback", ...trigger === undefined ? {} : { trigger } }, recording),
+      team: beginning.team,
+      request: { ...beginning.request, policy: inTheirTime(beginning.request.policy, plan) },
       recording,
       granted: new Set(),
       continuing: true
@@ -105,21 +139,12 @@ export const undo = <E, R>({ plan }: Prepared<E, R>, lease: Lease, acted: Acted)
     yield* log.append(decisionEvents(back.plan), { lease })
     const taken = yield* actOn(back, lease)
     const agents = inTheEnd(plan, acted, taken)
-    const alive = notStopped(back.plan, taken.agents.map(({ id, result }) => ({ agent: id, result })))
-    if (alive.length > 0) {
-      const report: RestartReport = {
-        ...taken,
-        outcome: "failed",
-        ok: false,
-        message: `${whole}, and what was done could not all be taken back yet: ${alive.join(", ")} did not live before and could not be proved ended.`,
-        next: [`reprise restart --team ${key} --rollback`, `reprise restart --team ${key} --continue`],
-        details: { reason: "not_undone", failures, undo: taken.details },
-        plan,
-        agents
-      }
+    if (taken.details["reason"] === "not_undone") {
+      const report: RestartReport = { ...taken, message: `${whole}. ${taken.message}`, plan, agents: inTheEnd(plan, acted, taken), details: { ...taken.details, failures } }
       return report
     }
-    const notBack = whose(taken.agents, "failed", "refused")
+    const owed = plan.agents.flatMap(({ facts }) => state.operation?.alive.includes(facts.agent.spec.id) === true ? facts.agent.spec.id : [])
+    const notBack = whose(taken.agents, "failed", "refused").filter((id) => owed.some((one) => one === id))
     const did = [
       ...counted(whose(agents, "resumed", "started"), "lives on in its conversation", "live on in their conversations"),
       ...counted(whose(agents, "stopped"), "was stopped again", "were stopped again"),

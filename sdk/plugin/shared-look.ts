@@ -16,14 +16,17 @@ export const sharedLook = <K, A, E>(look: (place: K) => Effect.Effect<A, E>): ((
       })),
       Effect.intoDeferred(answer),
       // Apart from whoever asked first: the others need it also when that one is interrupted.
+      Effect.interruptible,
       Effect.forkDaemon
     )
   return (place) =>
-    Effect.suspend(() => {
-      const joined = awaited.get(place)
-      if (joined !== undefined) return Deferred.await(joined)
-      const answer = Deferred.unsafeMake<A, E>(FiberId.none)
-      awaited.set(place, answer)
-      return Effect.zipRight(begin(place, answer), Deferred.await(answer))
-    })
+    // What others may have joined is begun, whatever becomes of whoever asked first.
+    Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        const joined = awaited.get(place)
+        if (joined !== undefined) return restore(Deferred.await(joined))
+        const answer = Deferred.unsafeMake<A, E>(FiberId.none)
+        awaited.set(place, answer)
+        return Effect.zipRight(begin(place, answer), restore(Deferred.await(answer)))
+      }))
 }

@@ -16,6 +16,7 @@ import {
 } from "./attribution.ts"
 import { birthSlackMs, isSteady, SinceBoot } from "./clock.ts"
 import { doubtsOf } from "./doubt.ts"
+import { withoutLeft } from "./given-back.ts"
 import { heldElsewhere, type NotFree } from "./holders.ts"
 import { inOneLook } from "./one-look.ts"
 import type { ProcessReport, SeenProcess } from "./process-report.ts"
@@ -232,10 +233,16 @@ export const discoverSessions = (
   Effect.gen(function*() {
     const all = [target, ...teams.filter((team) => team.key !== target.key)]
     const reports = yield* readReports(target, processes, findProvider)
-    const located = yield* locateAll(all, target, findProvider, reports)
+    const asked = yield* locateAll(all, target, findProvider, reports)
+    const steadyClock = yield* clockOf(asked)
+    const sighted = yield* sightAll(asked.filter((entry) => entry.team.key === target.key), steadyClock)
+    const { directories, reported } = sighted
+    const located = withoutLeft(asked, [...sighted.own.values(), ...reported].flatMap(({ candidates }) => candidates))
+    const own = new Map(located.flatMap((entry, index) => {
+      const seen = asked[index] === undefined ? undefined : sighted.own.get(asked[index])
+      return seen === undefined ? [] : [[entry, seen] as const]
+    }))
     const ours = located.filter((entry) => entry.team.key === target.key)
-    const steadyClock = yield* clockOf(located)
-    const { directories, own, reported } = yield* sightAll(ours, steadyClock)
     const claims = claimsOf(all, located)
     const around = yield* sightAround(ours, own, new Set(claims.keys()), steadyClock)
     const candidates = new Map<string, TranscriptCandidate>()

@@ -18,8 +18,9 @@ interface DoubtGround {
 
 const doubtOf = ({ agent: { session, spec }, window: { owner, report } }: Located, { holdings, reports, result }: DoubtGround): Unresumable | null => {
   if (session === null) return null
-  if (reports.get(spec.id)?.failed === true) {
-    return Resumability.Unknown({ why: "the records of its process could not be read, so whether it went over to another conversation is unknown" })
+  const failed = reports.get(spec.id)?.failed ?? null
+  if (failed !== null) {
+    return Resumability.Unknown({ why: `whether its process went over to another conversation is unknown: ${failed.replace(/\.*$/, "")}` })
   }
   if (report === null || report.sessionId === session.id) return null
   const holding = holdings.get(owner)

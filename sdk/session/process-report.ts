@@ -12,11 +12,11 @@ export interface SeenProcess {
   readonly alive: boolean
 }
 
-/** What the records of an agent's process say; `failed` where they could not be read, which is evidence of nothing. */
+/** What the records of an agent's process say; `failed` says why they could not be read, which is evidence of nothing. */
 export interface ProcessReport {
   readonly alive: boolean
   readonly evidence: ProcessEvidence | null
-  readonly failed: boolean
+  readonly failed: string | null
 }
 
 /**
@@ -34,8 +34,8 @@ export const readReports = (
     if (process === undefined || ask === undefined) return Effect.succeed([])
     const { alive } = process
     return ask({ ...process, agent: providerAgentOf(team, agent, "keep") }).pipe(
-      Effect.map((evidence): ProcessReport => ({ alive, evidence, failed: false })),
-      Effect.catchAll(() => Effect.succeed<ProcessReport>({ alive, evidence: null, failed: true })),
+      Effect.map((evidence): ProcessReport => ({ alive, evidence, failed: null })),
+      Effect.catchAll(({ message }) => Effect.succeed<ProcessReport>({ alive, evidence: null, failed: message })),
       Effect.map((report) => [[agent.spec.id, report] as const])
     )
   }, { concurrency: 16 }).pipe(Effect.map((reports) => new Map(reports.flat())))

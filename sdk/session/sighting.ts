@@ -136,7 +136,7 @@ export const locate = (
         pending: agent.session === null && agent.spawn !== null && provider.capabilities.resume,
         marks: agent.session?.capturedVia === "identity_marker",
         report: said,
-        tells: report !== undefined && report.alive && (report.failed || report.evidence !== null),
+        tells: report !== undefined && report.alive && (report.failed !== null || report.evidence !== null),
         never: agent.forkOf === null ? [] : [agent.forkOf.sessionId]
       }
     } satisfies Located]

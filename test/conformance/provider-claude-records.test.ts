@@ -76,8 +76,10 @@ describe("a process's own record", () => {
       const { agent, configHome, driver, live } = yield* world
       const { pid, startTime } = yield* live
       writeFileSync(join(configHome, "sessions", `${pid}.json`), "{\"pid\":")
-      const answer = driver.processEvidence?.({ pid, startTime, alive: true, agent: agent() }) ?? Effect.die("no evidence")
-      expect((yield* Effect.exit(answer))._tag).toBe("Failure")
+      const answer = (alive: boolean) => driver.processEvidence?.({ pid, startTime, alive, agent: agent() }) ?? Effect.die("no evidence")
+      expect((yield* Effect.exit(answer(true)))._tag).toBe("Failure")
+      // The kill that ended its process tore it, and nobody will ever mend it.
+      expect(yield* answer(false)).toBeNull()
     }).pipe(Effect.provide(NodeContext.layer)))
 
   it.scopedLive("a second process on one conversation is seen, though Claude Code does not refuse it; a stale record is not", () =>

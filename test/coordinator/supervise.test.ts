@@ -170,6 +170,7 @@ describe("what has an end", () => {
       const spent = yield* world.events("supervision.exhausted")
       assert.deepStrictEqual(spent.map(({ agent, restarts, used }) => ({ agent, restarts, used })), [{ agent: "one", restarts: 2, used: 2 }])
       assert.isTrue(supervisor.heard("reprise supervise --clear one --team alpha"))
+      assert.strictEqual(supervisor.said.filter((sentence) => sentence.includes("is spent")).length, 1)
       // The next supervisor knows it too.
       yield* supervisor.end
       const next = yield* superviseWorld(world, twice)

@@ -66,6 +66,21 @@ it("commands.md has each option of each verb, and no other", async () => {
   }
 })
 
+it("commands.md calls the value of each option as its verb does", async () => {
+  const shown = new Map<string, Set<string>>()
+  for (const verb of [up, status, send, restart, apply, supervise, adopt, fork, down, log, simulate, demo]) {
+    for (const [, option = "", value = ""] of (await helpOf(verb)).matchAll(/^(--[a-z-]+)(?: ([^ \n.|]+))?(?:\.\.\.)?$/gm)) {
+      shown.set(option, (shown.get(option) ?? new Set()).add(value))
+    }
+  }
+  const told = new Map<string, Set<string>>()
+  for (const [, option = "", value = ""] of section("Options").matchAll(/`(--[a-z-]+)(?: ([^`]+))?`(?: \||;)/g)) {
+    if (shown.has(option)) told.set(option, (told.get(option) ?? new Set()).add(value))
+  }
+  expect(told.size).toBeGreaterThan(20)
+  for (const [option, values] of told) expect([...values].sort(), `${option} in --help`).toEqual([...shown.get(option) ?? []].sort())
+})
+
 it("commands.md has each environment variable, and no other", () => {
   const variable = /\b(REPRISE_[A-Z][A-Z_]*[A-Z])\b/g
   const product = ["sdk", "plugins", "scripts"].flatMap(sources).filter(({ path }) => !path.startsWith("sdk/testing/"))

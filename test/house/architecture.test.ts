@@ -23,6 +23,7 @@ const runners = new Set([
   "sdk/plugin/fromPromises.ts", // authors who know no Effect
   "sdk/testing/simulation/VirtualTime.ts", // a simulated process
   "scripts/command/verb.ts", // a verb's entry
+  "scripts/command/until-ended.ts", // and its end
   "scripts/reprise.ts" // the command's entry
 ])
 

@@ -17,7 +17,7 @@ const DeathPoint = Schema.Struct({
 export const Order = Schema.Struct({
   verb: Schema.Literal("up", "restart", "explain", "down", "status", "send"),
   /** By which policy; the standard one where nothing is said. */
-  policy: Schema.optionalWith(Schema.Literal("standard", "rolling", "canary", "refusedCanary", "watchedCanary", "atomic", "undone"), { exact: true }),
+  policy: Schema.optionalWith(Schema.Literal("standard", "rolling", "canary", "refusedCanary", "watchedCanary", "atomic", "undone", "undoneAnew"), { exact: true }),
   agents: Schema.optionalWith(Schema.Array(Schema.String), { exact: true }),
   text: Schema.optionalWith(Schema.String, { exact: true }),
   onlyDead: Schema.optionalWith(Schema.Boolean, { exact: true }),

@@ -26,6 +26,11 @@ export const policies = {
     { "coder-1": Policy.standard.pipe(Policy.verify(Effect.fail("it gives no answer"), "answers")) },
     { otherwise: Policy.standard }
   ).pipe(Policy.rollout(Rollout.sequence([["planner", "idler"], "coder-1", "coder-2"])), Policy.atomic),
+  /** The same, where the first one was started anew by then. */
+  undoneAnew: Policy.perAgent({
+    planner: Policy.fresh,
+    "coder-1": Policy.standard.pipe(Policy.verify(Effect.fail("it gives no answer"), "answers"))
+  }, { otherwise: Policy.standard }).pipe(Policy.rollout(Rollout.sequence(["planner", "coder-1"])), Policy.atomic),
   /** One by one, and all of them or none. */
   atomic: Policy.standard.pipe(Policy.rollout(Rollout.sequence([["planner", "idler"], "coder-*"])), Policy.atomic)
 } as const

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import type { DeathPoint } from "reprise/testing"
 import { agentOf } from "../../sdk/event-log/TeamState.ts"
 import type { Answer } from "./orders.ts"
-import { type Before, expectOnce, expectWhole, expectWholeLog, launchTeam, logLines, remember, stateOf } from "./team.ts"
+import { type Before, expectMemory, expectOnce, expectWhole, expectWholeLog, launchTeam, logLines, remember, stateOf } from "./team.ts"
 import { eventually, hasTmux, type World } from "./world.ts"
 
 // A restart of all or none, of whom one never comes back, is killed while it brings agents back and while it is taken back.
@@ -82,6 +84,46 @@ describe.skipIf(!hasTmux)("a restart of all or none, of whom one does not come b
     expect((await world.order({ verb: "restart", policy: "undone", death: point }))._tag).toBe("Killed")
     await expectTakenBack(await world.answer({ verb: "restart", policy: "undone" }), before, untouched)
     await expectAllBack(before)
+  })
+
+  const anew: ReadonlyArray<DeathPoint | null> = [
+    null,
+    { when: "after", step: "ready", phase: "result", agent: "planner" },
+    { when: "after", step: "undo", phase: "intent" },
+    { when: "after", type: "resume.session_repaired" },
+    { when: "after", step: "stop", phase: "result", agent: "planner" }
+  ]
+  it.each(anew.map((point) => ({ point, name: point === null ? "nobody kills it" : `${point.when} ${point.step ?? point.type ?? ""}` })))(
+    "gives a conversation back that a fresh start had left behind, though its process says where it is: $name",
+    async ({ point }) => {
+      const before = remember(await stateOf(world))
+      const ended = await world.order({ verb: "restart", policy: "undoneAnew", ...point === null ? {} : { death: point } })
+      const answer = ended._tag === "Answered" ? ended.answer : await world.answer({ verb: "restart", unfinished: "rollback" })
+      expect(ended._tag).toBe(point === null ? "Answered" : "Killed")
+      const state = await stateOf(world)
+      expectOnce(world, { ...answer, state })
+      await expectMemory(world, state, before)
+      await expectAllBack(before)
+    }
+  )
+
+  it("knows where one is that is stopped again, though its user went over to another conversation", async () => {
+    const before = await idlerDies()
+    const death: DeathPoint = { when: "before", step: "verify", phase: "result", agent: "coder-1" }
+    expect((await world.order({ verb: "restart", policy: "undone", death }))._tag).toBe("Killed")
+    const pane = agentOf(await stateOf(world), "idler")?.spawn?.pane?.pane ?? ""
+    const begun = new Set(readdirSync(world.sessions))
+    for (const text of ["the first word", "/clear", "the word after it"]) world.type(pane, text)
+    await eventually("what its user said", () =>
+      readdirSync(world.sessions).some((file) => file.endsWith(".jsonl") && !begun.has(file) && readFileSync(join(world.sessions, file), "utf8").includes("the word after it")) ? true : null)
+    const taken = await world.answer({ verb: "restart", unfinished: "rollback" })
+    expect(taken.message).toContain("stopped again: idler")
+    expect(pids()["idler"]).toBeUndefined()
+    const back = await world.answer({ verb: "restart" })
+    expect(back.outcome, `${back.message}`).toBe("restarted")
+    const transcript = agentOf(await stateOf(world), "idler")?.session?.transcript ?? ""
+    expect(readFileSync(transcript, "utf8")).toContain("the word after it")
+    expect(before.agents["idler"]?.session).not.toBe(agentOf(await stateOf(world), "idler")?.session?.id)
   })
 
   it("is taken back with --rollback too, though its finisher is killed as well", async () => {

@@ -152,6 +152,13 @@ export const makeWorld = (teamFile: string, settings: Readonly<Record<string, st
     const path = join(workspace, ".reprise", "plugins", "transport-tmux", "server.json")
     return existsSync(path) ? Schema.decodeUnknownSync(ServerRecord)(readFileSync(path, "utf8")) : null
   }
+  /** What the agent's user types at its terminal, and Enter. */
+  const type = (agentPane: string, text: string): void => {
+    const recorded = server()
+    if (recorded === null) throw new Error("There is no server to type at.")
+    for (const keys of [["-l", text], ["Enter"]]) spawnSync("tmux", ["-S", recorded.socket, "send-keys", "-t", agentPane, ...keys], { env })
+  }
+
   /** The start commands of the panes on the server; empty where no server listens. */
   const panes = (): ReadonlyArray<string> => {
     const recorded = server()
@@ -186,7 +193,7 @@ export const makeWorld = (teamFile: string, settings: Readonly<Record<string, st
     rmSync(home, { recursive: true, force: true, maxRetries: 5 })
   }
   return {
-    answer, close, env, events, gone, home, isGone, kill, killServer, order, panes, server, sessions, workspace,
+    answer, close, env, events, gone, home, isGone, kill, killServer, order, panes, server, sessions, type, workspace,
     workers: () => workersIn(workspace)
   }
 }

@@ -114,6 +114,8 @@ describe("a rollout that is interrupted", () => {
       yield* watched(1)
       yield* Fiber.interrupt(first)
       const [one, two] = [world.pidOf("one"), world.pidOf("two")]
+      const explained = Restart.explain(yield* world.plan(policy("20 millis")))
+      assert.match(explained, /1\. two\n +two:\n +healthy +sees it live for 1h before anybody else is touched\n +2\. one\n/)
       const second = yield* Effect.fork(world.restart(policy("20 millis")))
       yield* watched(2)
       assert.deepStrictEqual([world.pidOf("one"), world.pidOf("two")], [one, two])
@@ -121,6 +123,24 @@ describe("a rollout that is interrupted", () => {
       const report = yield* Fiber.join(second)
       assert.deepStrictEqual(results(report), ["one untouched", "two failed"])
       assert.strictEqual(world.pidOf("one"), one)
+    }))
+
+  it.scopedLive("says what is still to be seen of who is back, in a batch or in none", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {}, two: {} })
+      const policy = Policy.standard.pipe(Policy.verify(() => Effect.never, "answers"))
+      const checking = eventually(Effect.map(world.events("operation.step"), (steps) =>
+        steps.filter(({ phase, step }) => step === "verify" && phase === "intent").length === 2))
+      const first = yield* Effect.fork(world.restart(policy))
+      yield* checking
+      yield* Fiber.interrupt(first)
+      const plan = yield* world.plan(policy)
+      assert.deepStrictEqual(plan.agents.map((entry) => [entry.alreadyBack, Restart.stepsOf(plan, entry).map(({ name }) => name)]), [
+        [true, ["verify"]],
+        [true, ["verify"]]
+      ])
+      assert.include(Restart.explain(plan), "one: verify  checks: answers")
     }))
 
   it.scopedLive("is tried again where its policy tries again, for it had not failed for good", () =>
@@ -158,6 +178,7 @@ describe("an interrupted operation", () => {
       policy: null,
       trigger: "person" as const,
       allOrNone: false,
+      continues: [],
       startedAt: "2026-01-02T03:04:05Z",
       steps: {},
       failures: failing.map((agent) => ({ agent, failure })),

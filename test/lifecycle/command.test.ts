@@ -35,25 +35,27 @@ describe.skipIf(!hasTmux)("the command", () => {
     LANG: "C.UTF-8"
   }
 
-  const reprise = (verb: string, args: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) =>
-    new Promise<{ readonly code: number | null; readonly shown: typeof Shown.Type }>((done, failed) => {
-      const child = spawn(
-        process.execPath,
-        ["--conditions=source", "--import", "tsx", `scripts/${verb}.ts`, ...args, "--workspace", workspace, "--json"],
-        { cwd: root, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] }
-      )
-      let out = ""
-      let err = ""
+  const start = (script: string, args: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) =>
+    spawn(
+      process.execPath,
+      ["--conditions=source", "--import", "tsx", script, "--workspace", workspace, ...args],
+      { cwd: root, env: { ...env, TSX_TSCONFIG_PATH: join(root, "tsconfig.json"), ...more }, stdio: ["ignore", "pipe", "pipe"] }
+    )
+
+  const said = (script: string, args: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) =>
+    new Promise<{ readonly code: number | null; readonly out: string; readonly err: string }>((done) => {
+      const child = start(script, args, more)
+      let [out, err] = ["", ""]
       child.stdout.on("data", (chunk) => { out += String(chunk) })
       child.stderr.on("data", (chunk) => { err += String(chunk) })
-      child.on("close", (code) => {
-        try {
-          done({ code, shown: Schema.decodeUnknownSync(Shown)(out) })
-        } catch {
-          failed(new Error(`reprise ${verb} said ${out} and ${err}`))
-        }
-      })
+      child.on("close", (code) => done({ code, out, err }))
     })
+
+  const reprise = async (verb: string, args: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) => {
+    const { code, err, out } = await said(`scripts/${verb}.ts`, ["--json", ...args], more)
+    assert.match(out, /^\{.*\}\n$/, `reprise ${verb} said ${out} and ${err}`)
+    return { code, err, shown: Schema.decodeUnknownSync(Shown)(out) }
+  }
 
   beforeAll(async () => {
     for (const name of ["work", "run", "tmp", "home"]) mkdirSync(join(home, name), { mode: 0o700 })
@@ -107,10 +109,116 @@ describe.skipIf(!hasTmux)("the command", () => {
     })
   }
 
+  for (const [verb, ...args] of [
+    ["supervise", "--clear"],
+    ["supervise", "--team", "alpha", "--strategy"],
+    ["restart", "planner", "--team", "alpha", "--dry-run", "--grant"],
+    ["restart", "--team", "alpha", "--policy"],
+    ["restart", "--team", "alpha", "--policy", "--dry-run"],
+    ["restart", "--team", "alpha", "--plan-out", "--", "planner"],
+    ["apply", "plan.json", "--team="],
+    ["up", "--plugin"],
+    ["log", "--type"],
+    ["log", "--agent"],
+    ["down", "--team"],
+    ["simulate", "--scenario"],
+    ["adopt", "--only"],
+    ["fork", "planner", "other", "--team"],
+    ["status", "--transport"],
+    ["send", "planner", "hello", "--allow-plugin", ""]
+  ] as const) {
+    it(`asks what ${[verb, ...args].join(" ")} wants, and does nothing`, async () => {
+      const before = readFileSync(mirror, "utf8")
+      const { code, shown } = await reprise(verb, args)
+      assert.deepStrictEqual([code, shown.ok, shown.outcome, shown.next], [2, false, "usage", [`reprise ${verb} --help`]], shown.message)
+      assert.match(shown.message, /^(--[a-z-]+) wants a value, as in \1 .+, and (has|.+ is) none\. Nothing was done\.$/)
+      assert.strictEqual(readFileSync(mirror, "utf8"), before)
+    })
+  }
+
+  it("takes no flag for more than it is: once, with a value only where it has one", async () => {
+    for (const [args, said] of [
+      [["--dry-run", "--team", "alpha", "--team", "beta"], "--team is there twice"],
+      [["--team", "alpha", "--dry-run", "--dry-run"], "--dry-run is there twice"],
+      [["--team", "alpha", "--dry-run=planner"], "--dry-run takes no value"]
+    ] as const) {
+      const { code, shown } = await reprise("restart", args)
+      assert.deepStrictEqual([code, shown.outcome], [2, "usage"], shown.message)
+      assert.include(shown.message, said)
+    }
+    const { code, shown } = await reprise("restart", ["--team=alpha", "--dry-run", "--grant=discard-context=a rehearsal"])
+    assert.deepStrictEqual([code, shown.outcome], [0, "planned"], shown.message)
+  })
+
   it("takes a deadline from the flag, nought and fractions too (13)", async () => {
     for (const seconds of ["0", "0.5"]) {
       const { code, shown } = await reprise("restart", ["--team", "alpha", "--dry-run", "--session-converge-deadline", seconds])
       assert.deepStrictEqual([code, shown.outcome], [0, "planned"], shown.message)
     }
   })
+
+  it("is refused by a policy that never loads, and does not wait for it for good", async () => {
+    const policy = join(home, "never.ts")
+    writeFileSync(policy, "await new Promise(() => {})\nexport default 1\n")
+    const before = readFileSync(mirror, "utf8")
+    for (const [verb, ...args] of [
+      ["restart", "--team", "alpha", "--policy", policy],
+      ["supervise", "--team", "alpha", "--policy", policy],
+      ["simulate", "--team", "alpha", policy]
+    ] as const) {
+      const { code, shown } = await reprise(verb, args, { REPRISE_POLICY_LOAD_DEADLINE_MS: "300" })
+      assert.deepStrictEqual([code, shown.ok, shown.outcome], [2, false, "usage"], shown.message)
+      assert.include(shown.message, `The policy ${policy} could not be loaded: it was not done after 300ms`)
+    }
+    assert.strictEqual(readFileSync(mirror, "utf8"), before)
+  })
+
+  it("answers with one document, whatever a policy prints", async () => {
+    const policy = join(home, "loud.ts")
+    writeFileSync(policy, [
+      `import { Policy } from "reprise"`,
+      `process.stdout.write("written at load\\n")`,
+      `console.log("logged at load")`,
+      `const loud = () => process.stdout.write("written in a decision\\n")`,
+      `export default Policy.resume.pipe(Policy.when(loud, Policy.resume, "it is loud"))`
+    ].join("\n"))
+    const { code, err, shown } = await reprise("restart", ["--team", "alpha", "--dry-run", "--policy", policy])
+    assert.deepStrictEqual([code, shown.outcome], [0, "planned"], shown.message)
+    for (const text of ["written at load", "logged at load", "written in a decision"]) assert.include(err, text)
+  })
+
+  it("outlives whoever reads it, quietly", async () => {
+    for (const [verb, ...args] of [["log"], ["status", "--team", "alpha"], ["restart", "--team", "alpha", "--dry-run"], ["reprise", "--help"]] as const) {
+      const child = verb === "reprise"
+        ? spawn(process.execPath, ["--conditions=source", "--import", "tsx", "scripts/reprise.ts", ...args], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] })
+        : start(`scripts/${verb}.ts`, args)
+      child.stdout.destroy()
+      let err = ""
+      child.stderr.on("data", (chunk) => { err += String(chunk) })
+      const code = await new Promise((done) => child.on("close", done))
+      assert.deepStrictEqual([code, err], [0, ""], verb)
+    }
+    const words = [process.execPath, "--conditions=source", "--import", "tsx", "scripts/status.ts", "--workspace", workspace, "--team", "alpha"]
+    const full = spawnSync("/bin/sh", ["-c", `"$0" "$@" > /dev/full`, ...words], { cwd: root, env })
+    assert.strictEqual(full.status, 1)
+    assert.include(String(full.stderr), "The answer could not be written to standard output")
+  })
+
+  for (const [what, effect] of [
+    ["lets go", "wait"],
+    ["does not let go", "Effect.uninterruptible(wait)"]
+  ] as const) {
+    it(`never calls it well that nothing was left to wait for, where what waits ${what}`, async () => {
+      const script = join(home, "stuck.ts")
+      writeFileSync(script, [
+        `import { Effect } from ${JSON.stringify(join(root, "sdk/index.ts"))}`,
+        `import { defineVerb, startVerb } from ${JSON.stringify(join(root, "scripts/command/verb.ts"))}`,
+        `const wait = Effect.async<never>(() => undefined)`,
+        `startVerb(defineVerb({ name: "stuck", description: "Waits.", config: {}, run: () => ${effect} }), process.argv.slice(2))`
+      ].join("\n"))
+      const { code, err, out } = await said(script, ["--json"])
+      assert.strictEqual(code, 1, err)
+      assert.strictEqual(Schema.decodeUnknownSync(Shown)(out).outcome, "failed")
+    })
+  }
 })

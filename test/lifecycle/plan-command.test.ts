@@ -1,11 +1,14 @@
 // The plan in a file: what a dry run leaves, what `--plan-out` writes, what `apply` makes of it.
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
 import { spawn, spawnSync } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { failureDocument } from "../../scripts/command/document.ts"
+import { TeamTargetUnresolved } from "../../sdk/spec/workspace.ts"
 
 const hasTmux = spawnSync("tmux", ["-V"]).status === 0
 const root = fileURLToPath(new URL("../../", import.meta.url))
@@ -31,6 +34,15 @@ const Shown = Schema.parseJson(Schema.Struct({
     { default: () => [] }
   )
 }))
+
+it("that is for a team which is not here is made anew for one that is", () => {
+  const refused = new TeamTargetUnresolved({ selector: "gamma", candidates: ["alpha", "beta"] })
+  const { document, exitCode } = failureDocument(Cause.fail(refused), "apply")
+  assert.deepStrictEqual([exitCode, document.next], [1, [
+    "reprise restart --team alpha --plan-out FILE",
+    "reprise restart --team beta --plan-out FILE"
+  ]])
+})
 
 describe.skipIf(!hasTmux)("the plan of a command", () => {
   const home = realpathSync(mkdtempSync(join(tmpdir(), "rpl-")))

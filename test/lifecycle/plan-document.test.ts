@@ -92,10 +92,36 @@ describe("a plan as data", () => {
 
   it.effect("is nothing else: a text that is no plan is told from one", () =>
     Effect.gen(function*() {
-      for (const text of ["", "{}", "[]", "not json", `{"schema":"reprise.plan/2"}`]) {
-        const read = yield* Effect.either(Restart.parseDocument(text))
-        assert.isTrue(Either.isLeft(read), text)
-        if (Either.isLeft(read)) assert.match(read.left.message, /^This is no plan that can be read: .*\. Nothing was done\.$/)
+      for (const [text, said] of [
+        ["", /it is no JSON \(Unexpected end of JSON input\)/],
+        ["not json", /it is no JSON \(Unexpected token.*\)/],
+        ["[]", /it is a list, and has to be a mapping/],
+        ["null", /it is nothing, and has to be a mapping/],
+        ["{}", /schema is missing/],
+        [`{"schema":"reprise.plan/2"}`, /schema is "reprise\.plan\/2", and has to be "reprise\.plan\/1"/]
+      ] as const) {
+        const { message } = yield* Effect.flip(Restart.parseDocument(text))
+        assert.match(message, new RegExp(`^This is no plan that can be read: ${said.source}\\. Nothing was done\\.$`))
+      }
+    }))
+
+  it.scopedLive("says of a wrong shape what is wrong and where, before it asks whether it was changed", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {}, two: {} })
+      const text = Restart.textOfDocument(yield* written(world))
+      const twice: { agents: Array<unknown> } = JSON.parse(text)
+      twice.agents.push(twice.agents[0])
+      for (const [changed, said] of [
+        [text.replace("\"kind\": \"resume\"", "\"kind\": \"explode\""), `agents.0.decision.kind is "explode", and has to be "resume", "fresh_start", "skip" or "refuse"`],
+        [text.replace("\"agents\": \"all\"", "\"agents\": \"some\""), `requested.agents is "some", and has to be "all" or a list`],
+        [text.replace("\"atomic\": true", "\"atomic\": 1"), "policy.atomic is the number 1, and has to be true or false"],
+        [text.replace(/"concurrency": \d+/, "\"concurrency\": -1"), "requested.concurrency is the number -1, and has to be a positive number"],
+        [text.replace(/"lifecycleVersion": \d+,?/, ""), "facts.lifecycleVersion is missing"],
+        [JSON.stringify(twice), `agents.2.id is "one" a second time`]
+      ] as const) {
+        const { message } = yield* Effect.flip(Restart.parseDocument(changed))
+        assert.strictEqual(message, `This is no plan that can be read: ${said}. Nothing was done.`)
       }
     }))
 })

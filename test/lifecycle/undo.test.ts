@@ -1,13 +1,14 @@
 // All of them or none: what becomes of a team whose policy is atomic, when one does not come back.
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { AgentId, OperationId } from "../../sdk/domain/ids.ts"
 import { isBeingUndone } from "../../sdk/lifecycle/interrupted.ts"
 import * as Restart from "../../sdk/lifecycle/Restart.ts"
 import * as Grants from "../../sdk/policy/Grants.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import * as Rollout from "../../sdk/policy/Rollout.ts"
-import { makeWorld, type World } from "./world.ts"
+import { eventually, makeWorld, type World } from "./world.ts"
 
 const results = (report: Restart.RestartReport) => report.agents.map(({ id, result }) => `${id} ${result}`)
 const atomic = Policy.standard.pipe(Policy.rollout(Rollout.sequence([["one", "two"], "three", "four"])), Policy.atomic)
@@ -84,6 +85,24 @@ describe("a restart of all or none, of whom one does not come back", () => {
       const report = yield* Effect.provide(world.restart(policy), Grants.discardContext("they keep no state"))
       assert.deepStrictEqual(results(report), ["one resumed", "two stopped", "three resumed", "four untouched"])
       assert.deepStrictEqual(yield* sessions(world), before)
+    }))
+
+  it.scopedLive("touches nobody whom it was not to bring back, however that one is", () =>
+    Effect.gen(function*() {
+      const world = yield* halfATeam
+      // One that lives and never got ready, and whose user may be at work.
+      const four = yield* world.agent("four")
+      yield* world.record({
+        type: "agent.failed",
+        ...world.scope("four", four.generation),
+        failure: { kind: "not_ready", reason: "It was slow.", retryable: true, retryAt: null }
+      })
+      const pid = world.pidOf("four")
+      fails(world, "three", 1)
+      const report = yield* world.restart(atomic, { agents: ["three"] })
+      assert.strictEqual(report.details["reason"], "undone", report.message)
+      assert.strictEqual(world.pidOf("four"), pid)
+      assert.deepStrictEqual(world.living(), ["four", "one", "three"])
     }))
 
   it.scopedLive("is as it was where only dead ones were to come back", () =>
@@ -164,6 +183,89 @@ describe("what takes it back and is cut off", () => {
       assert.deepStrictEqual(report.next, ["reprise restart --team alpha"])
       assert.strictEqual((yield* world.restart()).outcome, "restarted")
       assert.deepStrictEqual(world.living(), ["four", "one", "three", "two"])
+    }))
+
+  it.scopedLive("and by one of some, of the dead, or with a takeover: for that one is for the next", () =>
+    Effect.gen(function*() {
+      for (const options of [{ onlyDead: true }, { agents: ["one"], takeover: true }] satisfies ReadonlyArray<Restart.RestartOptions>) {
+        const world = yield* cutOff
+        // It had stopped one that lived before.
+        yield* world.record({ type: "agent.stopped", ...world.scope("one", (yield* world.agent("one")).generation), evidence: "gone" })
+        yield* world.kill("one")
+        const report = yield* world.restart(undefined, options)
+        assert.strictEqual(report.outcome, "failed", report.message)
+        assert.deepStrictEqual(world.living(), ["four", "one", "three"])
+      }
+    }))
+
+  it.scopedLive("gives back what an operation before the one that was cut off had left behind", () =>
+    Effect.gen(function*() {
+      const world = yield* halfATeam
+      const before = yield* sessions(world)
+      const policy = Policy.perAgent({ one: Policy.fresh }, { otherwise: Policy.standard })
+        .pipe(Policy.rollout(Rollout.sequence(["one", "three"])), Policy.atomic)
+      // The first one is cut off when it had started one anew.
+      world.script.set("three", { hangs: true })
+      const first = yield* Effect.fork(Effect.provide(world.restart(policy), Grants.discardContext("it keeps no state")))
+      yield* eventually(Effect.map(world.events("operation.step"), (steps) =>
+        steps.some(({ agent, phase, step }) => agent === "three" && step === "spawn" && phase === "result")))
+      yield* Fiber.interrupt(first)
+      fails(world, "three", 1)
+      const report = yield* Effect.provide(world.restart(policy), Grants.discardContext("it keeps no state"))
+      assert.strictEqual(report.details["reason"], "undone", report.message)
+      assert.deepStrictEqual(yield* sessions(world), before)
+    }))
+
+  it.scopedLive("is no promise of an up that goes on with it", () =>
+    Effect.gen(function*() {
+      const world = yield* cutOff
+      yield* world.up("alpha", { one: {}, two: {}, three: {}, four: {} })
+      assert.deepStrictEqual(world.living(), ["four", "one", "three", "two"])
+      assert.isUndefined((yield* world.events("operation.started")).at(-1)?.all_or_none)
+    }))
+
+  it.scopedLive("is tried again as a whole by --continue, also where its batches had a verdict", () =>
+    Effect.gen(function*() {
+      const world = yield* cutOff
+      const team = (yield* world.team()).key
+      const operation = (yield* world.team()).operation
+      assert.isNotNull(operation)
+      if (operation === null) return
+      const failure = { kind: "crash", reason: "It ended.", retryable: true, retryAt: null } as const
+      yield* world.record({
+        type: "operation.step",
+        team,
+        operation: operation.id,
+        step: "batch/2",
+        phase: "result",
+        failed: [{ agent: AgentId.make("three"), failure }]
+      })
+      const report = yield* world.restart(undefined, { unfinished: "continue" })
+      assert.isTrue(report.ok, report.message)
+      assert.deepStrictEqual(world.living(), ["four", "one", "three", "two"])
+    }))
+
+  it.scopedLive("is not taken back to its end while it is unknown whether one lives who is to be stopped", () =>
+    Effect.gen(function*() {
+      const world = yield* cutOff
+      const pid = world.pidOf("two")
+      yield* world.transport.inject({ on: "inspect", call: "every", fault: "unknown" })
+      const report = yield* world.restart(undefined, { unfinished: "rollback" })
+      assert.isFalse(report.ok)
+      assert.strictEqual(report.details["reason"], "not_undone", report.message)
+      assert.strictEqual(world.pidOf("two"), pid)
+      assert.isNotNull((yield* world.team()).operation)
+    }))
+
+  it.scopedLive("is not taken back to its end while one lives who could not be stopped", () =>
+    Effect.gen(function*() {
+      const world = yield* cutOff
+      yield* world.transport.inject({ on: "stop", call: "every", fault: "survives" })
+      const report = yield* world.restart(undefined, { unfinished: "rollback" })
+      assert.isFalse(report.ok)
+      assert.match(report.message, /^two could not be stopped again, so that it is not taken back to its end\. /)
+      assert.deepStrictEqual(report.next, ["reprise restart --team alpha --rollback", "reprise restart --team alpha --continue"])
+      assert.isNotNull((yield* world.team()).operation)
     }))
 
   it.scopedLive("is taken back to its end also where that was cut off in turn", () =>

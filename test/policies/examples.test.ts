@@ -152,8 +152,18 @@ it.runIf(hasTmux)("supervise: brings back who dies, in its conversation, until t
     })), 300_000)
 
 it.runIf(hasTmux)("restart-when: follows the log, and starts anew whoever has been told enough", () =>
-  withTeam((world) =>
-    withProgram(world, "restart-when.ts scribe 2", async (shown) => {
+  withTeam(async (world) => {
+    for (const [words, said] of [
+      ["scribe NaN", '"NaN" is no number of messages.'],
+      ["scribe -3", '"-3" is no number of messages.'],
+      ["scribe 2.5", '"2.5" is no number of messages.'],
+      ["scribe 0", '"0" is no number of messages.'],
+      ["Nobody 2", 'Team alpha has no agent "Nobody".']
+    ] as const) {
+      const refused = await world.run(`timeout 60 npx tsx ${join(folder, "restart-when.ts")} ${words}`)
+      assert.deepStrictEqual([refused.code, refused.out], [2, `${said} Nothing was done. Usage: restart-when.ts AGENT MESSAGES\n`])
+    }
+    await withProgram(world, "restart-when.ts scribe 2", async (shown) => {
       await shown("Following scribe")
       for (const text of ["a note", "another note"]) await send(world, "scribe", text)
       await shown("1 agent of team alpha is back")
@@ -161,4 +171,5 @@ it.runIf(hasTmux)("restart-when: follows the log, and starts anew whoever has be
       assert.deepStrictEqual(more, [])
       assert.strictEqual(event?.["agent"], "scribe")
       assert.strictEqual(event?.["reason"], "the scribe keeps its notes in files")
-    })), 300_000)
+    })
+  }), 300_000)

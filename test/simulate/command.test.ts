@@ -80,6 +80,18 @@ describe("reprise simulate", () => {
     expect(JSON.parse(missing.out)).toMatchObject({ ok: false, outcome: "scenario_invalid" })
     const none = await simulate("--scenario", file("night.yaml"), "--seeds", "0")
     expect(none.code).toBe(2)
+    for (const [page, said] of [
+      [file("nowhere/page.html"), `there is no directory ${file("nowhere")}`],
+      [home, "it is a directory"],
+      [`${file("night.yaml")}/page.html`, `there is no directory ${file("night.yaml")}`]
+    ] as const) {
+      const began = performance.now()
+      const homeless = await simulate("--scenario", file("night.yaml"), "--seeds", "1000000", "--html", page)
+      expect(homeless.code).toBe(1)
+      expect(homeless.err).toContain(`The page ${page} can't be written: ${said}`)
+      expect(homeless.err).toContain("Nothing was played.")
+      expect(performance.now() - began).toBeLessThan(20_000)
+    }
     const nothing = await simulate()
     expect(nothing.code).toBe(1)
     expect(nothing.err).toContain("team")

@@ -94,6 +94,32 @@ it.scoped("it is played again, under this policy and that, supervised or not", (
     expect(supervised?.downtimeMs).toBe(2 * minute)
   }))
 
+it.scoped("an agent whose conversation was there before anybody spoke to it comes back in it, as it did", () =>
+  Effect.gen(function*() {
+    const captured: Event = {
+      type: "session.captured",
+      ...scope(1),
+      agent_id: id,
+      provider: "fake",
+      session_id: "s-1",
+      rollout_path: "/s-1.jsonl",
+      captured_via: "assigned_id",
+      attribution_confidence: "high"
+    }
+    const silent = (more: ReadonlyArray<Event>) => logOf([
+      [0, [recorded("alpha", ["coder-1"]), ...operation("l", "launch"), intended("alpha", "coder-1", 1)]],
+      [1, [ready(1), ...more, finished("l")]],
+      [11, [exited(1, 1)]],
+      [21, [...operation("r1", "restart"), intended("alpha", "coder-1", 2)]],
+      [22, [ready(2), finished("r1")]]
+    ])
+    const patient = Policy.resume.pipe(Policy.readyWithin("2 minutes"))
+    const { runs: [kept] } = yield* Simulate.run({ policy: patient, log: yield* silent([captured]) })
+    expect(kept).toMatchObject({ kept: 1, refused: 0 })
+    const { runs: [refused] } = yield* Simulate.run({ policy: patient, log: yield* silent([]) })
+    expect(refused).toMatchObject({ kept: 0, refused: 1 })
+  }))
+
 it.effect("a log without a team is nothing to play", () =>
   Effect.gen(function*() {
     expect(Option.getOrNull(yield* Effect.option(Simulate.run({ policy: Policy.resume, log: [] })))).toBeNull()

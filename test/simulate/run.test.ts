@@ -224,6 +224,30 @@ describe("seeds", () => {
       expect(summary.deaths.mean).toBeLessThan(11)
     }), 60_000)
 
+  it.effect("what is none is said, and nothing is played", () =>
+    Effect.gen(function*() {
+      const ask = (options: Omit<Simulate.SimulateOptions<never, never>, "policy" | "log" | "scenario"> & { readonly scenario?: Simulate.ScenarioInput | Simulate.Scenario }) =>
+        Effect.map(Effect.flip(Simulate.run({ policy: Policy.resume, scenario: alone, ...options })), ({ _tag, message }) => [_tag, message])
+      for (const seeds of [0, -1, 1.5, NaN, Infinity, 2e6]) {
+        expect(yield* ask({ seeds })).toEqual([
+          "SeedsInvalid",
+          `The number of seeds is a whole number from 1 to 1000000, and ${seeds} is none. Nothing was played.`
+        ])
+      }
+      expect(yield* ask({ seeds: [] })).toEqual(["SeedsInvalid", "The list of seeds is empty. Nothing was played."])
+      expect(yield* ask({ seeds: [1, NaN] })).toEqual(["SeedsInvalid", "A seed is a whole number, and NaN is none. Nothing was played."])
+      const { horizon, ...read } = yield* Simulate.parseScenario("horizon: 1 hour\nagents: { a: {} }\n", "one.yaml")
+      for (const wrong of [NaN, -1, Infinity]) {
+        const [tag, message] = yield* ask({ scenario: { ...read, horizon: wrong } })
+        expect(tag).toBe("ScenarioInvalid")
+        expect(message).toContain("horizon: must be a time, from 0 to 30000000000 milliseconds")
+      }
+      expect(yield* ask({ scenario: { ...read, horizon, agents: {} } })).toEqual([
+        "ScenarioInvalid",
+        "scenario:1:1 agents: names nobody; there is nothing to play without an agent"
+      ])
+    }))
+
   it.effect("what is no scenario is told all at once", () =>
     Effect.gen(function*() {
       const wrong = yield* Effect.either(Simulate.run({ policy: Policy.resume, scenario: { horizon: "soon", agents: { A: {} } } }))

@@ -71,6 +71,50 @@ describe("a scenario's file", () => {
       ])
     }))
 
+  it.effect("is told of a wrong word once, with the words that there are", () =>
+    Effect.gen(function*() {
+      const small = "horizon: 1 hour\nagents: { a: {} }\n"
+      expect(yield* problemsOf(`${small}supervise: sometimes\n`)).toEqual([
+        "3:12 supervise must be one of oneForOne, oneForAll, restForOne, off"
+      ])
+      expect(yield* problemsOf(`${small}outages: [{ from: 1 minute, until: 2 minutes, kind: flood }]\n`)).toEqual([
+        "3:53 outages.0.kind must be one of usage_limit, auth"
+      ])
+      expect(yield* problemsOf(`${small}starts: [{ fails: never }]\n`)).toEqual([
+        "3:19 starts.0.fails must be one of crash, not_ready, bad_flags, missing_binary, resume_mismatch, unknown"
+      ])
+      expect(yield* problemsOf(`${small}deaths: [{ distribution: at, times: [1 minute], how: gently }]\n`)).toEqual([
+        "3:54 deaths.0.how must be one of crash, ended"
+      ])
+      expect(yield* problemsOf("horizon: 1 hour\nagents: { a: { paused: maybe } }\n")).toEqual([
+        "2:24 agents.a.paused expected true or false, found text"
+      ])
+    }))
+
+  it.effect("has an order in which agents can come, and rules that can apply", () =>
+    Effect.gen(function*() {
+      const depending = (agents: string) => problemsOf(`horizon: 1 hour\nagents:\n${agents}`)
+      expect(yield* depending("  coder-1: {}\n  b: { dependsOn: [coder1, zz] }\n")).toEqual([
+        "4:20 agents.b.dependsOn.0 there is no agent \"coder1\", did you mean \"coder-1\"?",
+        "4:28 agents.b.dependsOn.1 there is no agent \"zz\""
+      ])
+      expect(yield* depending("  a: { dependsOn: [b] }\n  b: { dependsOn: [c] }\n  c: { dependsOn: [a] }\n")).toEqual([
+        "3:19 agents.a.dependsOn none of these can come before the others: a -> b -> c -> a"
+      ])
+      expect(yield* depending("  a: { dependsOn: [a] }\n")).toEqual([
+        "3:19 agents.a.dependsOn none of these can come before the others: a -> a"
+      ])
+      expect(yield* problemsOf("horizon: 1 hour\nagents: {}\n")).toEqual([
+        "2:9 agents names nobody; there is nothing to play without an agent"
+      ])
+      expect(yield* problemsOf(
+        "horizon: 1 hour\nagents: { a: {} }\nstarts:\n  - { takes: { from: 20 seconds, to: 2 seconds } }\n  - { from: 2 minutes, until: 1 minute }\n"
+      )).toEqual([
+        "4:38 starts.0.takes.to must not be shorter than from",
+        "5:31 starts.1.until must be later than from"
+      ])
+    }))
+
   it.effect("names nobody who is not there", () =>
     Effect.gen(function*() {
       expect(yield* problemsOf(

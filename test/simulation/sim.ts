@@ -12,15 +12,18 @@ const wrongUsage = (what: string): never => {
   process.exit(2)
 }
 
-const whole = (name: string, text: string | undefined, standard: number): number => {
+const whole = (name: string, text: string | undefined, standard: number, lowest: number): number => {
   if (text === undefined) return standard
-  if (/^\d+$/.test(text)) return Number(text)
-  return wrongUsage(`--${name} is ${JSON.stringify(text)}, which is no whole number`)
+  const number = /^\d+$/.test(text) ? Number(text) : NaN
+  // Beyond these numbers one seed would be played for another.
+  if (Number.isSafeInteger(number) && number >= lowest) return number
+  return wrongUsage(`--${name} is ${JSON.stringify(text)}, which is no whole number from ${lowest} to ${Number.MAX_SAFE_INTEGER}`)
 }
 
 const asked = () => {
   try {
     return parseArgs({
+      tokens: true,
       options: {
         worlds: { type: "string" },
         from: { type: "string" },
@@ -33,11 +36,28 @@ const asked = () => {
       }
     })
   } catch (error) {
-    return wrongUsage(error instanceof Error ? error.message : String(error))
+    return wrongUsage((error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "")
   }
 }
 
-const { values } = asked()
+const { tokens, values } = asked()
+
+const given = tokens.flatMap((token) => token.kind === "option" ? token.name : [])
+const twice = given.find((name, index) => given.indexOf(name) !== index)
+if (twice !== undefined) wrongUsage(`--${twice} is there twice`)
+
+/** What is asked for, and what may be said with it. */
+const mode = values.replay !== undefined ? "replay" : values.mutants ? "mutants" : "worlds"
+const goesWith = { replay: ["replay", "json"], mutants: ["mutants", "among", "json"], worlds: ["worlds", "from", "jobs", "json", "part"] }[mode]
+const foreign = given.find((name) => !goesWith.includes(name))
+if (foreign !== undefined) wrongUsage(`--${foreign} does not go with --${mode}`)
+
+const worlds = whole("worlds", values.worlds, 1_000, 1)
+const from = whole("from", values.from, 1, 0)
+const seed = whole("replay", values.replay, 0, 0)
+const among = whole("among", values.among, 2_000, 1)
+const jobsAtMost = whole("jobs", values.jobs, availableParallelism(), 1)
+if (!Number.isSafeInteger(from + worlds)) wrongUsage(`--from ${from} leaves no room for ${worlds} worlds`)
 
 /** How many failures are made small and shown. */
 const shown = 5
@@ -76,13 +96,9 @@ const inProcess = (from: number, worlds: number): Promise<Part> =>
     child.on("exit", (code) => reject(new Error(`A part of the worlds ended with code ${code ?? "none"} and no answer.`)))
   })
 
-const worlds = whole("worlds", values.worlds, 1_000)
-const from = whole("from", values.from, 1)
-
 if (values.part) {
   process.send?.(failuresOf(from, worlds), () => process.exit(0))
-} else if (values.replay !== undefined) {
-  const seed = whole("replay", values.replay, 0)
+} else if (mode === "replay") {
   const { failure, scenario, trace, traceHash, wholeTraceHash } = sim.replay(seed)
   if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", seed, scenario, trace, traceHash, wholeTraceHash, failure }))
   else {
@@ -96,18 +112,17 @@ if (values.part) {
     ].join("\n"))
   }
   process.exitCode = failure === null ? 0 : 1
-} else if (values.mutants) {
-  const among = whole("among", values.among, 2_000)
+} else if (mode === "mutants") {
   const table = mutants.map((mutant) => sim.kill(mutant, among))
   if (values.json) console.log(JSON.stringify({ schema: "reprise.mutants/1", mutants: table }))
   else for (const { killedBySeed, name, rule } of table) console.log(`${rule}  ${name.padEnd(60)} ${killedBySeed ?? "survived"}`)
   process.exitCode = table.every(({ killedBySeed }) => killedBySeed !== null) ? 0 : 1
 } else {
   const began = performance.now()
-  const jobs = Math.max(1, Math.min(whole("jobs", values.jobs, availableParallelism()), worlds))
-  const each = Math.ceil(worlds / jobs)
+  const each = Math.ceil(worlds / Math.min(jobsAtMost, worlds))
+  const jobs = Math.ceil(worlds / each)
   const parts = await Promise.all(Array.from({ length: jobs }, (_, at) => {
-    const count = Math.max(0, Math.min(each, worlds - at * each))
+    const count = Math.min(each, worlds - at * each)
     return jobs === 1 ? Promise.resolve(failuresOf(from, count)) : inProcess(from + at * each, count)
   }))
   const seeds = parts.flatMap((part) => part.seeds)
@@ -116,7 +131,7 @@ if (values.part) {
   if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", worlds, violations: seeds.length, seconds, seeds, failures }))
   else {
     for (const { message, rule, scenario, seed, trace, traceHash } of failures) {
-      console.log([`Seed ${seed} breaks rule ${rule}: ${message}`, ...scenario, "", ...trace.slice(-40), `traceHash ${traceHash}`, ""].join("\n"))
+      console.log([`Seed ${seed} breaks rule ${rule}: ${message}`, ...scenario, "", ...trace, `traceHash ${traceHash}`, ""].join("\n"))
     }
     console.log(`${worlds} worlds in ${seconds} s: ${seeds.length} broke a rule${seeds.length === 0 ? "" : ` (seeds ${seeds.slice(0, 20).join(", ")})`}.`)
   }

@@ -46,6 +46,19 @@ describe("a shared look", () => {
       expect(yield* ask("a")).toBe(2)
     }))
 
+  it.live("is begun for whoever comes after, wherever the one who asked first is interrupted", () =>
+    Effect.gen(function*() {
+      const ask = sharedLook((_place: string) => Effect.succeed("seen"))
+      for (let turns = 0; turns < 400; turns++) {
+        // A fiber gives way after so many operations: at one of these distances it does so inside the asking.
+        const steps = Array.from({ length: 1_700 + turns }, () => Effect.void)
+        const first = yield* Effect.fork(Effect.zipRight(Effect.forEach(steps, (step) => step, { discard: true }), ask("a")))
+        yield* Effect.yieldNow()
+        yield* Fiber.interrupt(first)
+        expect(yield* Effect.timeoutOption(ask("a"), "5 seconds").pipe(Effect.map(({ _tag }) => _tag))).toBe("Some")
+      }
+    }))
+
   it.effect("answers the others when the one who asked first is interrupted", () =>
     Effect.gen(function*() {
       const [begun, goOn] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]

@@ -32,6 +32,9 @@ const codeOf = (error: unknown): string =>
 
 const isMissing = (code: string): boolean => code === "ENOENT" || code === "ENOTDIR"
 
+const torn = "is not a record of a session as Claude Code writes it."
+const isTorn = ({ detail }: ProviderFailure): boolean => detail.endsWith(torn)
+
 const recordPath = (configHome: string, pid: number): string => join(configHome, "sessions", `${pid}.json`)
 
 /** The record of a pid; null when there is none. A record that can't be read is a failure: nothing is known then. */
@@ -50,7 +53,7 @@ export const readRecord = (
     const record = decode(text)
     return Either.isRight(record)
       ? Effect.succeed(record.right)
-      : Effect.fail(failure(operation, `${path} is not a record of a session as Claude Code writes it.`))
+      : Effect.fail(failure(operation, `${path} ${torn}`))
   })
   // It is written in place: a look may come in the middle of that.
   return Effect.retry(parsed, Schedule.intersect(Schedule.recurs(3), Schedule.spaced("10 millis")))
@@ -117,7 +120,10 @@ export const evidence = (
   process: AgentProcess
 ): Effect.Effect<ProcessEvidence | null, ProviderFailure> =>
   Effect.gen(function*() {
-    const own = yield* readRecord("processEvidence", configHome, process.pid)
+    const own = yield* readRecord("processEvidence", configHome, process.pid).pipe(
+      // A kill in the middle of a write leaves a torn one, which says nothing for ever.
+      Effect.catchIf((error) => !process.alive && isTorn(error), () => Effect.succeed(null))
+    )
     // A record without a start time proves nothing of a dead process: its pid may be another one's by now.
     const mine = own === null ? false : isOf(own, process) ?? process.alive
     if (own !== null && mine && !(yield* Effect.promise(() => isElsewhere(own)))) {

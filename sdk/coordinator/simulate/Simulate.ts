@@ -3,12 +3,13 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { LogEntry, Strategy } from "../../domain/event.ts"
 import type { AnyPolicy } from "../../policy/Policy.ts"
-import type { NothingRecorded, ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
+import type { NothingRecorded, ScenarioInvalid, ScenarioUnreadable, SeedsInvalid } from "./errors.ts"
 import type { Run } from "./play.ts"
 import type { Scenario, ScenarioInput } from "./scenario.ts"
 import type { Summary } from "./summary.ts"
 
-export { NothingRecorded, ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
+export { NothingRecorded, ScenarioInvalid, ScenarioUnreadable, SeedsInvalid } from "./errors.ts"
+export { seedsAtMost } from "./seeds.ts"
 export type { Run } from "./play.ts"
 export type { Scenario, ScenarioInput } from "./scenario.ts"
 export type { Figure, FigureName, Summary } from "./summary.ts"
@@ -27,6 +28,9 @@ export type SimulateOptions<E, R> = {
   | { readonly scenario: ScenarioInput | Scenario; readonly log?: never }
   | { readonly log: ReadonlyArray<LogEntry>; readonly scenario?: never }
 )
+
+/** Why nothing is played. */
+export type SimulateError = ScenarioInvalid | NothingRecorded | SeedsInvalid
 
 /** What a policy came to. */
 export interface SimulateReport {
@@ -61,7 +65,7 @@ export interface SimulateReport {
  * ))
  * ```
  */
-export const run = <E, R>(options: SimulateOptions<E, R>): Effect.Effect<SimulateReport, ScenarioInvalid | NothingRecorded> =>
+export const run = <E, R>(options: SimulateOptions<E, R>): Effect.Effect<SimulateReport, SimulateError> =>
   Effect.flatMap(player, ({ runAll }) => runAll(options))
 
 /** Reads a scenario from a YAML file; what is wrong in it is told all at once, with line and column. */

@@ -43,13 +43,13 @@ const absent: ProcessFact = { state: "absent", evidence: "it was never started" 
 const processOf = (moment: Moment, agent: AgentState, index: number): ProcessFact =>
   agent.spawn === null ? absent : moment.alive(index) ? alive : dead
 
-/** What of a conversation that nobody took part in was never written. */
-const resumabilityOf = ({ firstSend, session }: AgentState, lost: boolean): Resumability =>
+/** Most CLIs never write a conversation that nobody took part in. */
+const resumabilityOf = ({ firstSend, session }: AgentState, lost: boolean, writtenAtStart: boolean): Resumability =>
   session === null
     ? Resumability.NotResumable({ code: "no_persisted_session_id", why: "no conversation of it is known" })
     : lost
     ? Resumability.NotResumable({ code: "missing_transcript", why: "its transcript was lost" })
-    : firstSend._tag === "Absent"
+    : firstSend._tag === "Absent" && !writtenAtStart
     ? Resumability.NotResumable({ code: "missing_transcript", why: "its conversation was never written" })
     : Resumability.Resumable({ transcript: session.transcript })
 
@@ -90,7 +90,7 @@ export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unkno
       agent,
       process,
       life: lifeOf(process),
-      resumability: resumabilityOf(agent, moment.lost(index)),
+      resumability: resumabilityOf(agent, moment.lost(index), setting.fates[index]?.writtenAtStart ?? false),
       sessionAgeMs: agent.session === null ? null : at - Date.parse(agent.session.capturedAt),
       spoken: agent.firstSend._tag === "Absent"
         ? { state: "never", evidence: "nobody ever spoke to it" }

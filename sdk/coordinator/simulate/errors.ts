@@ -22,6 +22,15 @@ export class ScenarioUnreadable extends Schema.TaggedError<ScenarioUnreadable>("
   }
 }
 
+/** The seeds of a simulation can't be counted out. */
+export class SeedsInvalid extends Schema.TaggedError<SeedsInvalid>("reprise/SeedsInvalid")("SeedsInvalid", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.detail} Nothing was played.`
+  }
+}
+
 /** A log in which no team was recorded: there is nothing to play. */
 export class NothingRecorded extends Data.TaggedError("NothingRecorded") {
   override get message(): string {

@@ -95,6 +95,10 @@ export const scenarioOfLog = (log: ReadonlyArray<LogEntry>): Recorded | null => 
         else if (plain !== undefined && !ready.has(key)) starts.push({ agents: event.agent, from, until: since + 1, fails: plain })
         break
       }
+      case "session.captured":
+        // It was there to be found before anybody had spoken to the agent.
+        if (known !== undefined && known.spoken === false) agents[event.agent] = { ...known, written: "at-start" }
+        break
       case "agent.first_send_recorded":
       case "message.submitted":
         if (known !== undefined && known.spoken === false) agents[event.agent] = { ...known, spoken: since <= 0 ? true : since }

@@ -6,20 +6,15 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { namePattern } from "../../domain/ids.ts"
-import { matches } from "../../policy/pattern.ts"
 import { closest } from "../../spec/suggestion.ts"
 import { problemLine, type TeamFileProblem } from "../../spec/team-file.ts"
 import type { YamlReading } from "../../spec/yaml-document.ts"
 import { ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
-import { patternsOf, Scenario, scenarioKeys } from "./scenario.ts"
+import { Scenario, scenarioKeys } from "./scenario.ts"
+import { type Issue, nonsense } from "./scenario-sense.ts"
 
-interface Issue {
-  readonly path: ReadonlyArray<string>
-  readonly of: "key" | "value"
-  readonly problem: string
-}
-
-const decode = Schema.decodeUnknownEither(Scenario, { errors: "all", onExcessProperty: "error" })
+const asWritten = Schema.decodeUnknownEither(Scenario, { errors: "all", onExcessProperty: "error" })
+const asRead = Schema.validateEither(Scenario, { errors: "all", onExcessProperty: "error" })
 
 const unknownKey = (path: ReadonlyArray<string>): string => {
   const near = path.length === 1 ? closest(path[0] ?? "", scenarioKeys) : undefined
@@ -49,20 +44,6 @@ const issuesOf = (error: ParseResult.ParseError): ReadonlyArray<Issue> =>
       : { path, of: "value", problem: message }
   })
 
-/** A rule that means nobody is a rule that is misspelt. */
-const strangers = (scenario: Scenario): ReadonlyArray<Issue> => {
-  const ids = Object.keys(scenario.agents)
-  const providers = Object.values(scenario.agents).map(({ provider = "fake" }) => provider)
-  return [
-    ...patternsOf(scenario).flatMap(({ path, pattern }): ReadonlyArray<Issue> =>
-      ids.some((id) => matches(pattern, id)) ? [] : [{ path, of: "value", problem: `${JSON.stringify(pattern)} means no agent` }]),
-    ...(scenario.outages ?? []).flatMap(({ provider }, index): ReadonlyArray<Issue> =>
-      provider === undefined || providers.includes(provider)
-        ? []
-        : [{ path: ["outages", String(index), "provider"], of: "value", problem: `no agent has the provider ${JSON.stringify(provider)}` }])
-  ]
-}
-
 /** `planner:` with nothing behind it is an agent of whom nothing is said. */
 const withEmptyEntries = (value: unknown): unknown =>
   !Predicate.isRecord(value) || !Predicate.isRecord(value["agents"])
@@ -77,12 +58,12 @@ const badIds = (value: unknown): ReadonlyArray<Issue> =>
       problem: `the id ${JSON.stringify(id)} does not match ${namePattern.source}`
     }])
 
-const understood = (value: unknown): Either.Either<Scenario, ReadonlyArray<Issue>> => {
+const understood = (value: unknown, decode = asWritten): Either.Either<Scenario, ReadonlyArray<Issue>> => {
   const decoded = decode(withEmptyEntries(value))
   const named = badIds(value)
   if (Either.isLeft(decoded) || named.length > 0) return Either.left([...Either.isLeft(decoded) ? issuesOf(decoded.left) : [], ...named])
-  const foreign = strangers(decoded.right)
-  return foreign.length > 0 ? Either.left(foreign) : Either.right(decoded.right)
+  const senseless = nonsense(decoded.right)
+  return senseless.length > 0 ? Either.left(senseless) : Either.right(decoded.right)
 }
 
 const invalid = (file: string, problems: ReadonlyArray<TeamFileProblem>): ScenarioInvalid => {
@@ -91,9 +72,9 @@ const invalid = (file: string, problems: ReadonlyArray<TeamFileProblem>): Scenar
   return new ScenarioInvalid({ file, problems: [first ?? { file, line: 1, column: 1, path: [], problem: "not a scenario" }, ...others] })
 }
 
-/** Checks a scenario that stands in a script. */
+/** Checks a scenario that stands in a script, with times in words or, as one that was read has them, in milliseconds. */
 export const decodeScenario = (value: unknown): Either.Either<Scenario, ScenarioInvalid> =>
-  Either.mapLeft(understood(value), (issues) =>
+  Either.mapLeft(understood(value, Predicate.isRecord(value) && typeof value["horizon"] === "number" ? asRead : asWritten), (issues) =>
     invalid("scenario", issues.map(({ path, problem }) => ({ file: "scenario", line: 1, column: 1, path, problem }))))
 
 const understand = (reading: YamlReading, file: string): Either.Either<Scenario, ScenarioInvalid> => {

@@ -17,6 +17,11 @@ const longestMs = 3e10
 const timeOf = (text: string): number | null =>
   /^\d/.test(text) ? Option.getOrNull(Option.map(Duration.decodeUnknown(text), Duration.toMillis)) : null
 
+const oneOf = <const Words extends readonly [string, ...Array<string>]>(...words: Words) =>
+  Schema.Literal(...words).annotations({ message: () => ({ message: `must be one of ${words.join(", ")}`, override: true }) })
+
+const Flag = Schema.Boolean.annotations(told("true or false"))
+
 /** A time in words, "90 seconds" or "2 hours"; milliseconds inside. */
 export const Span = Schema.transform(
   Schema.String.pipe(Schema.filter((text) => (timeOf(text) ?? Infinity) <= longestMs)).annotations({
@@ -27,7 +32,7 @@ export const Span = Schema.transform(
       override: true
     })
   }),
-  Schema.Number,
+  Schema.Number.pipe(Schema.filter((ms) => ms >= 0 && ms <= longestMs, { message: () => `must be a time, from 0 to ${longestMs} milliseconds` })),
   { strict: true, decode: (text) => timeOf(text) ?? 0, encode: (ms) => `${ms} millis` }
 )
 
@@ -50,9 +55,11 @@ const ScenarioAgent = Schema.Struct({
   provider: optional(Schema.NonEmptyString),
   /** Names what it logs in with; by default all of a provider share one. */
   login: optional(Schema.NonEmptyString),
-  paused: optional(Schema.Boolean),
+  paused: optional(Flag),
   /** Whether it holds a conversation, or when it is first spoken to. */
   spoken: optional(Schema.Union(Schema.Boolean, Span).annotations(told("true, false or a time"))),
+  /** When its CLI writes a conversation down: most do so with the first word. */
+  written: optional(Schema.Literal("at-start", "at-first-message").annotations(told("\"at-start\" or \"at-first-message\""))),
   dependsOn: optional(Schema.Array(Schema.String))
 }).annotations({ message: expected("a mapping of the agent's keys") })
 export type ScenarioAgent = typeof ScenarioAgent.Type
@@ -72,7 +79,7 @@ const DeathRule = Schema.Union(
     ...whom,
     distribution: Schema.Literal("at"),
     times: listOf(Span, "a list of times"),
-    how: optional(Schema.Literal("crash", "ended"))
+    how: optional(oneOf("crash", "ended"))
   })
 )
 export type DeathRule = typeof DeathRule.Type
@@ -87,7 +94,7 @@ const StartRule = Schema.Struct({
   takes: optional(Schema.Union(Span, Schema.Struct({ from: Span, to: Span }), Schema.NonEmptyArray(Span)).annotations(
     told("a time, { from, to }, or a list of times")
   )),
-  fails: optional(Schema.Literal("crash", "not_ready", "bad_flags", "missing_binary", "resume_mismatch", "unknown"))
+  fails: optional(oneOf("crash", "not_ready", "bad_flags", "missing_binary", "resume_mismatch", "unknown"))
 })
 export type StartRule = typeof StartRule.Type
 
@@ -102,16 +109,16 @@ const Outage = Schema.Struct({
   provider: optional(Schema.NonEmptyString),
   from: Span,
   until: Span,
-  kind: optional(Schema.Literal("usage_limit", "auth")),
+  kind: optional(oneOf("usage_limit", "auth")),
   /** Whether the CLI says when it ends. */
-  saysUntil: optional(Schema.Boolean),
+  saysUntil: optional(Flag),
   /** Whether it also ends the agents that were at work. */
-  ends: optional(Schema.Boolean)
+  ends: optional(Flag)
 }).pipe(Schema.filter(({ from, until }) => until > from ? undefined : { path: ["until"], message: "must be later than from" }))
 export type Outage = typeof Outage.Type
 
 /** `dead`: only those that are dead then. */
-const wish = { ...whom, dead: optional(Schema.Boolean) }
+const wish = { ...whom, dead: optional(Flag) }
 const PersonsRestart = Schema.Union(
   Schema.Struct({ ...wish, at: Span }),
   Schema.Struct({ ...wish, every: LongSpan })
@@ -133,7 +140,7 @@ export const Scenario = Schema.Struct({
   restarts: optional(listOf(PersonsRestart, "a list of restarts")),
   /** When the machine goes down and comes up again. */
   reboots: optional(listOf(Span, "a list of times")),
-  supervise: optional(Schema.Union(Strategy, Schema.Literal("off"))),
+  supervise: optional(oneOf(...Strategy.literals, "off")),
   /** After so long a time at work, what was before counts in no back-off any more. */
   stableFor: optional(Span),
   /** How long a person takes to answer; without it nobody does. */

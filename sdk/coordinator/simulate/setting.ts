@@ -12,6 +12,8 @@ export interface Fate {
   readonly provider: string
   readonly paused: boolean
   readonly dependsOn: ReadonlyArray<string>
+  /** Whether its conversations are written down before anybody speaks to it. */
+  readonly writtenAtStart: boolean
   /** When it is first spoken to, from the beginning; null for never. */
   readonly spokenAt: number | null
   readonly starts: ReadonlyArray<StartRule>
@@ -155,6 +157,7 @@ export const settingOf = (scenario: Scenario, beginsAt: number = defaultBegin): 
     provider: agent.provider ?? "fake",
     paused: agent.paused ?? false,
     dependsOn: agent.dependsOn ?? [],
+    writtenAtStart: agent.written === "at-start",
     spokenAt: spokenAtOf(agent.spoken),
     starts: (scenario.starts ?? []).filter((rule) => means(rule, name)),
     deaths: (scenario.deaths ?? []).flatMap((rule) => rule.distribution !== "at" && means(rule, name) ? [rule] : []),
