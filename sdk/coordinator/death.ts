@@ -1,7 +1,8 @@
-import type { FailureKind } from "../domain/failure.ts"
+import type { AgentFailure, FailureKind } from "../domain/failure.ts"
 import type { ProcessExit } from "../domain/pane.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { AgentObservation } from "../lifecycle/observe.ts"
+import { waitOf, waits, waitsUntil } from "../lifecycle/waits.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 
 /** What is to be thought of a death. */
@@ -33,18 +34,17 @@ interface Ground {
   readonly now: number
 }
 
-const limits: ReadonlySet<FailureKind> = new Set<FailureKind>(["usage_limit", "auth"])
 const shortestWaitMs = 60_000
 const longestWaitMs = 60 * 60_000
 
 /** How many of the newest deaths, one after the other, were for a limit. */
 const limitsInARow = ({ history: { deaths } }: AgentState): number => {
-  const other = deaths.findLastIndex(({ kind }) => kind === null || !limits.has(kind))
+  const other = deaths.findLastIndex(({ kind }) => kind === null || !waits.has(kind))
   return deaths.length - 1 - other
 }
 
 /** Whether the process was started before the machine's present boot; false where that can't be told. */
-const beforeBoot = ({ spawn }: AgentState, boot: string | null): boolean => {
+export const beforeBoot = ({ spawn }: Pick<AgentState, "spawn">, boot: string | null): boolean => {
   const then = spawn?.pane?.startTime.split("@")[1] ?? ""
   return boot !== null && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(then) && then !== boot
 }
@@ -53,25 +53,31 @@ const recordedAlive = ({ phase }: AgentState): boolean => phase === "intended" |
 
 const words = (text: string): string => text.replace(/\.*$/, "")
 
-const causeOf = (agent: AgentState, exit: ProcessExit | null, at: number, { boot, homeGone, provider }: Ground): Cause => {
+const limitOf = (agent: AgentState, wait: AgentFailure, at: number): Extract<Cause, { _tag: "Limit" | "Leave" }> => {
+  const why = `${wait.kind.replaceAll("_", " ")}: ${words(wait.reason)}`
+  if (wait.retryAt === null) {
+    return { _tag: "Leave", code: wait.kind, why: `${why}; nothing says when that ends, so it is not started by itself` }
+  }
+  // A time that is said again and again, and never true, must not become a loop.
+  const atLeast = Math.min(longestWaitMs, shortestWaitMs * 2 ** Math.max(0, limitsInARow(agent) - 1))
+  return { _tag: "Limit", kind: wait.kind, until: Math.max(waitsUntil(wait), at + atLeast), why }
+}
+
+const causeOf = (agent: AgentState, exit: ProcessExit | null, at: number, { boot, homeGone, now, provider }: Ground): Cause => {
   if (agent.adopted !== null) {
     return { _tag: "Leave", code: "a_persons", why: "a person had started its process, and it may have been them who ended it" }
   }
+  const wait = waitOf(agent, exit, provider)
+  const limit = wait === null ? null : limitOf(agent, wait, at)
+  // Whoever is started with the others after a boot would be so before its time.
+  if (limit !== null && (limit._tag === "Leave" || limit.until > now)) return limit
   if (beforeBoot(agent, boot)) return { _tag: "Home", boot: true, why: "the machine came up again since it was started" }
   if (homeGone && recordedAlive(agent)) {
     return { _tag: "Home", boot: false, why: "it went with the place that the team lives in, and whether that was meant is unknown" }
   }
   const failed = agent.phase === "failed" ? agent.failure : null
   const failure = failed ?? provider?.explainExit({ exit, lines: [] }) ?? null
-  if (failure !== null && limits.has(failure.kind)) {
-    const why = `${failure.kind.replaceAll("_", " ")}: ${words(failure.reason)}`
-    if (failure.retryAt === null) {
-      return { _tag: "Leave", code: failure.kind, why: `${why}; nothing says when that ends, so it is not started by itself` }
-    }
-    // A time that is said again and again, and never true, must not become a loop.
-    const atLeast = Math.min(longestWaitMs, shortestWaitMs * 2 ** Math.max(0, limitsInARow(agent) - 1))
-    return { _tag: "Limit", kind: failure.kind, until: Math.max(Date.parse(failure.retryAt) || 0, at + atLeast), why }
-  }
+  if (limit !== null) return limit
   // A CLI that was ready and ends with status 0 was told to: its own way out. One that nobody saw end has no status.
   const wasReady = agent.spawn !== null && agent.spawn.readyAt !== null
   if (exit?.code === 0 && (exit.signal ?? 0) === 0 && wasReady) {

@@ -17,7 +17,7 @@ import { orGateFailed } from "../policy/GateFailed.ts"
 import { touches } from "../policy/Policy.ts"
 import { carryOut, nobodyActs } from "./act.ts"
 import { nthDelay, standardBackoff } from "./back-off.ts"
-import { type Death, readDeath } from "./death.ts"
+import { beforeBoot, type Death, readDeath } from "./death.ts"
 import { restartedBy, shortLived } from "./strategy.ts"
 import { append, deathKey, exits, leave, named, sayOnce, type Supervision } from "./supervision.ts"
 
@@ -130,8 +130,13 @@ const interrupted = <E, R>(supervision: Supervision<E, R>, team: TeamState, deat
       )
       return true
     }
-    const agents = [...new Set([...operation.agents, ...deaths.map(({ agent }) => agent.spec.id)])]
-    yield* carryOut(supervision, team, { deaths, agents, trigger: operation.trigger, finishes: true })
+    // Who waits, or is left, is neither started for the sake of others. After a boot it goes on only where that brings them back.
+    const died = deaths.filter(({ cause }) => cause._tag === "Crash" || cause._tag === "Home")
+    const agents = [...new Set([...operation.agents, ...died.map(({ agent }) => agent.spec.id)])]
+    const boot = yield* HostBoot
+    const outlived = team.agents.some((agent) => agents.includes(agent.spec.id) && beforeBoot(agent, boot))
+    const trigger = outlived ? "boot" : operation.trigger
+    yield* carryOut(supervision, team, { deaths: died, agents, trigger, finishes: true })
     // What can't be finished now is looked at again when something happens, or at the next round.
     return (yield* currentState(team.key, team)).operation !== null
   })

@@ -90,7 +90,9 @@ const capture = (agent: AgentState, event: EventOf<"session.captured" | "resume.
     generation: event.generation
   }
   const captures = [...agent.captures.filter((known) => known.id !== session.id), session].slice(-capturesKept)
-  return changedAgent(agent, { session: prefer(agent.session, session), captures, forkOf: null, attributionAmbiguous: false })
+  // One that is given back takes the place of the one that it names, however well that is known.
+  const givenBack = event.type === "resume.session_repaired" && agent.session !== null && event.old_session_id === agent.session.id
+  return changedAgent(agent, { session: givenBack ? session : prefer(agent.session, session), captures, forkOf: null, attributionAmbiguous: false })
 }
 
 type AgentEvent = Extract<Event, { readonly agent: string; readonly generation: number }>

@@ -2,6 +2,7 @@ import * as Array from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "@effect/platform/FileSystem"
+import type { AgentFailure } from "../domain/failure.ts"
 import { buildsOn } from "../domain/task.ts"
 import type { AgentSpec } from "../domain/team.ts"
 import { redacted } from "../event-log/redact.ts"
@@ -21,6 +22,7 @@ import { HostEnvironment } from "./operation.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
 import { decisionBy } from "./policy-decision.ts"
 import { heldByPerson } from "./takeover.ts"
+import { waitOf, waitsUntil } from "./waits.ts"
 import { plannedDrift } from "./preconditions.ts"
 
 const without = (kind: "skip" | "refuse", code: string | null, why: string): Decided => plainly({ kind, code, why: [why] })
@@ -31,13 +33,15 @@ interface Context {
   readonly unlisted: string | null
   /** Whether an interrupted operation is continued. */
   readonly continues: boolean
+  /** What it waits for: a limit or a login, by its CLI's own word. */
+  readonly wait: AgentFailure | null
 }
 
 /** What holds for every policy comes before it: nobody may act on what is unknown or not ours. */
 export const decideOne = <E, R>(
   { policy, refuseDrift = false, trigger = "person" }: RestartRequest<E, R>,
   facts: Facts,
-  { boot, continues, unlisted }: Context
+  { boot, continues, unlisted, wait }: Context
 ): Decided<E, R> => {
   if (facts.agent.spec.paused) return without("skip", null, "it is paused in the team file")
   if (facts.process.state === "unknown") {
@@ -49,6 +53,10 @@ export const decideOne = <E, R>(
   if (boot !== null && boot.decision === "hold") return without("skip", "held_after_boot", boot.why)
   // In the middle of an operation a stop is a step of it, and no wish.
   if (trigger !== "person" && !continues && facts.agent.phase === "stopped") return without("skip", null, "it was stopped, which is no death")
+  // What nobody asked for can wait; a person may know better than its CLI.
+  if (trigger !== "person" && wait !== null && waitsUntil(wait) > facts.now) {
+    return without("skip", wait.kind, `it can't work ${wait.retryAt === null ? "now, and nothing says until when" : `before ${wait.retryAt}`}: ${wait.reason}`)
+  }
   const made = losesUnasked(decisionBy(policy, facts), facts)
   return refuseDrift && facts.drift.length > 0 && touches(made.decision)
     ? without("refuse", "drift", `it would not come back as its team file has it: ${facts.drift.join("; ")}`)
@@ -198,7 +206,7 @@ export const decideAll = <E, R>(
         const alreadyBack = !untouched && back.has(id)
         const held = request.takeover === true && !untouched ? heldByPerson(agent, observed) : null
         const below = held === null ? [] : yield* agentsBelow(held)
-        const context: Context = { boot, unlisted: observation.failure?.message ?? null, continues: team.operation !== null }
+        const context: Context = { boot, unlisted: observation.failure?.message ?? null, continues: team.operation !== null, wait: waitOf(agent, observed.exit ?? agent.exit, provider) }
         const decided: Decided<E, R> = untouched
           ? without("skip", null, named
             ? agent.phase === "stopped" ? "it was stopped, which is no death" : `it is not dead: ${observed.process.evidence}`

@@ -11,6 +11,7 @@ import type { Transport } from "../plugin/PluginHost.ts"
 import type { PaneInspection, TransportEvent } from "../plugin/transport-driver.ts"
 import { currentState } from "./prepare.ts"
 import { type AgentResult, fail, type RolloutContext, scopeOf } from "./rollout-context.ts"
+import { endedFor } from "./waits.ts"
 
 /** How often to look where no event says that there is something to see: one may get lost. */
 const lookEveryMs = 1000
@@ -55,7 +56,13 @@ const lives = <E, R>(context: RolloutContext<E, R>, result: AgentResult, forMs: 
       run,
       detail: ({ evidence, state }) => ({ state, evidence }),
       result: ({ evidence, exit, state }): ReadonlyArray<Event> =>
-        state === "dead" ? [{ type: "agent.exited", ...scopeOf(context, agent, agent.generation), exit, evidence }] : []
+        state !== "dead" ? [] : [{
+          type: "agent.exited",
+          ...scopeOf(context, agent, agent.generation),
+          exit,
+          evidence,
+          ...endedFor(agent, exit, context.findProvider(agent.spec.provider))
+        }]
     })
     if (seen.state === "alive") return result
     yield* Deferred.succeed(over, undefined)

@@ -26,6 +26,7 @@ import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of
 import { checkStarts, findLacks, nothingFound, permissionsOf, type Start } from "./preconditions.ts"
 import { leaderOf } from "./rank.ts"
 import { firstRefusal, lackingRefusal, unsureRefusal, startRefusal, unreachableRefusal } from "./refuse.ts"
+import { endedFor } from "./waits.ts"
 
 /** A plan with what is needed to carry it out. */
 export interface Prepared<out E, out R> {
@@ -57,7 +58,11 @@ const ofAgent = (team: TeamState, agent: AgentState) => ({
 })
 
 /** What observation settles: spawns whose result was never recorded, and deaths that nobody had seen. */
-const settle = (team: TeamState, observation: TeamObservation): ReadonlyArray<Event> =>
+const settle = (
+  team: TeamState,
+  observation: TeamObservation,
+  findProvider: (name: string) => Provider | undefined
+): ReadonlyArray<Event> =>
   team.agents.flatMap((agent): ReadonlyArray<Event> => {
     const seen = observation.agents.get(agent.spec.id)
     if (seen === undefined) return []
@@ -74,7 +79,13 @@ const settle = (team: TeamState, observation: TeamObservation): ReadonlyArray<Ev
       }]
     }
     return seen.process.state === "dead" && (agent.phase === "spawned" || agent.phase === "running")
-      ? [{ type: "agent.exited", ...ofAgent(team, agent), exit: seen.exit, evidence: seen.process.evidence }]
+      ? [{
+        type: "agent.exited",
+        ...ofAgent(team, agent),
+        exit: seen.exit,
+        evidence: seen.process.evidence,
+        ...endedFor(agent, seen.exit, findProvider(agent.spec.provider))
+      }]
       : []
   })
 
@@ -227,7 +238,7 @@ export const prepare = <E, R>(
     if (observation.failure !== null) {
       return unreachable(input, transport, providers, observation, observation.failure.message)
     }
-    const settled = settle(input.team, observation)
+    const settled = settle(input.team, observation, providers.find)
     const team = settled.length === 0 ? input.team : yield* record(input.team, settled)
     const targets = new Set(
       team.agents.flatMap((agent) => {

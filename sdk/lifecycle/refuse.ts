@@ -20,7 +20,8 @@ interface RefuseInput {
 }
 
 const list = (ids: ReadonlyArray<string>): string => ids.join(", ")
-const untouchedToo = "No process was touched."
+/** How a refusal says that nothing was done. */
+export const untouchedToo = "No process was touched."
 
 const seconds = (ms: number): string => `${ms / 1000} s`
 

@@ -137,8 +137,8 @@ const notUndone = (
 })
 
 /** Why what waits for a resumed agent is not for it any more; null where nothing speaks against it. */
-const heldBackBy = <E, R>({ decided, facts }: AgentPlan<E, R>): Effect.Effect<string | null, never, R> =>
-  decided.decision.kind !== "resume" ? Effect.succeed(null) :
+const heldBackBy = <E, R>({ decided, facts }: AgentPlan<E, R>, resumed: boolean): Effect.Effect<string | null, never, R> =>
+  !resumed ? Effect.succeed(null) :
     Effect.map(
       Effect.forEach(decided.handling.workStillOpen, (check) => check.run(facts)),
       (verdicts) => verdicts.flatMap(({ ok, said }) => ok ? [] : [said]).join("; ") || null
@@ -155,7 +155,7 @@ const deliverAll = <E, R>(team: TeamState, prepared: Prepared<E, R>, lease: Leas
         team.pendingMessages.every((message) => message.agent !== id)
       ) return []
       const entry = prepared.plan.agents.find(({ facts }) => facts.agent.spec.id === id)
-      const why = entry === undefined ? null : yield* heldBackBy(entry)
+      const why = entry === undefined ? null : yield* heldBackBy(entry, results.some(({ agent: of, result }) => of === id && result === "resumed"))
       if (why !== null) {
         const log = yield* EventLog
         yield* log.append([{ type: "restart.held_back", team: team.key, agent: id, generation: agent.generation, why }], { lease })

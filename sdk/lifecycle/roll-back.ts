@@ -35,7 +35,8 @@ const giveBack = (state: TeamState): Effect.Effect<ReadonlyArray<Repaired>, Even
         provider: session.provider,
         old_session_id: agent.session?.id ?? null,
         session_id: session.id,
-        rollout_path: session.transcript,
+        // Of one that its process told, nobody knows yet whether it was ever written: it is looked for where it belongs.
+        rollout_path: session.capturedVia === "process_report" ? null : session.transcript,
         captured_via: "event_log_repair",
         attribution_confidence: session.confidence
       }]

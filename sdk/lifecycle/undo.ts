@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
@@ -9,6 +10,7 @@ import { currentState, prepare, type Prepared } from "./prepare.ts"
 import { type Acted, actOn, type AgentReport, refusedReport, reportOf, type RestartReport } from "./restart-act.ts"
 import { decisionEvents } from "./restart-events.ts"
 import type { RestartOptions } from "./restart-request.ts"
+import { untouchedToo } from "./refuse.ts"
 import { beginWith } from "./roll-back.ts"
 import type { Rollout } from "./rollout.ts"
 
@@ -120,11 +122,18 @@ export const undo = <E, R>({ plan }: Prepared<E, R>, lease: Lease, acted: Acted)
       const { details, message } = back.plan.refusal
       const refused = refusedReport(back.plan, {
         outcome: "failed",
-        message: `${whole}, and what was done could not be taken back yet: ${message}`,
+        // This time nothing was touched; the restart that is to be taken back did touch.
+        message: `${whole}, and what was done could not be taken back yet: ${message.replace(` ${untouchedToo}`, "")}`,
         next: [`reprise restart --team ${key} --rollback`, `reprise restart --team ${key} --continue`],
         details: { reason: "not_undone", failures, undo: details }
       })
-      const report: RestartReport = { ...refused, plan, agents: inTheEnd(plan, acted, refused) }
+      const tookMs = (yield* Clock.currentTimeMillis) - operation.startedAt
+      const report: RestartReport = {
+        ...refused,
+        plan,
+        agents: inTheEnd(plan, acted, refused),
+        operation: { id: operation.id, startedAt: new Date(operation.startedAt).toISOString(), tookMs }
+      }
       return report
     }
     yield* log.append(decisionEvents(back.plan), { lease })

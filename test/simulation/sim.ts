@@ -99,10 +99,18 @@ const inProcess = (from: number, worlds: number): Promise<Part> =>
 if (values.part) {
   process.send?.(failuresOf(from, worlds), () => process.exit(0))
 } else if (mode === "replay") {
-  const { scenario, trace, traceHash } = sim.replay(seed)
-  const failure = sim.check(seed)
-  if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", seed, scenario, trace, traceHash, failure }))
-  else console.log([...scenario, "", ...trace, "", failure === null ? "It holds all rules." : `Rule ${failure.rule}: ${failure.message}`, `traceHash ${traceHash}`].join("\n"))
+  const { failure, scenario, trace, traceHash, wholeTraceHash } = sim.replay(seed)
+  if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", seed, scenario, trace, traceHash, wholeTraceHash, failure }))
+  else {
+    console.log([
+      ...scenario,
+      "",
+      ...trace,
+      "",
+      failure === null ? "It holds all rules." : `Rule ${failure.rule}: ${failure.message}`,
+      `traceHash ${traceHash}${failure === null ? "" : ` (of the whole world: ${wholeTraceHash})`}`
+    ].join("\n"))
+  }
   process.exitCode = failure === null ? 0 : 1
 } else if (mode === "mutants") {
   const table = mutants.map((mutant) => sim.kill(mutant, among))
@@ -123,7 +131,7 @@ if (values.part) {
   if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", worlds, violations: seeds.length, seconds, seeds, failures }))
   else {
     for (const { message, rule, scenario, seed, trace, traceHash } of failures) {
-      console.log([`Seed ${seed} breaks rule ${rule}: ${message}`, ...scenario, "", ...trace.slice(-40), `traceHash ${traceHash}`, ""].join("\n"))
+      console.log([`Seed ${seed} breaks rule ${rule}: ${message}`, ...scenario, "", ...trace, `traceHash ${traceHash}`, ""].join("\n"))
     }
     console.log(`${worlds} worlds in ${seconds} s: ${seeds.length} broke a rule${seeds.length === 0 ? "" : ` (seeds ${seeds.slice(0, 20).join(", ")})`}.`)
   }

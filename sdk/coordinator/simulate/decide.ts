@@ -6,6 +6,7 @@ import { decideOne } from "../../lifecycle/decide.ts"
 import type { AgentObservation } from "../../lifecycle/observe.ts"
 import type { AgentPlan, RestartPlan } from "../../lifecycle/plan.ts"
 import { firstRefusal } from "../../lifecycle/refuse.ts"
+import { waitOf } from "../../lifecycle/waits.ts"
 import { type Facts, lifeOf, type ProcessFact, rosterEntry } from "../../policy/Facts.ts"
 import { decided as plainly, type TeamPolicy } from "../../policy/Policy.ts"
 import { Resumability } from "../../session/resumability.ts"
@@ -107,7 +108,7 @@ export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unkno
     const untouched = !meant || (onlyDead && (process.state !== "dead" || agent.phase === "stopped") && !agent.spec.paused)
     const decided = untouched
       ? meant ? notDead : notNamed
-      : decideOne(request, facts, { boot, continues: false, unlisted: null })
+      : decideOne(request, facts, { boot, continues: false, unlisted: null, wait: waitOf(agent, null, undefined) })
     return { facts, observation, decided, untouched, alreadyBack: false }
   })
   const refusal = firstRefusal({

@@ -21,6 +21,8 @@ export interface Boundary {
   /** Where what it asks for is done: it goes on where the caller dies. */
   readonly world: SimulatedProcess
   readonly random: Random
+  /** Whether the machine did not go down since the call was made. */
+  readonly isUp: () => boolean
   /** How likely each call is to be struck. */
   readonly faults: number
   /** The number of the append at which it is held up and taken for dead. */
@@ -34,11 +36,12 @@ const latestAnswerMs = 25_000
 const queryLimitMs = 10_000
 
 /** Does the work on the world's side, and lets the process wait for the answer. */
-const remote = <A, E>({ process, random, time, world }: Boundary, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+const remote = <A, E>({ isUp, process, random, time, world }: Boundary, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.async<A, E>((resume) => {
     const back = random.int(3)
-    time.after(world, random.int(3), () =>
-      time.fork(world, work, (exit: Exit.Exit<A, E>) => time.after(process, back, () => resume(exit))))
+    time.after(world, random.int(3), () => {
+      if (isUp()) time.fork(world, work, (exit: Exit.Exit<A, E>) => time.after(process, back, () => resume(exit)))
+    })
   })
 
 const failure = (operation: string, detail: string) =>
@@ -118,7 +121,14 @@ export const boundaryLog = (boundary: Boundary, log: Context.Tag.Service<typeof 
     teams: read("teams", log.teams),
     position: read("position", log.position),
     read: (options) => Stream.unwrap(Effect.as(pause(random.int(2)), log.read(options))),
-    lease: (resource, command) => Effect.zipRight(pause(random.int(2)), log.lease(resource, command))
+    follow: (options) =>
+      faults === 0 ? log.follow(options) : Stream.flatMap(log.follow(options), (entry) => {
+        if (!random.chance(faults)) return Stream.make(entry)
+        return random.chance(0.5) ? Stream.empty : Stream.make(entry, entry)
+      }),
+    lease: (resource, command) =>
+      Effect.zipRight(pause(random.int(2)), Effect.suspend(() =>
+        faults > 0 && random.chance(faults / 4) ? struck("lease", "Busy") : log.lease(resource, command)))
   }
 }
 

@@ -19,8 +19,8 @@ import { SinceBoot } from "../../session/clock.ts"
 import { HostProcesses } from "../../session/host-processes.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import type { CommandFacts } from "./facts.ts"
-import { type ProcessServices, simulatedBoot } from "./layers.ts"
-import { asksForLeave, budgetOf, restartBy, superviseBy } from "./policies.ts"
+import type { ProcessServices } from "./layers.ts"
+import { asksForLeave, budgetOf, isAllOrNone, restartBy, superviseBy } from "./policies.ts"
 import type { CommandStep } from "./scenario.ts"
 
 /** The team of a simulated world. */
@@ -54,6 +54,8 @@ export const factsOf = (step: CommandStep, origin: Origin): CommandFacts => ({
   grant: step.do === "restart" && asksForLeave(step.policy),
   ...origin,
   takeover: step.do === "restart" && step.takeover === true,
+  workDone: step.do === "restart" && step.policy === "workDone",
+  allOrNone: step.do === "restart" && isAllOrNone(step.policy),
   budget: step.do === "supervise" ? budgetOf[step.budget] : null
 })
 
@@ -144,16 +146,17 @@ const refusedErrors: ReadonlySet<string> = new Set([
   "LaunchImpossible",
   "TeamFileInvalid",
   "LeaseHeld",
-  "ApprovalDenied"
+  "ApprovalDenied",
+  "GateFailed"
 ])
 
-const servicesOf = ({ env, files, log, processes, providers, sinceBoot, transport }: ProcessServices) =>
+const servicesOf = ({ boot, env, files, log, processes, providers, sinceBoot, transport }: ProcessServices) =>
   Context.make(EventLog, log).pipe(
     Context.add(FileSystem.FileSystem, files),
     Context.add(HostEnvironment, env),
-    Context.add(HostBoot, simulatedBoot),
+    Context.add(HostBoot, boot),
     Context.add(HostProcesses, processes),
-    Context.add(SinceBoot, Effect.sync(() => ({ sinceBootMs: sinceBoot(), boot: simulatedBoot }))),
+    Context.add(SinceBoot, Effect.sync(() => ({ sinceBootMs: sinceBoot(), boot }))),
     Context.add(PluginHost, {
       provider: (name) => {
         const provider = providers.get(name)

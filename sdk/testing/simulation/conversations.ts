@@ -36,6 +36,11 @@ export const conversationReports = (
     // What people do with their conversations is theirs.
     note({ kind: "starts", agent, pid, session, shared: isPersons(pid) ? [] : beside })
   },
+  onEnded: (pid) => {
+    const agent = people().agentOf(pid)
+    note({ kind: "happens", what: `${agent} ends by itself`, ended: [agent] })
+  },
+  onLimited: (pid, until, ended) => note({ kind: "limited", agent: people().agentOf(pid), pid, until, ended }),
   onHeard: (pid, session, text) => note({ kind: "hears", agent: people().agentOf(pid), session, text }),
   onClear: (pid, session, path) => {
     const { agentOf, isAgents } = people()

@@ -15,6 +15,10 @@ export interface CommandFacts {
   readonly from: number | null
   /** Whether a person gave leave to end what they had started. */
   readonly takeover: boolean
+  /** Whether all that it is to bring back come back, or nobody who did not live before. */
+  readonly allOrNone: boolean
+  /** Whether what agents were told to do is done already, so that nothing of it is given out. */
+  readonly workDone: boolean
   /** How often it may bring one agent back; null where nobody bounds it. */
   readonly budget: { readonly restarts: number; readonly perMs: number } | null
 }
@@ -43,6 +47,8 @@ export type Happening =
     readonly lives: boolean | null
     /** Conversations of the event's agent that hold a user's words and were never given up. */
     readonly holds: ReadonlyArray<string>
+    /** Of the beginning and the end of an operation: who of its team lives then. */
+    readonly living?: ReadonlyArray<string>
   }
   /** What a query answered: of one agent, or, with null, of the whole home. */
   | { readonly kind: "sees"; readonly agent: string | null; readonly state: string }
@@ -72,9 +78,14 @@ export type Happening =
   | { readonly kind: "by hand"; readonly agent: string; readonly pid: number; readonly permissions: string | null }
   /** What a person had started is ended; `below`: agents that end with it. */
   | { readonly kind: "takes"; readonly agent: string; readonly pid: number; readonly below: ReadonlyArray<string> }
+  /** A CLI can't work before then, and says so; null where it does not say when that ends. `ended`: it did not live on. */
+  | { readonly kind: "limited"; readonly agent: string; readonly pid: number; readonly until: number | null; readonly ended: boolean }
+  /** The machine came up again: nothing of before lives. */
+  | { readonly kind: "boots"; readonly boot: string }
   | { readonly kind: "types"; readonly agent: string; readonly pid: number; readonly text: string }
   | { readonly kind: "hears"; readonly agent: string; readonly session: string; readonly text: string }
-  | { readonly kind: "happens"; readonly what: string }
+  /** What the world does by itself; `ended`: agents that do not live on then, whatever Reprise does. */
+  | { readonly kind: "happens"; readonly what: string; readonly ended?: ReadonlyArray<string> }
   /** What a world is found to be when all is over; an empty list is as it should be. */
   | { readonly kind: "settles"; readonly wrong: ReadonlyArray<{ readonly rule: number; readonly problem: string }> }
 

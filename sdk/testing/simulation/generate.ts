@@ -1,4 +1,7 @@
+import { allOrNone } from "./generate-all-or-none.ts"
 import { agentsByHand, amongPeople } from "./generate-people.ts"
+import { rebooted, supervised } from "./generate-supervised.ts"
+import { varied } from "./generate-varied.ts"
 import { mix, type Random, randomFrom } from "./random.ts"
 import type { CommandStep, CommandTrouble, PolicyName, Scenario, SimulatedAgent, Step, WorldStep } from "./scenario.ts"
 import type { CliBehaviour } from "./simulated-cli.ts"
@@ -104,37 +107,6 @@ const overtaken = (random: Random, ids: ReadonlyArray<string>, text: (who: strin
   { ...commandStep(random, ids, text), do: "restart", policy: "isolated", startsAfter: 1_500 + random.int(2_500) }
 ]
 
-/** A supervisor, which may die as any process may, and another after it; deaths that give it something to do. */
-const supervised = (random: Random, ids: ReadonlyArray<string>, steps: ReadonlyArray<Step>): ReadonlyArray<Step> => {
-  const supervise = (): CommandStep => ({
-    do: "supervise",
-    strategy: random.pick(["oneForOne", "oneForOne", "oneForAll", "restForOne"]),
-    budget: random.pick(["standard", "tight"]),
-    ...random.chance(0.7) ? { dieAt: 20 + Math.floor(Math.exp(random.next() * Math.log(4_000))) } : {},
-    ...random.chance(0.25) ? { faults: random.pick([0.01, 0.03]) } : {}
-  })
-  const deaths = (): ReadonlyArray<Step> => {
-    const agent = ids[random.int(ids.length)] ?? names[0]
-    const fragile = random.chance(0.15)
-    return [
-      ...fragile ? [{ do: "cli behaves", agent, behaviour: { startup: "exits" } } as const] : [],
-      { do: "dies", agent, silently: random.chance(0.5) },
-      { do: "time passes", millis: random.pick([300, 2_000, 6_000, fragile ? 150_000 : 20_000]) }
-    ]
-  }
-  const [up, ...others] = steps
-  return [
-    ...up === undefined ? [] : [up],
-    { do: "commands", commands: random.chance(0.1) ? [supervise(), supervise()] : [supervise()] },
-    ...others.slice(0, 4).flatMap((step): ReadonlyArray<Step> => [
-      ...random.chance(0.8) ? deaths() : [],
-      ...random.chance(0.6) ? [step] : [],
-      ...random.chance(0.05) ? [{ do: "commands", commands: [{ do: "unsupervise" }] } as const] : [],
-      ...random.chance(0.5) ? [{ do: "commands", commands: [supervise()] } as const] : []
-    ])
-  ]
-}
-
 /** A second team in the same workspace, whose agent keeps its conversations where the first one's do. */
 const besides = (random: Random, steps: ReadonlyArray<Step>): ReadonlyArray<Step> => {
   const [agent, team] = [other, "beta"]
@@ -176,6 +148,9 @@ const besides = (random: Random, steps: ReadonlyArray<Step>): ReadonlyArray<Step
 const shareSupervised = 0.06
 const shareOfTwoTeams = 0.04
 const shareAmongPeople = 0.025
+const shareAllOrNone = 0.03
+const shareRebooted = 0.015
+const shareVaried = 0.12
 
 /** Draws a scenario: equal seeds give equal ones. */
 export const generate = (seed: number): Scenario => {
@@ -195,11 +170,20 @@ export const generate = (seed: number): Scenario => {
   const rare = randomFrom(mix(seed, 78))
   const kind = rare.next()
   if (kind < shareSupervised) return { seed, agents, steps: supervised(rare, ids, steps) }
-  const others = kind - shareSupervised - shareOfTwoTeams
-  if (others >= shareAmongPeople) return { seed, agents, steps }
-  if (others >= 0) {
+  if (kind < shareSupervised + shareOfTwoTeams) {
+    return { seed, agents: [...agents, { ...agentFrom(rare, other), team: "beta" }], steps: besides(rare, steps) }
+  }
+  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople) {
     const byHand = agentsByHand(rare, agentFrom)
     return { seed, agents: [...agents, ...byHand], steps: amongPeople(rare, ids, byHand) }
   }
-  return { seed, agents: [...agents, { ...agentFrom(rare, other), team: "beta" }], steps: besides(rare, steps) }
+  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone) {
+    const team = names.slice(0, 2 + rare.int(3))
+    return { seed, agents: team.map((id) => agentFrom(rare, id)), steps: allOrNone(rare, team) }
+  }
+  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted) {
+    return { seed, agents, steps: rebooted(rare, ids) }
+  }
+  const plain: Scenario = { seed, agents, steps }
+  return rare.chance(shareVaried) ? varied(rare, plain) : plain
 }

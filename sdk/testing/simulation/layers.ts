@@ -4,8 +4,8 @@ import type { Provider, Transport } from "../../plugin/PluginHost.ts"
 import type { Processes } from "../../session/host-processes.ts"
 import type * as Context from "effect/Context"
 
-/** The one boot of a simulated world's machine. */
-export const simulatedBoot = "simulated"
+/** The id of a boot of a simulated world's machine, by its number. */
+export const bootOf = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`
 
 /** What a Reprise process of a simulated world runs on. */
 export interface ProcessServices {
@@ -16,6 +16,8 @@ export interface ProcessServices {
   /** The machine on which people start processes, too. */
   readonly processes: Processes
   readonly env: Readonly<Record<string, string>>
+  /** The id of the boot that it lives in: no process outlives one. */
+  readonly boot: string
   /** Since the world's machine came up, by the clock that nobody sets. */
   readonly sinceBoot: () => number
 }

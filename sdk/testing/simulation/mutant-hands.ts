@@ -1,9 +1,15 @@
 import { SystemError } from "@effect/platform/Error"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Event } from "../../domain/event.ts"
+import type { TeamState } from "../../event-log/TeamState.ts"
 import type { Provider } from "../../plugin/PluginHost.ts"
 import type { ProcessServices, Wrap } from "./layers.ts"
 
 // With what mutants are made.
+
+/** What a world has that some mutants need: people's processes, restarts of all or none, usage limits, boots. */
+export type Among = "people" | "allOrNone" | "limits" | "boots"
 
 export interface Mutant {
   /** The rule that it is made to break. */
@@ -11,7 +17,7 @@ export interface Mutant {
   readonly name: string
   readonly wrap: Wrap
   /** Looked for in these worlds only, where it could not break anything in others. */
-  readonly among?: "people"
+  readonly among?: Among
 }
 
 export const withTransport = (services: ProcessServices, change: Partial<ProcessServices["transport"]>): ProcessServices => ({
@@ -24,9 +30,19 @@ export const withAppend = (
   append: (inner: ProcessServices["log"]["append"]) => ProcessServices["log"]["append"]
 ): ProcessServices => ({ ...services, log: { ...services.log, append: append(services.log.append) } })
 
+/** Writes other events in the place of some. */
+export const writing = (change: (event: Event) => Event): Wrap => (services) =>
+  withAppend(services, (append) => (events, options) => append(events.map(change), options))
+
 /** Leaves events of some kinds out of every batch. */
 export const forgetting = (forgets: (event: Event) => boolean): Wrap => (services) =>
   withAppend(services, (append) => (events, options) => append(events.filter((event) => !forgets(event)), options))
+
+/** Tells something else of a team than the log has. */
+export const telling = (told: (team: TeamState) => TeamState): Wrap => (services) => ({
+  ...services,
+  log: { ...services.log, state: (team) => Effect.map(services.log.state(team), Option.map(told)) }
+})
 
 export const withProcesses = (services: ProcessServices, change: Partial<ProcessServices["processes"]>): ProcessServices => ({
   ...services,

@@ -4,6 +4,8 @@ import { LeaseHeld } from "../../event-log/errors.ts"
 import type { Lease } from "../../event-log/EventLog.ts"
 import type { TeamState } from "../../event-log/TeamState.ts"
 import { forgetting, mapProviders, missing, type Mutant, withAppend, withTransport } from "./mutant-hands.ts"
+import { operationMutants } from "./mutants-operations.ts"
+import { supervisionMutants } from "./mutants-supervision.ts"
 import { peopleMutants } from "./mutants-people.ts"
 
 // Each breaks one rule on purpose, from outside: it stands between a process and what it runs on. A checker that kills
@@ -247,5 +249,7 @@ export const mutants: ReadonlyArray<Mutant> = [
           )
       })
   },
+  ...operationMutants,
+  ...supervisionMutants,
   ...peopleMutants
 ]

@@ -33,6 +33,7 @@ interface Command {
 export interface PeopleOptions {
   readonly time: VirtualTime
   readonly startTime: () => string
+  readonly sinceBoot: () => number
   /** Where people start things. */
   readonly terminals: MemoryTransport
   /** Where Reprise does. */
@@ -45,7 +46,7 @@ const sameAs = (ref: ProcessRef) => ({ identity }: MemoryProcess): boolean => id
 const isPersons = (pid: number): boolean => pid >= firstPersonPid
 
 /** The machine on which people and Reprise start processes. */
-export const makePeople = ({ ignoresStop, startTime, terminals, time, transport }: PeopleOptions) => {
+export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time, transport }: PeopleOptions) => {
   const commands: Array<Command> = []
   const ended = new Set<number>()
   const parents = new Map<number, number>()
@@ -69,7 +70,7 @@ export const makePeople = ({ ignoresStop, startTime, terminals, time, transport 
   const personOf = (agent: string): MemoryProcess | undefined =>
     terminals.processes().findLast(({ alive, request }) => alive && request.agent === agent)
   const below = (root: ProcessRef): ReadonlyArray<number> => treeOf(rows(), [root]).flatMap(({ pid }) => pid === root.pid ? [] : pid)
-  const ageOf = (start: string): number => Math.max(0, time.sinceBegin() - 10 * Number(start.split("@")[0]))
+  const ageOf = (start: string): number => Math.max(0, sinceBoot() - 10 * Number(start.split("@")[0]))
   const shown = (): ReadonlyArray<SeenProcess> =>
     living().map(({ identity: { pane, pid, startTime: start }, request: { argv, cwd, env } }) => ({
       pid,

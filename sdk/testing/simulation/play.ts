@@ -56,6 +56,7 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
       world.step({ do: "time passes", millis: 15_000 })
       if (world.supervised()) world.note({ kind: "settles", wrong: [{ rule: 5, problem: "supervision goes on though it was switched off" }] })
     }
+    world.limits.clear()
     for (const { behaviour, id } of scenario.agents) world.behaviours.set(id, { ...behaviour, startup: "ready", resumes: "well" })
     const wrong: Array<Wrong> = []
     world.peopleGo()

@@ -127,6 +127,14 @@ const livesOf = (event: Event, { adopted, everything }: People): boolean | null 
   return process?.alive ?? null
 }
 
+const livingIn = (event: Event, { adopted, everything }: People): { readonly living?: ReadonlyArray<string> } =>
+  event.type !== "operation.started" && event.type !== "operation.finished" ? {} : {
+    living: [...new Set(everything().flatMap(({ alive, identity, request }) => {
+      const own = adopted.get(identity.pid) ?? request
+      return alive && own.team === event.team ? own.agent : []
+    }))]
+  }
+
 /** The log, with all that is written to it written down beside the truth. */
 export const recordedLog = (
   log: Context.Tag.Service<typeof EventLog>,
@@ -145,7 +153,7 @@ export const recordedLog = (
           const holds = agent === undefined ? [] : heldBy(agent, conversations, files)
           if (event.type === "discard.session_tombstone") for (const session of holds) conversations.released.add(session)
           if (event.type === "session.captured" || event.type === "resume.session_repaired") conversations.released.delete(event.session_id)
-          note({ kind: "writes", batch, position, lifecycle: isLifecycleEvent(event), event, lives: livesOf(event, people), holds })
+          note({ kind: "writes", batch, position, lifecycle: isLifecycleEvent(event), event, lives: livesOf(event, people), holds, ...livingIn(event, people) })
         }
         return position
       })),

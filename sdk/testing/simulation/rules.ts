@@ -1,4 +1,7 @@
-import type { CommandFacts, Fact } from "./facts.ts"
+import type { Fact } from "./facts.ts"
+import { bringsBackAllOrNone, redoesNothing } from "./rules-operations.ts"
+import { countsCrashesOnly, countsRestarts, decidesOncePerBoot, exhaustsOnce, staysStopped, waitsForLimits } from "./rules-supervision.ts"
+import { commands, key, type Watch } from "./watch.ts"
 
 /** A rule of the design that a world broke: which, and how. */
 export interface Violation {
@@ -6,26 +9,12 @@ export interface Violation {
   readonly message: string
 }
 
-/** Looks at one fact after the other; says what is wrong with the newest, if anything is. */
-type Watch = (fact: Fact) => string | null
-
 interface Rule {
   readonly number: number
   readonly name: string
   /** A rule may be watched in several ways, each with a memory of its own. */
   readonly watches: ReadonlyArray<() => Watch>
 }
-
-/** The commands by the process that runs them. */
-const commands = () => {
-  const known = new Map<string, CommandFacts>()
-  return (fact: Fact): CommandFacts | undefined => {
-    if (fact.kind === "begins") known.set(fact.by, fact.command)
-    return known.get(fact.by)
-  }
-}
-
-const key = (...parts: ReadonlyArray<string | number>): string => parts.join("\u0000")
 
 /** Rule 1: a failed query authorises nothing. */
 const actsOnEvidence = (): Watch => {
@@ -207,40 +196,6 @@ const countsGenerations = (): Watch => {
   }
 }
 
-/** Rule 5: what a supervisor did is in the log, so that none of them, one after the other, restarts without end. */
-const countsRestarts = (): Watch => {
-  const made = new Map<string, Array<{ readonly operation: string; readonly at: number }>>()
-  const commandOf = commands()
-  return (fact) => {
-    const command = commandOf(fact)
-    if (fact.kind !== "writes") return null
-    const { event } = fact
-    if (event.type === "budget.cleared") made.delete(event.agent)
-    if (event.type !== "agent.spawn_intended" || command?.command !== "supervise" || command.budget === null) return null
-    const { perMs, restarts } = command.budget
-    const before = made.get(event.agent) ?? []
-    // An operation restarts an agent once, however often it has to start it, and whoever finishes it.
-    const operation = event.operation ?? event.spawn
-    if (!before.some((other) => other.operation === operation)) before.push({ operation, at: fact.at })
-    made.set(event.agent, before)
-    const count = before.filter(({ at }) => at > fact.at - perMs).length
-    return count > restarts ? `${event.agent} was restarted ${count} times within ${perMs} ms by supervisors, and may be ${restarts} times` : null
-  }
-}
-
-const exhaustsOnce = (): Watch => {
-  const said = new Map<string, number>()
-  return (fact) => {
-    if (fact.kind !== "writes") return null
-    const { event } = fact
-    if (event.type === "budget.cleared") said.delete(event.agent)
-    if (event.type !== "supervision.exhausted") return null
-    const before = said.get(event.agent)
-    said.set(event.agent, event.generation)
-    return before === event.generation ? `that the budget of ${event.agent} is spent was said twice of generation ${event.generation}` : null
-  }
-}
-
 /** Rule 6: a message is a row first, and is typed once. */
 const typesOnce = (): Watch => {
   const ids = new Map<string, string>()
@@ -319,12 +274,12 @@ const sparesPeople = (): Watch => {
 /** The seven rules of the design, in their order. */
 export const rules: ReadonlyArray<Rule> = [
   { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, writesOnlyTruth] },
-  { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched] },
+  { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched, bringsBackAllOrNone, decidesOncePerBoot] },
   { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner] },
   { number: 4, name: "Context is never dropped silently", watches: [dropsNothing] },
-  { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, exhaustsOnce] },
-  { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce] },
-  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople] }
+  { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, countsCrashesOnly, exhaustsOnce, waitsForLimits] },
+  { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce, redoesNothing] },
+  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople, staysStopped] }
 ]
 
 /** A watch over all rules; each fact is shown to it once, in order, and it answers with what that fact broke. */

@@ -8,6 +8,8 @@ export type PolicyName =
   | "resume"
   | "isolated"
   | "atomic"
+  | "atomicRolling"
+  | "atomicFresh"
   | "resumeOrFresh"
   | "fresh"
   | "rolling"
@@ -18,6 +20,26 @@ export type PolicyName =
   | "approved"
   | "denied"
   | "noGrant"
+  | VariedPolicy
+
+/** What policies can be beside the common ones. */
+export type VariedPolicy =
+  | "sequence"
+  | "leaderLast"
+  | "dependencyOrder"
+  | "perAgent"
+  | "verified"
+  | "gated"
+  | "workOpen"
+  | "workDone"
+  | "budgetTeam"
+  | "budgetCredential"
+
+/** What a supervisor's policy says of how often. */
+export type BudgetName = "standard" | "tight" | "team" | "credential"
+
+/** What it does after a boot; where it asks, what is answered. */
+export type AfterBoot = "resume" | "hold" | "ask: yes" | "ask: nobody"
 
 /** What goes wrong while a command runs. */
 export interface CommandTrouble {
@@ -63,7 +85,7 @@ export type CommandStep = CommandTrouble & (
   /** Makes a team of this name of what people started by hand. */
   | { readonly do: "adopt"; readonly team: string }
   /** Goes on beside all that follows, until it is switched off or dies. */
-  | { readonly do: "supervise"; readonly strategy: Strategy; readonly budget: "standard" | "tight" }
+  | { readonly do: "supervise"; readonly strategy: Strategy; readonly budget: BudgetName; readonly onBoot?: AfterBoot }
   | { readonly do: "unsupervise" }
 )
 
@@ -82,6 +104,20 @@ export type WorldStep =
   | { readonly do: "person starts"; readonly agent: string; readonly resumes: boolean }
   /** A person begins another conversation in the agent's process, and gives the one before up. */
   | { readonly do: "person clears"; readonly agent: string }
+  /** The agent's CLI can't work any more: it ends now, where it lives, and as long as that lasts whenever it is started. */
+  | {
+    readonly do: "limit begins"
+    readonly agent: string
+    readonly kind: "usage_limit" | "auth"
+    /** How long it lasts; null where the CLI does not say. */
+    readonly forMs: number | null
+    /** A CLI that is started meanwhile lives on and shows it. */
+    readonly shown: boolean
+    /** Whether what lives now ends; else it is met at the next start. */
+    readonly endsNow: boolean
+  }
+  /** The machine goes down with everything on it, and comes up again. */
+  | { readonly do: "reboots" }
   | { readonly do: "clock jumps"; readonly millis: number }
   | { readonly do: "cli behaves"; readonly agent: string; readonly behaviour: CliBehaviour }
   | { readonly do: "time passes"; readonly millis: number }
@@ -95,6 +131,9 @@ export interface SimulatedAgent {
   /** The team that it is in, where that is not the world's own. */
   readonly team?: string
   readonly permissions: string | null
+  readonly role?: string
+  /** The agents on whose tasks its own build. */
+  readonly buildsOn?: ReadonlyArray<string>
   readonly paused?: boolean
   /** No team file has it: a person starts it, and it may be adopted. Its id is what the adoption calls it. */
   readonly byHand?: boolean

@@ -1,5 +1,6 @@
 import type * as Effect from "effect/Effect"
 import { AgentId, TeamKey } from "../../domain/ids.ts"
+import { TaskId, type TaskSpec } from "../../domain/task.ts"
 import type { Provider } from "../../plugin/PluginHost.ts"
 import { parseTeamFile, type TeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../../spec/team-file.ts"
 import { teamName, workspace } from "./commands.ts"
@@ -34,13 +35,29 @@ export const teamFileTemplate: Effect.Effect<TeamFile, TeamFileInvalid | TeamFil
   { file: "team.yaml", workspace }
 )
 
+const taskOf = (agent: string): TaskId => TaskId.make(`of-${agent}`)
+
+/** A task for each of them, where any builds on another's. */
+const tasksOf = (agents: ReadonlyArray<SimulatedAgent>): ReadonlyArray<TaskSpec> =>
+  agents.every(({ buildsOn = [] }) => buildsOn.length === 0) ? [] : agents.map(({ buildsOn = [], id }) => ({
+    id: taskOf(id),
+    title: null,
+    assignee: AgentId.make(id),
+    deps: buildsOn.flatMap((other) => agents.some((agent) => agent.id === other) ? taskOf(other) : [])
+  }))
+
 /** The team files of a world, by the names of their teams. */
-export const teamFileOf = (template: TeamFile, all: ReadonlyArray<SimulatedAgent>) => (name: string): TeamFile => ({
-  ...template,
-  spec: {
-    ...template.spec,
-    name: TeamKey.make(name),
-    agents: all.filter(({ byHand: persons = false, team = teamName }) => team === name && !persons).flatMap(({ id, paused = false, permissions, provider }) =>
-      template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), provider, permissions, paused })))
+export const teamFileOf = (template: TeamFile, all: ReadonlyArray<SimulatedAgent>) => (name: string): TeamFile => {
+  const agents = all.filter(({ byHand: persons = false, team = teamName }) => team === name && !persons)
+  const tasks = tasksOf(agents)
+  return {
+    ...template,
+    spec: {
+      ...template.spec,
+      name: TeamKey.make(name),
+      agents: agents.flatMap(({ id, paused = false, permissions, provider, role = null }) =>
+        template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), role, provider, permissions, paused }))),
+      ...tasks.length === 0 ? {} : { tasks }
+    }
   }
-})
+}

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { basename, join } from "node:path"
+import type { AgentFailure } from "../../domain/failure.ts"
 import type { ProcessRef } from "../../plugin/process-table.ts"
 import type { ProviderDriver } from "../../plugin/provider-driver.ts"
 import type { Screen } from "../../plugin/transport-driver.ts"
@@ -18,12 +19,27 @@ export interface CliBehaviour {
   /** How long a turn takes, in milliseconds. */
   readonly turn?: number
   readonly ignoresStop?: boolean
+  /** Ends so many milliseconds after each start, by itself. */
+  readonly livesMs?: number
   /** Opens a dialog as soon as something was pasted. */
   readonly dialog?: boolean
 }
 
+/** What keeps a CLI from working, for a time. */
+export interface Limit {
+  readonly kind: "usage_limit" | "auth"
+  /** When it ends, in milliseconds since the epoch; null where the CLI does not say. */
+  readonly until: number | null
+  /** A CLI that is started meanwhile lives on and shows it; else it ends. */
+  readonly shown: boolean
+}
+
 /** What is told of a CLI's life. */
 export interface CliReports {
+  /** It ended by itself while it was at work. */
+  readonly onEnded: (pid: number) => void
+  /** It can't work now. `ended`: it does not live on. */
+  readonly onLimited: (pid: number, until: number | null, ended: boolean) => void
   /** `path`: null where it is not the conversation that it was asked for. */
   readonly onStart: (pid: number, session: string, path: string | null) => void
   readonly onHeard: (pid: number, session: string, text: string) => void
@@ -41,6 +57,22 @@ export interface ProcessRecords {
 }
 
 const program = "/sim/cli"
+
+const limitStatus = 1e10
+const authStatus = 2e10
+
+/** The status with which a CLI ends that can't work: it tells when it can again, in whole seconds, or 0. */
+export const statusOf = ({ kind, until }: Limit): number =>
+  (kind === "auth" ? authStatus : limitStatus) + (until === null ? 0 : Math.ceil(until / 1000))
+
+/** What such a status says; null for any other. */
+const limitOf = (name: string, status: number): AgentFailure | null => {
+  if (status < limitStatus) return null
+  const kind = status < authStatus ? "usage_limit" : "auth"
+  const seconds = status % limitStatus
+  const retryAt = seconds === 0 ? null : new Date(seconds * 1000).toISOString()
+  return { kind, reason: `${name} can't work now (${kind}).`, retryable: kind === "usage_limit", retryAt }
+}
 
 const parsed = (line: string): Readonly<Record<string, unknown>> | null => {
   try {
@@ -138,12 +170,16 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
       : null,
   draft: (screen) => shown(screen, "draft: ") ?? "",
   reportedSession: ({ screen }) => Effect.succeed(shown(screen, "session: ")),
-  explainExit: ({ exit }) => ({
+  trouble: (screen) => {
+    const status = shown(screen, "limit: ")
+    return status === null ? null : limitOf(name, Number(status))
+  },
+  explainExit: ({ exit }) => limitOf(name, exit?.code ?? 0) ?? {
     kind: exit?.code === 3 ? "missing_transcript" : "crash",
     reason: `${name} ended with code ${exit?.code ?? "unknown"}.`,
     retryable: exit?.code !== 3,
     retryAt: null
-  })
+  }
 })
 
 /** The command line with which a person starts the CLI, in a conversation of before or in a new one. */
@@ -190,13 +226,18 @@ export const withRecords = (driver: ProviderDriver, name: string, { session }: P
   }
 }
 
-/** The CLI itself. `behaviours` says what the one of each agent does now. */
-export const simulatedCli = (
-  behaviours: ReadonlyMap<string, CliBehaviour>,
-  files: SimulatedFiles,
-  reports: CliReports,
-  now: () => number
-): MemoryProgram => (request, io) => {
+export interface CliWorld {
+  /** What the CLI of each agent does now. */
+  readonly behaviours: ReadonlyMap<string, CliBehaviour>
+  /** What keeps them from working. */
+  readonly limits: ReadonlyMap<string, Limit>
+  readonly files: SimulatedFiles
+  readonly reports: CliReports
+  readonly now: () => number
+}
+
+/** The CLI itself. */
+export const simulatedCli = ({ behaviours, files, limits, now, reports }: CliWorld): MemoryProgram => (request, io) => {
   const behaviour = behaviours.get(request.agent) ?? {}
   const [, mode = "fresh", asked = "-", directory = "/nowhere", , marker = "-", kind = "assigned"] = request.argv
   const pathOf = (id: string): string => join(directory, `${id}.jsonl`)
@@ -223,15 +264,32 @@ export const simulatedCli = (
   }
   if (behaviour.transcript === "at-once") begin()
   else if (behaviour.transcript !== "at-first-message") io.after(3, begin)
+  if (behaviour.livesMs !== undefined) {
+    io.after(behaviour.livesMs, () => {
+      reports.onEnded(io.pid)
+      io.exit(1)
+    })
+  }
+  const limit = limits.get(request.agent)
+  const limited = limit !== undefined && (limit.until === null || now() < limit.until)
+  if (limited) {
+    reports.onLimited(io.pid, limit.until, !limit.shown)
+    if (!limit.shown) {
+      io.exit(statusOf(limit))
+      return {}
+    }
+    io.screen(["state: error", `limit: ${statusOf(limit)}`])
+    if (limit.until !== null) io.after(limit.until - now(), () => become("idle"))
+  }
   let draft = ""
-  let state = "idle"
+  let state = limited ? "error" : "idle"
   const show = (): void =>
     io.screen([...says ? [`session: ${own}`] : [], `state: ${state}`, `draft: ${draft}`])
   const become = (next: string): void => {
     state = next
     show()
   }
-  switch (behaviour.startup) {
+  if (!limited) switch (behaviour.startup) {
     case "hangs":
       become("starting")
       break

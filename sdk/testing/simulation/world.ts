@@ -7,21 +7,22 @@ import type { Event, LogEntry } from "../../domain/event.ts"
 import { TeamKey } from "../../domain/ids.ts"
 import * as EventLogMemory from "../../event-log/EventLogMemory.ts"
 import { fold } from "../../event-log/fold.ts"
-import { agentOf, type TeamState } from "../../event-log/TeamState.ts"
+import type { TeamState } from "../../event-log/TeamState.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import { makeMemoryTransport } from "../memory-transport.ts"
 import { type Boundary, boundaryLog, boundaryProcesses, boundaryProvider, boundaryTransport, fileFaults } from "./boundary.ts"
 import { type CommandEnd, factsOf, type Origin, runCommand, teamName, workspace } from "./commands.ts"
 import { conversationReports, noConversations } from "./conversations.ts"
 import type { Fact, Happening } from "./facts.ts"
-import { type ProcessServices, simulatedBoot, type Wrap } from "./layers.ts"
+import { happenings } from "./happenings.ts"
+import { bootOf, type ProcessServices, type Wrap } from "./layers.ts"
 import { mix, randomFrom } from "./random.ts"
 import { firstPersonPid, makePeople } from "./people.ts"
 import { heldBy, observedProcesses, observedTransport, recordedDriver, recordedLog } from "./recorded.ts"
 import { type Violation, watchRules } from "./rules.ts"
-import type { CommandStep, Scenario, Step, WorldStep } from "./scenario.ts"
+import type { CommandStep, Scenario, Step } from "./scenario.ts"
 import { env, providers, providersBeside, teamFileOf } from "./setting.ts"
-import { byHand, clear, type CliBehaviour, simulatedCli } from "./simulated-cli.ts"
+import { type CliBehaviour, type Limit, simulatedCli } from "./simulated-cli.ts"
 import { fileSystemOf, makeFiles } from "./SimulatedFiles.ts"
 import { makeVirtualTime, type SimulatedProcess } from "./VirtualTime.ts"
 
@@ -48,12 +49,15 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   const violations: Array<Violation & { readonly fact: number }> = []
   const ends: Array<CommandEnd & { readonly command: string }> = []
   const behaviours = new Map<string, CliBehaviour>(agents.map(({ behaviour, id }) => [id, behaviour]))
+  const limits = new Map<string, Limit>()
   const conversations = noConversations()
   const shared = new Map<string, number>()
   const adoptedSpecs = new Map<string, TeamFile["spec"]>()
   const watch = watchRules()
   let processes = 0
   let batches = 0
+  let boots = 1
+  let bootedAt = 0
 
   /** What the log tells of people's processes that became agents. */
   const learn = (event: Event): void => {
@@ -91,8 +95,10 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   }
 
   const scope = inWorld(Scope.make())
-  const startTime = (): string => `${Math.floor(time.sinceBegin() / 10)}@${simulatedBoot}`
-  const cli = simulatedCli(behaviours, files, conversationReports(conversations, () => people, note), time.now)
+  const sinceBoot = (): number => time.sinceBegin() - bootedAt
+  const startTime = (): string => `${Math.floor(sinceBoot() / 10)}@${bootOf(boots)}`
+  const reports = conversationReports(conversations, () => people, note)
+  const cli = simulatedCli({ behaviours, limits, files, reports, now: time.now })
   const machine = (firstPid: number) =>
     inWorld(Scope.extend(makeMemoryTransport({ startTime, programs: { cli }, firstPid }), scope))
   const transport = machine(1_000)
@@ -100,6 +106,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   const people = makePeople({
     time,
     startTime,
+    sinceBoot,
     terminals,
     transport,
     ignoresStop: (agent) => behaviours.get(agent)?.ignoresStop === true
@@ -125,7 +132,9 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
   }
 
   const servicesOf = (step: CommandStep, process: SimulatedProcess, { inside, self }: Origin & { readonly self: number }, salt: number): ProcessServices => {
+    const bornIn = boots
     const boundary: Boundary = {
+      isUp: () => boots === bornIn,
       time,
       process,
       world,
@@ -150,85 +159,34 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
         : new Map([...ownProviders].map(([name, provider]) => [name, boundaryProvider(boundary, provider)])),
       processes: observedProcesses(boundaryProcesses(boundary, people.hostOf(self, own)), people, own),
       files: fileSystemOf(files, fileFaults(boundary), time.now),
-      sinceBoot: time.sinceBegin,
+      sinceBoot,
+      boot: bootOf(boots),
       env: inside === null ? env : { ...env, REPRISE_AGENT: inside.agent, REPRISE_TEAM: inside.team, REPRISE_WORKSPACE: workspace }
     }, { process: process.name, team: factsOf(step, { from: null, inside }).team, shared })
   }
 
   const { livingOf } = people
-  const worldOf = (pid: number) => people.isPersons(pid) ? terminals : transport
-  const says = (agent: string, text: string): Effect.Effect<void> => {
-    const pane = livingOf(agent)?.identity
-    if (pane === undefined) return Effect.void
-    const { driver } = worldOf(pane.pid)
-    return Effect.ignore(Effect.zipRight(driver.paste(pane, text), driver.press(pane, ["Enter"])))
-  }
-  const isAgent = (id: string): boolean => [...people.adopted.values()].some(({ agent }) => agent === id)
-  const startsByHand = (id: string, resumes: boolean): Effect.Effect<void> => {
-    const agent = agents.find((one) => one.id === id)
-    const [session = null] = [...conversations.known].flatMap(([known, { agent: owner, path }]) => owner === id && files.read(path) !== undefined ? known : []).toReversed()
-    // A team has it already under this name.
-    if (agent === undefined || livingOf(id) !== undefined || (isAgent(id) && (!resumes || session === null))) return Effect.void
-    const argv = byHand(agent.provider, agent.permissions, workspace, resumes ? session : null)
-    return Effect.orDie(Effect.map(people.start(id, argv, workspace), (pid) =>
-      note({ kind: "by hand", agent: id, pid, permissions: agent.permissions })))
-  }
-
-  const damageFirstSend = (agent: string) =>
-    Effect.flatMap(truth.state(TeamKey.make(teamName)), (team) => {
-      const damaged = Option.match(team, { onNone: () => undefined, onSome: (state) => agentOf(state, agent) })
-      return damaged === undefined ? Effect.void : Effect.asVoid(truth.append([{
-        type: "agent.first_send_recorded",
-        team: TeamKey.make(teamName),
-        agent: damaged.spec.id,
-        generation: damaged.generation,
-        first_send_at: 0
-      }]))
-    })
-
-  const happen = (step: WorldStep): void => {
-    note({ kind: "happens", what: JSON.stringify(step) })
-    const later = (effect: Effect.Effect<void>): void => time.fork(world, effect, () => undefined)
-    switch (step.do) {
-      case "dies": {
-        const pid = livingOf(step.agent)?.identity.pid
-        if (pid !== undefined) later(worldOf(pid).kill(pid, undefined, { silent: step.silently }))
-        return
-      }
-      case "home vanishes":
-        return later(transport.vanish(step.survivors))
-      case "transcripts lost":
-        for (const { agent, path } of conversations.known.values()) if (agent === step.agent) files.remove(path)
-        return
-      case "transcripts replaced":
-        for (const { agent, path } of conversations.known.values()) {
-          if (agent !== step.agent) continue
-          files.remove(path)
-          files.append(path, `${JSON.stringify({ sessionId: `of-somebody-else-${agent}` })}\n`, time.now())
-        }
-        return
-      case "first send damaged":
-        return later(Effect.orDie(damageFirstSend(step.agent)))
-      case "stranger takes pane":
-        return later(transport.takePane(step.agent))
-      case "person says":
-        return later(says(step.agent, step.text))
-      case "person clears": {
-        // Else what they go over to could be adopted under a name that a team has already.
-        const pid = livingOf(step.agent)?.identity.pid
-        return pid !== undefined && !people.isAgents(pid) && isAgent(step.agent) ? undefined : later(says(step.agent, clear))
-      }
-      case "person starts":
-        return later(startsByHand(step.agent, step.resumes))
-      case "clock jumps":
-        return time.jump(step.millis)
-      case "cli behaves":
-        behaviours.set(step.agent, step.behaviour)
-        return
-      case "time passes":
-        return
+  const running = new Set<SimulatedProcess>()
+  const happen = happenings({
+    agents,
+    behaviours,
+    conversations,
+    files,
+    limits,
+    note,
+    people,
+    terminals,
+    time,
+    transport,
+    truth,
+    world,
+    reboot: () => {
+      boots += 1
+      bootedAt = time.sinceBegin()
+      for (const process of running) time.kill(process)
+      note({ kind: "boots", boot: bootOf(boots) })
     }
-  }
+  })
 
   const supervisors: Array<SimulatedProcess> = []
   let steps = 0
@@ -242,9 +200,10 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       processes += 1
       const name = `${step.do}-${processes}`
       const own = noteBy(name)
-      const process = time.process(name, {
+      const process: SimulatedProcess = time.process(name, {
         ...step.dieAt === undefined ? {} : { dieAt: step.dieAt },
         onDeath: () => {
+          running.delete(process)
           if (step.do !== "supervise") open -= 1
           own({ kind: "dies" })
           ends.push({ command: step.do, outcome: "died", ok: false, refused: false })
@@ -252,13 +211,16 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
         }
       })
       if (step.do === "supervise") supervisors.push(process)
+      running.add(process)
       const start = (): void => {
+        if (!process.alive) return
         const origin = originOf(step)
         const self = people.command(process, origin.from)
         own({ kind: "begins", command: factsOf(step, origin) })
         for (const { after, what } of step.meanwhile ?? []) time.after(world, after, () => happen(what))
         time.fork(process, runCommand(step, { fileOf, adoptable: people.adoptable }, servicesOf(step, process, { ...origin, self }, 100 * steps + at)), (exit) => {
           people.commandEnds(self)
+          running.delete(process)
           if (step.do !== "supervise") open -= 1
           else supervisors.splice(supervisors.indexOf(process), 1)
           const end = Exit.isSuccess(exit) ? exit.value : { outcome: `broke: ${String(exit.cause)}`, ok: false, refused: false }
@@ -306,6 +268,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     violations,
     ends,
     behaviours,
+    limits,
     conversations,
     transport,
     step,

@@ -1,0 +1,27 @@
+import { type Mutant, telling, writing } from "./mutant-hands.ts"
+
+/** Ways to break what a restart promises beyond its own life. */
+export const operationMutants: ReadonlyArray<Mutant> = [
+  {
+    rule: 2,
+    name: "that all were to come back or none is not written down",
+    among: "allOrNone",
+    wrap: writing((event) => {
+      if (event.type !== "operation.started") return event
+      const { all_or_none: _, ...others } = event
+      return others
+    })
+  },
+  {
+    rule: 2,
+    name: "whom a restart brought up lived before it",
+    among: "allOrNone",
+    wrap: writing((event) => event.type === "operation.started" ? { ...event, alive: event.agents } : event)
+  },
+  {
+    rule: 2,
+    name: "what is taken back counts as done, whoever could not be ended",
+    among: "allOrNone",
+    wrap: telling((team) => team.operation === null || team.operation.steps["undo"] === undefined ? team : { ...team, operation: null })
+  }
+]
