@@ -1,5 +1,5 @@
 import type { OperationState } from "../event-log/TeamState.ts"
-import { isBeingUndone } from "./interrupted.ts"
+import { isBeingUndone } from "./going-back.ts"
 import type { RestartPlan } from "./plan.ts"
 
 /** How far an interrupted operation came, and what a plan does about it. */
