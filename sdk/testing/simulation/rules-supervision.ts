@@ -1,3 +1,4 @@
+import type { Event } from "../../domain/event.ts"
 import type { Fact } from "./facts.ts"
 import { commands, key, type Watch } from "./watch.ts"
 
@@ -5,6 +6,10 @@ import { commands, key, type Watch } from "./watch.ts"
 
 /** Failures that are a wait, and no crash. */
 const waits: ReadonlySet<string> = new Set(["usage_limit", "auth"])
+
+/** That a start came to nothing, and nobody can say why: what its process said, nobody saw. */
+const isUnseen = (event: Event): event is Extract<Event, { type: "agent.spawn_failed" }> =>
+  event.type === "agent.spawn_failed" && !waits.has(event.failure.kind)
 
 /** Who ended for a limit, and was not started since: what follows is no restart after a crash. */
 const waiting = () => {
@@ -15,6 +20,7 @@ const waiting = () => {
     if (fact.kind !== "writes") return false
     const { event } = fact
     if ((event.type === "agent.failed" || event.type === "agent.spawn_failed") && waits.has(event.failure.kind)) waited.add(event.agent)
+    if (isUnseen(event)) waited.delete(event.agent)
     return event.type === "agent.spawn_intended" && waited.delete(event.agent)
   }
 }
@@ -73,6 +79,7 @@ export const waitsForLimits = (): Watch => {
       const until = shown.get(event.agent)
       if (until !== undefined && waits.has(event.failure.kind)) limits.set(event.agent, until)
     }
+    if (isUnseen(event)) limits.delete(event.agent)
     if (event.type !== "agent.spawn_intended") return null
     const until = limits.get(event.agent)
     limits.delete(event.agent)
