@@ -11,21 +11,19 @@ import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { PluginMissing, Provider, Transport } from "../plugin/PluginHost.ts"
 import { PluginHost } from "../plugin/PluginHost.ts"
 import { isInItsConversation } from "../session/conversation.ts"
-import { providerAgentOf } from "../session/provider-agent.ts"
-import { repairCandidates } from "../session/repair.ts"
-import { resumability } from "../session/resumability.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { atomic } from "../policy/Policy.ts"
-import { converge, type Converged, foldUnrecorded, type Record } from "./converge.ts"
+import { converge, foldUnrecorded, type Record } from "./converge.ts"
 import { decideAll } from "./decide.ts"
 import { goingBack, isBeingUndone, livesByIt, unsureToStop } from "./going-back.ts"
 import { honourVerdict } from "./interrupted.ts"
-import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
+import { observeTeam, type TeamObservation } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { asLaunched, means, type RestartPlan, type RestartRequest, touches } from "./plan.ts"
 import { loadProviders, type LoadedProviders, providerNames } from "./plugins-of.ts"
 import { checkStarts, findLacks, nothingFound, permissionsOf, type Start } from "./preconditions.ts"
 import { leaderOf } from "./rank.ts"
+import { repairFromLog } from "./repair-from-log.ts"
 import { firstRefusal, lackingRefusal, unsureRefusal, startRefusal, unreachableRefusal } from "./refuse.ts"
 import { endedFor } from "./waits.ts"
 
@@ -88,63 +86,6 @@ const settle = (
         ...endedFor(agent, seen.exit, findProvider(agent.spec.provider))
       }]
       : []
-  })
-
-/** Gives agents without a session the newest of their own earlier ones that can still be resumed. */
-const repair = (
-  converged: Converged,
-  teams: ReadonlyArray<TeamState>,
-  targets: ReadonlySet<string>,
-  findProvider: (name: string) => Provider | undefined,
-  record: Record,
-  observation: TeamObservation
-): Effect.Effect<Converged, AppendError, FileSystem.FileSystem> =>
-  Effect.gen(function*() {
-    let { team } = converged
-    const repaired = new Set<string>()
-    for (const agent of converged.team.agents) {
-      const provider = findProvider(agent.spec.provider)
-      if (!targets.has(agent.spec.id) || provider === undefined) continue
-      // A session is missing only where a newer start was to have another: what may have been said there comes first.
-      if (agent.spawn !== null && converged.discovery.spoken.get(agent.spec.id)?.state !== "never") continue
-      const held = new Set(
-        [team, ...teams.filter((other) => other.key !== team.key)].flatMap((other) =>
-          other.agents.flatMap(({ session, spec }) =>
-            session === null || (other.key === team.key && spec.id === agent.spec.id) ? [] : `${session.provider}/${session.id}`
-          )
-        )
-      )
-      for (const session of repairCandidates(agent, held)) {
-        const seen = observation.agents.get(agent.spec.id)
-        const own = seen === undefined ? [] : ownProcesses(agent, seen)
-        const answer = yield* resumability(session, providerAgentOf(team, agent, "keep"), provider, own)
-        if (answer._tag !== "Resumable") continue
-        team = yield* record(team, [{
-          type: "resume.session_repaired",
-          ...ofAgent(team, agent),
-          agent_id: agent.spec.id,
-          provider: session.provider,
-          old_session_id: null,
-          session_id: session.id,
-          rollout_path: answer.transcript ?? session.transcript,
-          captured_via: "event_log_repair",
-          attribution_confidence: session.confidence
-        }])
-        repaired.add(agent.spec.id)
-        break
-      }
-    }
-    const requiredMissing = converged.requiredMissing.filter((id) => !repaired.has(id))
-    return {
-      ...converged,
-      team,
-      requiredMissing,
-      convergence: {
-        ...converged.convergence,
-        complete: requiredMissing.length === 0,
-        pending_agent_ids: requiredMissing
-      }
-    }
   })
 
 /** Agents that the unfinished operation had already brought back. */
@@ -261,7 +202,7 @@ export const prepare = <E, R>(
       record,
       announce: input.recording._tag === "Log"
     })
-    const converged = request.policy.repairFromLog ? yield* repair(found, teams, targets, providers.find, record, observation) : found
+    const converged = request.policy.repairFromLog ? yield* repairFromLog(found, teams, targets, providers.find, record, observation) : found
     const { agents: each, boot } = yield* decideAll({
       request,
       converged,
