@@ -20,7 +20,7 @@ const doubtOf = ({ agent: { session, spec }, window: { owner, report } }: Locate
   if (session === null) return null
   const failed = reports.get(spec.id)?.failed ?? null
   if (failed !== null) {
-    return Resumability.Unknown({ why: `whether its process went over to another conversation is unknown: ${failed.replace(/\.*$/, "")}` })
+    return Resumability.Unknown({ why: `the records of its process could not be read (${failed.replace(/\.*$/, "")}), so whether it went over to another conversation is unknown` })
   }
   if (report === null || report.sessionId === session.id) return null
   const holding = holdings.get(owner)
