@@ -8,16 +8,12 @@ import * as FiberId from "effect/FiberId"
  */
 export const sharedLook = <K, A, E>(look: (place: K) => Effect.Effect<A, E>): ((place: K) => Effect.Effect<A, E>) => {
   const awaited = new Map<K, Deferred.Deferred<A, E>>()
-  const begin = (place: K, answer: Deferred.Deferred<A, E>) =>
+  const taken = (place: K) =>
     Effect.yieldNow().pipe(
       Effect.zipRight(Effect.suspend(() => {
         awaited.delete(place)
         return look(place)
-      })),
-      Effect.intoDeferred(answer),
-      // Apart from whoever asked first: the others need it also when that one is interrupted.
-      Effect.interruptible,
-      Effect.forkDaemon
+      }))
     )
   return (place) =>
     // What others may have joined is begun, whatever becomes of whoever asked first.
@@ -27,6 +23,11 @@ export const sharedLook = <K, A, E>(look: (place: K) => Effect.Effect<A, E>): ((
         if (joined !== undefined) return restore(Deferred.await(joined))
         const answer = Deferred.unsafeMake<A, E>(FiberId.none)
         awaited.set(place, answer)
-        return Effect.zipRight(begin(place, answer), restore(Deferred.await(answer)))
+        return restore(taken(place)).pipe(
+          Effect.intoDeferred(answer),
+          // Apart from whoever asked first: the others need it also when that one is interrupted.
+          Effect.forkDaemon,
+          Effect.zipRight(restore(Deferred.await(answer)))
+        )
       }))
 }
