@@ -101,7 +101,7 @@ describe("never spoken to is a proved fact (rule 4)", () => {
       const world = yield* makeWorld()
       world.script.set("late", { transcript: "never" })
       world.transcript("older", ["said before any of them started"])
-      yield* Effect.sleep(5)
+      yield* Effect.sleep(50)
       yield* world.up("alpha", { late: {}, written: {} })
       yield* Effect.sleep(5)
       assert.deepStrictEqual(yield* decided(world), ["late fresh_start never", "written fresh_start never"])
