@@ -1,3 +1,4 @@
+import { startedBeforeBoot } from "../domain/boot.ts"
 import type { AgentFailure, FailureKind } from "../domain/failure.ts"
 import type { ProcessExit } from "../domain/pane.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
@@ -44,10 +45,8 @@ const limitsInARow = ({ history: { deaths } }: AgentState): number => {
 }
 
 /** Whether the process was started before the machine's present boot; false where that can't be told. */
-export const beforeBoot = ({ spawn }: Pick<AgentState, "spawn">, boot: string | null): boolean => {
-  const then = spawn?.pane?.startTime.split("@")[1] ?? ""
-  return boot !== null && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(then) && then !== boot
-}
+export const beforeBoot = ({ spawn }: Pick<AgentState, "spawn">, boot: string | null): boolean =>
+  startedBeforeBoot(spawn?.pane?.startTime ?? "", boot)
 
 const recordedAlive = ({ phase }: AgentState): boolean => phase === "intended" || phase === "spawned" || phase === "running"
 

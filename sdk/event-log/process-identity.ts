@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
+import { bootId, sameBoot } from "../domain/boot.ts"
 
 /** A process as a lease names it. A bare pid is given out again, so its start, its boot and its host belong to it. */
 export interface ProcessIdentity {
@@ -30,9 +31,6 @@ const readLink = (file: string): string => {
     return ""
   }
 }
-
-/** The id of the machine's present boot; empty where the host has none. */
-export const bootId = (): string => readText("/proc/sys/kernel/random/boot_id")?.trim() ?? ""
 
 const hostId = (): string =>
   [os.hostname(), readText("/etc/machine-id")?.trim() ?? "", readLink("/proc/self/ns/pid")].join("\0")
@@ -95,7 +93,7 @@ export const ownIdentity = (): ProcessIdentity => ({
 
 /** What can be proved of a process from here, by `us`. What can't be told is unknown, never dead. */
 export const liveness = (them: ProcessIdentity, us: ProcessIdentity): Liveness => {
-  if (them.boot !== us.boot) {
+  if (them.boot !== us.boot && !sameBoot(them.boot, us.boot)) {
     // The namespace's number is given out anew by each boot, so only the machine is compared.
     const [theirs, ours] = [them.host.split("\0"), us.host.split("\0")]
     const sameMachine = theirs[0] === ours[0] && theirs[1] === ours[1] && theirs[1] !== ""

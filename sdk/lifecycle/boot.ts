@@ -1,6 +1,6 @@
 import * as Context from "effect/Context"
+import { bootId, sameBoot } from "../domain/boot.ts"
 import type { BootDecision } from "../domain/event.ts"
-import { bootId } from "../event-log/process-identity.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import type { TeamPolicy } from "../policy/TeamPolicy.ts"
 
@@ -24,7 +24,7 @@ export const answerBoot = (policy: TeamPolicy<unknown, unknown>, team: TeamState
   const hold = (why: string, record = false): BootAnswer => ({ id: boot, decision: "hold", why, record })
   if (team.stopped) return hold("the team was stopped before the machine came up again")
   if (boot === null) return hold("which boot of the machine this is can't be told")
-  if (team.boot?.id === boot) {
+  if (team.boot !== null && sameBoot(team.boot.id, boot)) {
     return { id: boot, decision: team.boot.decision, why: `decided for this boot at ${team.boot.at}`, record: false }
   }
   switch (policy.onBoot) {

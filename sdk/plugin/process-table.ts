@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
+import { bootId, startTimeOf } from "../domain/boot.ts"
 import { elapsedMillis } from "../domain/elapsed.ts"
 import { sharedLook } from "./shared-look.ts"
 
@@ -38,20 +39,6 @@ export interface EndedTree {
 const errorCode = (error: unknown): string =>
   typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error)
 
-let bootMark: string | null = null
-
-/** The first eight characters of the boot's id: start times count from the boot. */
-export const bootId = (): string => {
-  if (bootMark === null) {
-    try {
-      bootMark = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").slice(0, 8)
-    } catch {
-      bootMark = "unknown"
-    }
-  }
-  return bootMark
-}
-
 /** Reads one line of `/proc/<pid>/stat`; null when it is not one. The program's name may hold blanks and brackets. */
 export const parseStat = (stat: string, boot: string): ProcessRow | null => {
   const pid = Number.parseInt(stat, 10)
@@ -64,7 +51,7 @@ export const parseStat = (stat: string, boot: string): ProcessRow | null => {
     pid,
     ppid,
     session: Number.isInteger(session) ? session : null,
-    startTime: `${ticks}@${boot}`,
+    startTime: startTimeOf(ticks, boot),
     zombie: letter === "Z" || letter === "X" || letter === "x"
   }
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs"
 import * as Effect from "effect/Effect"
-import { bootId, parseStat } from "../plugin/process-table.ts"
+import { bootId } from "../domain/boot.ts"
+import { parseStat } from "../plugin/process-table.ts"
 import type { HostProcess } from "../plugin/provider-driver.ts"
 
 // The processes of this user, as the host shows them. They are looked at and nothing else.

@@ -1,7 +1,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { uptime } from "node:os"
-import { bootId } from "../plugin/process-table.ts"
+import { bootId, sameBoot } from "../domain/boot.ts"
 
 // Times of birth and times of the log come from the clock on the wall, which can be set back. The kernel counts since the
 // boot, and goes on counting.
@@ -37,8 +37,8 @@ export const isSteady = (
 ): boolean => {
   const bootAt = now.wallMs - now.sinceBootMs
   return starts.every(({ intendedAt, startTime }) => {
-    const [ticks = "", boot] = startTime.split("@")
-    if (boot !== now.boot || !/^\d+$/.test(ticks)) return true
+    const [ticks = "", boot = ""] = startTime.split("@")
+    if (!sameBoot(boot, now.boot) || !/^\d+$/.test(ticks)) return true
     return intendedAt - Number(ticks) * tickMs <= bootAt + allowedMs
   })
 }

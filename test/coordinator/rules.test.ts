@@ -93,6 +93,11 @@ describe("a death", () => {
       assert.strictEqual(read(started(`17@${boot}`), null)?._tag, "Crash")
       const other = read(started("17@6f0c7c1e-0000-4000-8000-000000000002"), null)
       assert.isTrue(other?._tag === "Home" && other.boot)
+      // As records on disk name it: the ticks, and the beginning of the boot's id.
+      assert.strictEqual(read(started("17@6f0c7c1e"), null)?._tag, "Crash")
+      const short = read(started("17@deadbeef"), null)
+      assert.isTrue(short?._tag === "Home" && short.boot)
+      assert.strictEqual(read(started("Sun Nov 22 21:02:03 2026@ps"), null)?._tag, "Crash")
     }))
 })
 

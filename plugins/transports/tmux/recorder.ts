@@ -1,4 +1,4 @@
-import type { ProcessExit, ProcessRef, SpawnRequest } from "reprise/plugin"
+import { type ProcessExit, type ProcessRef, type SpawnRequest, startTimeOf } from "reprise/plugin"
 
 // The process of a pane is not the agent but a recorder, which starts the agent as its child and writes down how it
 // ended. It is a constant POSIX shell script: all that differs between spawns is in the files of its record directory.
@@ -87,7 +87,7 @@ export const parsePids = (text: string, boot: string): RecordedPids | null => {
   const lines = text.split("\n").map((line) => /^(\d+) (\d+|-)$/.exec(line))
   const [agent, recorder, leader] = lines.map((match) => ({
     pid: Number(match?.[1]),
-    startTime: match?.[2] === undefined || match[2] === "-" ? null : `${match[2]}@${boot}`
+    startTime: match?.[2] === undefined || match[2] === "-" ? null : startTimeOf(match[2], boot)
   }))
   const whole = /^(?:\d+ (?:\d+|-)\n){3}$/.test(text)
   if (!whole || agent === undefined || recorder === undefined || leader === undefined) return null

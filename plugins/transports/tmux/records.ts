@@ -4,7 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { bootId, type ProcessExit, type ProcessRef, type SpawnRequest } from "reprise/plugin"
+import { bootId, sameBoot, type ProcessExit, type ProcessRef, type SpawnRequest } from "reprise/plugin"
 import { codeOf, describe, failure } from "./failures.ts"
 import type { PaneOwner } from "./panes.ts"
 import { launchScript, parseExit, parsePids, type RecordedPids, recorderScript } from "./recorder.ts"
@@ -100,13 +100,15 @@ export const openRecords = (stateDirectory: string): Effect.Effect<SpawnRecords,
     catch: (error) => failure("setup", "Refused", `${stateDirectory} can't be written: ${describe(error)}.`)
   })
 
+const ofThisBoot = (boot: string): boolean => boot === bootId() || sameBoot(boot, bootId())
+
 const unendedIn = (spawns: string) =>
   readdirSync(spawns).flatMap((spawn) => {
     const path = join(spawns, spawn)
     if (existsSync(join(path, "exit"))) return []
     const owner = readOr(join(path, "owner"), (text) => Option.getOrNull(Schema.decodeOption(Owner)(text)))
     const agent = readOr(join(path, "pid"), (text) => parsePids(text, bootId()))?.agent
-    if (owner === null || owner.boot !== bootId() || agent === undefined || agent.startTime === null) return []
+    if (owner === null || !ofThisBoot(owner.boot) || agent === undefined || agent.startTime === null) return []
     return [{
       owner: { spawn, team: owner.team, agent: owner.agent, generation: owner.generation },
       agent: { pid: agent.pid, startTime: agent.startTime }

@@ -5,7 +5,7 @@ import type { Processes } from "../../session/host-processes.ts"
 import type * as Context from "effect/Context"
 
 /** The id of a boot of a simulated world's machine, by its number. */
-export const bootOf = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`
+export const bootOf = (number: number): string => `${number.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`
 
 /** What a Reprise process of a simulated world runs on. */
 export interface ProcessServices {

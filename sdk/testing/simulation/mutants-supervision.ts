@@ -73,6 +73,12 @@ export const supervisionMutants: ReadonlyArray<Mutant> = [
     wrap: telling((team) => ({ ...team, boot: null }))
   },
   {
+    rule: 2,
+    name: "that a process was started before this boot is not recognised",
+    among: "boots",
+    wrap: (services) => ({ ...services, boot: "" })
+  },
+  {
     rule: 7,
     name: "what a person stopped died",
     among: "boots",

@@ -3,6 +3,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { startTimeOf } from "../../domain/boot.ts"
 import type { Event, LogEntry } from "../../domain/event.ts"
 import { TeamKey } from "../../domain/ids.ts"
 import * as EventLogMemory from "../../event-log/EventLogMemory.ts"
@@ -96,7 +97,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
 
   const scope = inWorld(Scope.make())
   const sinceBoot = (): number => time.sinceBegin() - bootedAt
-  const startTime = (): string => `${Math.floor(sinceBoot() / 10)}@${bootOf(boots)}`
+  const startTime = (): string => startTimeOf(Math.floor(sinceBoot() / 10), bootOf(boots))
   const reports = conversationReports(conversations, () => people, note)
   const cli = simulatedCli({ behaviours, limits, files, reports, now: time.now })
   const machine = (firstPid: number) =>
