@@ -97,6 +97,8 @@ export interface Screen {
   readonly title: string
   /** Zero-based, from the top left. */
   readonly cursor: { readonly row: number; readonly column: number }
+  /** How much fits on the screen; absent where the transport does not know. */
+  readonly size?: { readonly columns: number; readonly rows: number }
 }
 
 export interface StopReport {

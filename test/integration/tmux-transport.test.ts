@@ -46,7 +46,7 @@ describe.skipIf(!hasTmux)("tmux transport", () => {
       expect(yield* tmux.inspect(pane)).toMatchObject({ state: "alive", exit: null })
       const screen = yield* eventually("the screen", Effect.map(tmux.capture(pane), (each) =>
         each.lines.length > 0 && each.title === "reporting" ? each : null))
-      expect(screen).toEqual({ lines: ["ready"], title: "reporting", cursor: { row: 1, column: 0 } })
+      expect(screen).toEqual({ lines: ["ready"], title: "reporting", cursor: { row: 1, column: 0 }, size: { columns: 200, rows: 50 } })
       yield* tmux.leaveModes(pane)
       yield* tmux.paste(pane, "first\nsecond; $HOME #(touch pwned)")
       yield* tmux.press(pane, ["Enter", "x", ";", "Up"])

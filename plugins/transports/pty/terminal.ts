@@ -36,7 +36,8 @@ const readScreen = (emulator: XtermTerminal, title: string): Screen => {
     (_, row) => buffer.getLine(buffer.baseY + row)?.translateToString(true) ?? ""
   )
   while (lines.length > 0 && lines.at(-1)?.trim() === "") lines.pop()
-  return { lines, title, cursor: { row: buffer.cursorY, column: buffer.cursorX } }
+  const size = { columns: emulator.cols, rows: emulator.rows }
+  return { lines, title, cursor: { row: buffer.cursorY, column: buffer.cursorX }, size }
 }
 
 /** Its descriptor, while it is open: node-pty hides it, and its own `write` blocks until the program reads. */

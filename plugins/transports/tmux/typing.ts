@@ -107,18 +107,23 @@ export const interruptPane = (ground: Ground, pane: PaneIdentity): Effect.Effect
 /** What is on the screen now. */
 export const capturePane = Effect.fn("tmux.capture")(
   function*(ground: Ground, pane: PaneIdentity): Effect.fn.Return<Screen, TransportFailure> {
-    const fields = "#{pane_id} #{cursor_y} #{cursor_x} #{pane_height} #{pane_title}"
+    const fields = "#{pane_id} #{cursor_y} #{cursor_x} #{pane_width} #{pane_height} #{pane_title}"
     const [facts, lines] = yield* inPane(ground, "capture", pane, [
       ["list-panes", "-t", pane.pane, "-f", `#{==:#{pane_id},${pane.pane}}`, "-F", fields],
       ["capture-pane", "-p", "-t", pane.pane]
     ])
-    const match = /^%\d+ (\d+) (\d+) (\d+) (.*)$/.exec(facts?.[0] ?? "")
+    const match = /^%\d+ (\d+) (\d+) (\d+) (\d+) (.*)$/.exec(facts?.[0] ?? "")
     // A program may print what looks like the end of an answer: then the lines don't add up.
-    if (match === null || lines === undefined || lines.length !== Number(match[3])) {
+    if (match === null || lines === undefined || lines.length !== Number(match[4])) {
       return yield* failure("capture", "Unreachable", `The screen of ${pane.pane} could not be read whole.`)
     }
     const trimmed = lines.map((line) => line.trimEnd())
     while (trimmed.at(-1) === "") trimmed.pop()
-    return { lines: trimmed, title: match[4] ?? "", cursor: { row: Number(match[1]), column: Number(match[2]) } }
+    return {
+      lines: trimmed,
+      title: match[5] ?? "",
+      cursor: { row: Number(match[1]), column: Number(match[2]) },
+      size: { columns: Number(match[3]), rows: Number(match[4]) }
+    }
   }
 )

@@ -50,7 +50,8 @@ export const PaneInspection = Schema.Struct({
 export const Screen = Schema.Struct({
   lines: Schema.Array(Schema.String),
   title: Schema.String,
-  cursor: Schema.Struct({ row: Schema.Int, column: Schema.Int })
+  cursor: Schema.Struct({ row: Schema.Int, column: Schema.Int }),
+  size: Schema.optionalWith(Schema.Struct({ columns: Schema.Int, rows: Schema.Int }), { exact: true })
 })
 
 export const StopReport = Schema.Struct({
