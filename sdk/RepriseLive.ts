@@ -47,12 +47,14 @@ const pluginHost = (options: RepriseOptions) =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const paths = yield* Workspace
     const env = yield* HostEnvironment
+    const log = yield* EventLog
     // A log that can't be read is told by whoever reads it for a purpose; plugins do not hang on it.
     const teams = yield* Effect.orElseSucceed(allTeams, () => [])
     const remembered = teams.flatMap((team) => team.plugins)
     const consented = teams.flatMap((team) => team.consents ?? [])
     return PluginHostLive.layer({
       workspace: paths.root,
+      workspaceId: Effect.orElseSucceed(Effect.map(log.identity, (made) => made?.id ?? null), () => null),
       specs: [...new Set([...options.plugins ?? [], ...remembered])],
       consents: [...options.allowPlugins ?? [], ...consented],
       builtins,

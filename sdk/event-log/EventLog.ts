@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Event, EventType, LogEntry } from "../domain/event.ts"
 import type { AgentId, TeamKey } from "../domain/ids.ts"
+import type { LogIdentity } from "../domain/log-identity.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "./errors.ts"
 import type { TeamState } from "./TeamState.ts"
 
@@ -57,6 +58,8 @@ export class EventLog extends Context.Tag("reprise/EventLog")<EventLog, {
   readonly teams: Effect.Effect<ReadonlyArray<TeamKey>, EventLogError>
   /** The position of the newest event; 0 for an empty log. */
   readonly position: Effect.Effect<number, EventLogError>
+  /** The workspace that the log was made for; null before the log is made, which its first append does. */
+  readonly identity: Effect.Effect<LogIdentity | null, EventLogError>
   /**
    * Takes the lease of a resource until the scope closes, keeping it alive by heartbeat. A lease whose holder is proved
    * dead (pid, start time and boot are compared) is taken over at once, one whose holder is unknown after its expiry.

@@ -41,6 +41,7 @@ export interface MemoryLog {
 const leaseTtlMs = 15_000
 
 const makeTables = () => ({
+  id: "memory",
   rows: new Array<EventRow>(),
   entries: new Array<LogEntry>(),
   teams: new Map<string, Folded>(),
@@ -201,6 +202,7 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
     state: (team) => Effect.sync(() => Option.fromNullable(tables.teams.get(team)?.state)),
     teams: Effect.sync(() => [...tables.teams.keys()].sort().map((key) => TeamKey.make(key))),
     position: Effect.sync(() => tables.rows.length),
+    identity: Effect.succeed({ id: tables.id, path: "", device: "", inode: "" }),
     lease: (resource, command) => Effect.acquireRelease(take(resource, command), release)
   })
 }

@@ -200,6 +200,8 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
 
   const position = reading("position", 0, (log) => log.store.head())
 
+  const identity = reading("identity", null, (log) => log.store.identity() ?? null)
+
   const teams = reading<ReadonlyArray<string>>("teams", [], (log) => log.store.teams()).pipe(
     Effect.map((keys) => keys.filter((key) => isTeamKey(key)))
   )
@@ -306,7 +308,7 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
         Effect.forkScoped
       ))
 
-  return EventLog.of({ append, read, follow, state, teams, position, lease })
+  return EventLog.of({ append, read, follow, state, teams, position, identity, lease })
 })
 
 /**

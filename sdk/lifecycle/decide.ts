@@ -5,6 +5,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import type { AgentFailure } from "../domain/failure.ts"
 import { buildsOn } from "../domain/task.ts"
 import type { AgentSpec } from "../domain/team.ts"
+import type { EventLog } from "../event-log/EventLog.ts"
 import { redacted } from "../event-log/redact.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
@@ -152,7 +153,7 @@ export interface Decisions<out E, out R> {
 /** Gathers each agent's facts and lets the policy decide. */
 export const decideAll = <E, R>(
   { back, converged, findProvider, observation, request, teams }: DecideInput<E, R>
-): Effect.Effect<Decisions<E, R>, never, FileSystem.FileSystem | HostEnvironment> =>
+): Effect.Effect<Decisions<E, R>, never, EventLog | FileSystem.FileSystem | HostEnvironment> =>
   Effect.gen(function*() {
     const { team } = converged
     const now = yield* Clock.currentTimeMillis

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { FailureKind } from "../domain/failure.ts"
 import type { AgentSpec } from "../domain/team.ts"
+import type { EventLog } from "../event-log/EventLog.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import type { StartProblem } from "../plugin/provider-driver.ts"
@@ -90,7 +91,7 @@ export const checkStarts = (
   starts: ReadonlyArray<Start>,
   findProvider: (name: string) => Provider | undefined,
   leader: Leader | null
-): Effect.Effect<StartFindings, never, HostEnvironment | FileSystem.FileSystem> =>
+): Effect.Effect<StartFindings, never, EventLog | HostEnvironment | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const asked = new Map<string, Effect.Effect<ReadonlyArray<StartProblem>>>()
     const found = yield* Effect.forEach(starts, ({ agent, mode, onDrift, spec }) =>
@@ -140,7 +141,7 @@ export const plannedDrift = (
   agent: AgentState,
   provider: Provider,
   onDrift: OnDrift
-): Effect.Effect<ReadonlyArray<string>, never, HostEnvironment | FileSystem.FileSystem> => {
+): Effect.Effect<ReadonlyArray<string>, never, EventLog | HostEnvironment | FileSystem.FileSystem> => {
   const then = agent.spawn?.launchContext
   return then === undefined || agent.spec.paused
     ? Effect.succeed([])

@@ -6,6 +6,7 @@ import type { SpawnMode } from "../domain/event.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import { SpawnToken } from "../domain/ids.ts"
 import type { LaunchContext } from "../domain/team.ts"
+import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf, type AgentState, type TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import type { ProviderAgent } from "../plugin/provider-driver.ts"
@@ -43,7 +44,7 @@ export const planSpawn = (
   provider: Provider,
   mode: "fresh" | "resume",
   onDrift: OnDrift
-): Effect.Effect<SpawnPlan, AgentFailure, HostEnvironment | FileSystem.FileSystem> =>
+): Effect.Effect<SpawnPlan, AgentFailure, EventLog | HostEnvironment | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const host = yield* HostEnvironment
     const asked = specForSpawn(agent, onDrift)
@@ -76,7 +77,8 @@ export const planSpawn = (
     const sessionId = command.expectedSession === undefined ? assigned : command.expectedSession
     const token = yield* Effect.sync(() => SpawnToken.make(randomUUID()))
     const generation = agent.generation + 1
-    const identity = { team: team.key, workspace: team.workspace, generation }
+    const made = yield* Effect.orElseSucceed((yield* EventLog).identity, () => null)
+    const identity = { team: team.key, workspace: team.workspace, workspaceId: made?.id ?? null, generation }
     const env = spawnEnvironment(host, spec, command, identity, provider.scrubbed ?? [], provider.kept)
     return {
       token,

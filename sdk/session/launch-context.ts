@@ -136,7 +136,7 @@ export const spawnEnvironment = (
   host: Readonly<Record<string, string>>,
   spec: AgentSpec,
   plan: CommandPlan,
-  identity: { readonly team: string; readonly workspace: string; readonly generation: number },
+  identity: { readonly team: string; readonly workspace: string; readonly workspaceId: string | null; readonly generation: number },
   scrubbed: ReadonlyArray<string>,
   kept: ReadonlyArray<string> = []
 ): Readonly<Record<string, string>> => {
@@ -153,6 +153,7 @@ export const spawnEnvironment = (
   return {
     ...env,
     REPRISE_WORKSPACE: identity.workspace,
+    ...identity.workspaceId === null ? {} : { REPRISE_WORKSPACE_ID: identity.workspaceId },
     REPRISE_TEAM: identity.team,
     REPRISE_AGENT: spec.id,
     REPRISE_GENERATION: String(identity.generation)

@@ -145,6 +145,11 @@ export const ensureRuntime = Effect.fn("ensureRuntime")(function*(paths: Workspa
   if ((info.mode & 0o077) !== 0) {
     yield* fileSystem.chmod(paths.runtime, 0o700).pipe(Effect.mapError(unusable(paths.runtime, "written to")))
   }
+  // A log that git keeps comes back older than what it records.
+  const ignored = join(paths.runtime, ".gitignore")
+  if (!(yield* Effect.orElseSucceed(fileSystem.exists(ignored), () => false))) {
+    yield* fileSystem.writeFileString(ignored, "*\n", { mode: 0o600 }).pipe(Effect.mapError(unusable(ignored, "written to")))
+  }
 })
 
 /** Several teams are in the workspace and none was named; nothing was done. */

@@ -49,7 +49,7 @@ export const testPluginServices = <A, E>(
     for (const directory of [workspace, stateDirectory, runtimeDirectory]) {
       yield* Effect.orDie(files.makeDirectory(directory, { mode: 0o700 }))
     }
-    return yield* Effect.provideService(effect, PluginContext, { workspace, stateDirectory, runtimeDirectory, env: {} })
+    return yield* Effect.provideService(effect, PluginContext, { workspace, workspaceId: Effect.succeed("suite"), stateDirectory, runtimeDirectory, env: {} })
   }).pipe(Effect.provide(NodeContext.layer))
 
 /** A provider of a plugin, set up as the host would do it. */

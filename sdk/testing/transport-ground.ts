@@ -120,7 +120,7 @@ export const makeGround = (
     const world = options.world ?? machineWorld(fs)
     const path = process.env["PATH"] ?? "/usr/bin:/bin"
     const open = make.pipe(
-      Effect.provideService(PluginContext, { ...place, env: { PATH: path } }),
+      Effect.provideService(PluginContext, { ...place, workspaceId: Effect.succeed("suite"), env: { PATH: path } }),
       Effect.provide(NodeContext.layer)
     )
     const driver = yield* open

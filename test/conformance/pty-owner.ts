@@ -22,7 +22,7 @@ const main = Effect.gen(function*() {
   yield* Effect.sync(() => process.stdout.write(`${JSON.stringify(pane)}\n`))
   return yield* Effect.never
 }).pipe(
-  Effect.provideService(PluginContext, { workspace, stateDirectory, runtimeDirectory: stateDirectory, env: {} }),
+  Effect.provideService(PluginContext, { workspace, workspaceId: Effect.succeed("w-1"), stateDirectory, runtimeDirectory: stateDirectory, env: {} }),
   Effect.scoped,
   Effect.provide(NodeContext.layer)
 )

@@ -22,7 +22,7 @@ const directory = Effect.acquireRelease(
 
 const open = (at: string) =>
   transportOf(plugin, "pty").pipe(
-    Effect.provideService(PluginContext, { workspace: at, stateDirectory: at, runtimeDirectory: at, env: {} }),
+    Effect.provideService(PluginContext, { workspace: at, workspaceId: Effect.succeed("w-1"), stateDirectory: at, runtimeDirectory: at, env: {} }),
     Effect.provide(NodeContext.layer)
   )
 

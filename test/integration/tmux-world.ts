@@ -74,7 +74,7 @@ export const makeWorld = Effect.gen(function*() {
   const transport = (options: { readonly commandTimeoutMs?: number } = {}, state = "state") =>
     Effect.gen(function*() {
       const context = Layer.succeed(PluginContext, {
-        workspace: at("work"),
+        workspace: at("work"), workspaceId: Effect.succeed("w-1"),
         stateDirectory: at(state),
         runtimeDirectory: at("run"),
         env: { PATH: process.env["PATH"] ?? "" }

@@ -3,6 +3,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import type { ProviderAgent } from "reprise/plugin"
 import type { Event } from "../../sdk/domain/event.ts"
+import * as EventLogMemory from "../../sdk/event-log/EventLogMemory.ts"
 import { fold } from "../../sdk/event-log/fold.ts"
 import { agentOf, type TeamState } from "../../sdk/event-log/TeamState.ts"
 import { HostEnvironment } from "../../sdk/lifecycle/operation.ts"
@@ -39,7 +40,7 @@ const homeOfFork = (home: string, provider: string) =>
     }, "fresh", "keep")
     assert.strictEqual(plan.mode, "fork")
     return asked.map(({ configHome, startedAt }) => ({ configHome, startedAt }))
-  }).pipe(Effect.provideService(HostEnvironment, {}), Effect.provide(NodeContext.layer))
+  }).pipe(Effect.provideService(HostEnvironment, {}), Effect.provide(EventLogMemory.layer), Effect.provide(NodeContext.layer))
 
 it.effect("a fork looks for the conversation where its source has it, whatever the environment says now", () =>
   Effect.gen(function*() {

@@ -1,5 +1,6 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
+import type { DirectoryIdentity } from "../../domain/log-identity.ts"
 
 /** Where a workspace's log lies. */
 export interface LogFiles {
@@ -28,10 +29,20 @@ const make = (directory: string, mode: number): void => {
   }
 }
 
-/** Makes the directory, for its owner only. */
+/** Makes the directory, for its owner only and ignored by git. */
 export const makeDirectory = (directory: string): void => {
   make(directory, 0o700)
   if ((fs.statSync(directory).mode & 0o077) !== 0) fs.chmodSync(directory, 0o700)
+  const ignored = path.join(directory, ".gitignore")
+  // The log holds messages, and a checkout would put an older one in its place.
+  if (!fs.existsSync(ignored)) fs.writeFileSync(ignored, "*\n", { mode: 0o600 })
+}
+
+/** The workspace of a log, which is the directory above that of the log. */
+export const workspaceOf = (files: LogFiles): DirectoryIdentity => {
+  const workspace = fs.realpathSync(path.dirname(files.directory))
+  const { dev, ino } = fs.statSync(workspace, { bigint: true })
+  return { path: workspace, device: String(dev), inode: String(ino) }
 }
 
 /** Makes the file if it is missing, readable by its owner only: SQLite gives its side files the same mode. */

@@ -1,9 +1,10 @@
 import Sqlite, { type Database } from "better-sqlite3"
+import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { refuse } from "./failures.ts"
-import { type LogFiles, makeDirectory, makePrivateFile, sizeOf } from "./files.ts"
+import { type LogFiles, makeDirectory, makePrivateFile, sizeOf, workspaceOf } from "./files.ts"
 import { createTables, schemaVersion } from "./schema.ts"
 
 // The hot path stands on better-sqlite3 itself, the driver below @effect/sql-sqlite-node. That client begins with a
@@ -77,7 +78,7 @@ const openWritable = (files: LogFiles): Opened => {
       db.pragma("synchronous = FULL")
       if (first.empty) {
         db.transaction(() => {
-          if (userVersion(db) === 0) createTables(db)
+          if (userVersion(db) === 0) createTables(db, { id: randomUUID(), ...workspaceOf(files) })
         }).immediate()
       }
     }

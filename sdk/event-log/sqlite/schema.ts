@@ -1,7 +1,8 @@
 import type { Database } from "better-sqlite3"
+import type { LogIdentity } from "../../domain/log-identity.ts"
 
 /** Version of the tables, kept as `user_version`. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /** Version of what a snapshot holds: raise it whenever the fold or its state changes, so that old ones are dropped. */
 export const snapshotVersion = 3
@@ -28,6 +29,17 @@ export const addedInVersion2 = [
     position INTEGER NOT NULL,
     version INTEGER NOT NULL,
     body TEXT NOT NULL
+  ) STRICT`
+]
+
+/** What version 3 added: the workspace that the log was made for, one row. */
+export const addedInVersion3 = [
+  `CREATE TABLE workspace (
+    row INTEGER PRIMARY KEY CHECK (row = 1),
+    id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    device TEXT NOT NULL,
+    inode TEXT NOT NULL
   ) STRICT`
 ]
 
@@ -64,8 +76,12 @@ export const version1 = [
   ...unchangedSinceVersion1
 ]
 
-/** Makes the tables of an empty file; inside a transaction. */
-export const createTables = (db: Database): void => {
-  for (const statement of [events, ...unchangedSinceVersion1, ...addedInVersion2]) db.exec(statement)
+/** The tables of version 2, which version 3 adds to; alone for tests of the upgrade. */
+export const version2 = [events, ...unchangedSinceVersion1, ...addedInVersion2]
+
+/** Makes the tables of an empty file and records the workspace that they are for; inside a transaction. */
+export const createTables = (db: Database, { device, id, inode, path }: LogIdentity): void => {
+  for (const statement of [...version2, ...addedInVersion3]) db.exec(statement)
+  db.prepare("INSERT INTO workspace (row, id, path, device, inode) VALUES (1, ?, ?, ?, ?)").run(id, path, device, inode)
   db.pragma(`user_version = ${schemaVersion}`)
 }

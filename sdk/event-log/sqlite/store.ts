@@ -1,4 +1,5 @@
 import type { Statement } from "better-sqlite3"
+import type { LogIdentity } from "../../domain/log-identity.ts"
 import type { ReadOptions } from "../EventLog.ts"
 import { fold } from "../fold.ts"
 import { entryOf, type EventRow } from "../rows.ts"
@@ -22,6 +23,8 @@ export interface Store {
   /** Runs inside one transaction that begins as a writer, so that what it reads holds until its end. */
   readonly transact: <A>(body: () => A) => A
   readonly head: () => number
+  /** The workspace that the log was made for. */
+  readonly identity: () => LogIdentity | undefined
   readonly teams: () => ReadonlyArray<string>
   readonly page: (options: ReadOptions, after: number, until: number) => ReadonlyArray<EventRow>
   readonly isFullPage: (rows: ReadonlyArray<unknown>) => boolean
@@ -43,6 +46,7 @@ export const makeStore = (files: LogFiles, opened: Opened): Store => {
   const rollback = db.prepare("ROLLBACK")
   const version = db.prepare<[], number>("PRAGMA user_version").pluck()
   const head = db.prepare<[], number>("SELECT coalesce(max(position), 0) FROM events").pluck()
+  const identity = db.prepare<[], LogIdentity>("SELECT id, path, device, inode FROM workspace")
   const teams = db.prepare<[], string>("SELECT team FROM teams ORDER BY team").pluck()
   const tail = db.prepare<[string, number], EventRow>(
     `SELECT ${columns} FROM events WHERE team = ? AND position > ? ORDER BY position LIMIT ${pageSize}`
@@ -97,6 +101,7 @@ export const makeStore = (files: LogFiles, opened: Opened): Store => {
     opened,
     transact,
     head: () => head.get() ?? 0,
+    identity: () => identity.get(),
     teams: () => teams.all(),
     page,
     isFullPage: (rows) => rows.length >= pageSize,

@@ -2,14 +2,52 @@ import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { createHash, randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { LifecycleEvent } from "../../domain/event.ts"
 import type { LogFiles } from "./files.ts"
-import { makePrivateFile } from "./files.ts"
-import { addedInVersion2, schemaVersion } from "./schema.ts"
+import { makePrivateFile, workspaceOf } from "./files.ts"
+import { addedInVersion2, addedInVersion3, schemaVersion } from "./schema.ts"
 
 const lifecycleTypes = LifecycleEvent.members.map((member) => member.fields.type.literals[0])
+
+type Client = Effect.Effect.Success<ReturnType<typeof SqliteClient.make>>
+
+const toVersion2 = (sql: Client) =>
+  Effect.gen(function*() {
+    yield* sql.unsafe("ALTER TABLE events ADD COLUMN lifecycle INTEGER NOT NULL DEFAULT 0")
+    for (const statement of addedInVersion2) yield* sql.unsafe(statement)
+    yield* sql`UPDATE events SET lifecycle = 1 WHERE ${sql.in("type", lifecycleTypes)}`
+    yield* sql.unsafe("INSERT INTO teams (team, tail) SELECT team, count(*) FROM events GROUP BY team")
+  })
+
+interface FirstEvent {
+  readonly at: string
+  readonly body: string
+}
+
+/**
+ * Gives the log a workspace. The id comes from its first events, so that a log and a copy of it get the same one, and the
+ * place from the newest `team.recorded`, since this may be the copy.
+ */
+const toVersion3 = (sql: Client, files: LogFiles) =>
+  Effect.gen(function*() {
+    for (const statement of addedInVersion3) yield* sql.unsafe(statement)
+    const first = yield* sql.unsafe<FirstEvent>("SELECT at, body FROM events ORDER BY position LIMIT 16")
+    const id = first.length === 0
+      ? randomUUID()
+      : createHash("sha256").update(JSON.stringify(first.map(({ at, body }) => [at, body]))).digest("hex").slice(0, 32)
+    const [recorded] = yield* sql.unsafe<{ readonly workspace: string | null }>(
+      `SELECT json_extract(body, '$.workspace') AS workspace FROM events
+        WHERE type = 'team.recorded' AND json_valid(body) ORDER BY position DESC LIMIT 1`
+    )
+    const here = workspaceOf(files)
+    const place = typeof recorded?.workspace === "string" && recorded.workspace !== here.path
+      ? { path: recorded.workspace, device: "", inode: "" }
+      : here
+    yield* sql`INSERT INTO workspace ${sql.insert({ row: 1, id, ...place })}`
+  })
 
 /**
  * Brings an older file to this version: first a copy beside it, whose name says the version, then one transaction.
@@ -32,10 +70,8 @@ export const upgrade = Effect.fn("EventLog.upgrade")(function*(files: LogFiles, 
     yield* sql.unsafe("DELETE FROM leases WHERE 0")
     const [row] = yield* sql.unsafe<{ readonly user_version: number }>("PRAGMA user_version")
     if (row === undefined || row.user_version >= schemaVersion) return
-    yield* sql.unsafe("ALTER TABLE events ADD COLUMN lifecycle INTEGER NOT NULL DEFAULT 0")
-    for (const statement of addedInVersion2) yield* sql.unsafe(statement)
-    yield* sql`UPDATE events SET lifecycle = 1 WHERE ${sql.in("type", lifecycleTypes)}`
-    yield* sql.unsafe("INSERT INTO teams (team, tail) SELECT team, count(*) FROM events GROUP BY team")
+    if (row.user_version < 2) yield* toVersion2(sql)
+    yield* toVersion3(sql, files)
     yield* sql.unsafe(`PRAGMA user_version = ${schemaVersion}`)
   }))
 }, Effect.scoped, Effect.provide(Reactivity.layer))

@@ -14,6 +14,8 @@ import { loadPlugin, specName, type LoadedPlugin, type PluginSpec, type PluginWo
 export interface PluginHostOptions {
   /** The directory that the plugins work for. */
   readonly workspace: string
+  /** The id of the workspace's log, null until it is made; by default there is none. */
+  readonly workspaceId?: Effect.Effect<string | null>
   /** The plugins that the user listed, in order; a built-in only to give it options. */
   readonly specs: ReadonlyArray<PluginSpec>
   /** What `--allow-plugin` named: specs or plugin names. */

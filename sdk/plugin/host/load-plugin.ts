@@ -34,6 +34,8 @@ export type PluginSpec =
 export interface PluginWorld {
   /** Absolute, symlinks resolved. */
   readonly workspace: string
+  /** The id of the workspace's log, null until it is made. */
+  readonly workspaceId?: Effect.Effect<string | null>
   /** The directory from which relative paths and packages are found; the workspace where none is named. */
   readonly from?: string
   /** Specs or plugin names whose needs the user consented to. */
@@ -162,6 +164,7 @@ export const loadPlugin = Effect.fn("plugin.load")(function*(
   const services = Context.empty().pipe(
     Context.add(PluginContext, {
       workspace: world.workspace,
+      workspaceId: world.workspaceId ?? Effect.succeed(null),
       stateDirectory,
       runtimeDirectory,
       env: grantedEnv(world.env, needs.env)
