@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Approvals, Grants, Restart } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
-import { showDecisions } from "./command/decisions.ts"
+import { mayInterrupt, showDecisions } from "./command/decisions.ts"
 import { stayInForeground } from "./command/foreground.ts"
 import { readPlan } from "./command/plan-file.ts"
 import { WrongUsage } from "./command/policy-file.ts"
@@ -36,7 +36,7 @@ export const verb = defineVerb({
       yield* sameTransport(document.team, transport)
       const command = ["reprise apply", word(parsed.file), ...parsed.grant.map((grant) => `--grant ${word(grant)}`)].join(" ")
       const grants = reason === undefined ? Grants.notGiven : Grants.discardContext(reason)
-      const report = yield* Restart.apply(document, { beforeActing: showDecisions(parsed, () => command) }).pipe(
+      const report = yield* Restart.apply(document, { interruptBusy: yield* mayInterrupt(parsed), beforeActing: showDecisions(parsed, () => command) }).pipe(
         Effect.provide([grants, Approvals.terminal])
       )
       yield* writePage(report.team.key)

@@ -59,7 +59,7 @@ const play = (workspace: string, transport: string) =>
     const dead = (yield* Status.status("demo")).agents.filter(({ status }) => status === "dead")
     yield* say(`All was killed with -9${launched.attach === null ? "" : ", the tmux server too"}: ${dead.length} of ${told.length} are dead.`)
 
-    const report = yield* Restart.restart("demo", Policy.standard)
+    const report = yield* Restart.restart("demo", Policy.standard, { interruptBusy: true })
     yield* say(report.message)
     const rows: Array<ReadonlyArray<string>> = []
     let kept = 0
@@ -74,7 +74,7 @@ const play = (workspace: string, transport: string) =>
     }
     yield* say("Each agent was asked what it had been told:")
     process.stderr.write(`${columns(rows)}\n`)
-    const ended = yield* Shutdown.down("demo")
+    const ended = yield* Shutdown.down("demo", { interruptBusy: true })
     yield* say(ended.message)
     const ok = kept === told.length && report.ok && ended.ok
     return {
@@ -99,7 +99,7 @@ export const verb = defineVerb({
       const transport = findExecutable("tmux", "/", PATH) !== null ? "tmux" : "pty"
       const workspace = yield* Effect.flatMap(files.makeTempDirectoryScoped({ prefix: "reprise-demo-" }), files.realPath)
       return yield* play(workspace, transport).pipe(
-        Effect.onError(() => Effect.ignore(Shutdown.down("demo"))),
+        Effect.onError(() => Effect.ignore(Shutdown.down("demo", { interruptBusy: true }))),
         Effect.provide(RepriseLive.layer({ workspace }))
       )
     }))

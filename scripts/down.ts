@@ -2,18 +2,19 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Shutdown } from "../sdk/index.ts"
+import { confirming } from "./command/decisions.ts"
 import { sameTransport } from "./command/recorded-transport.ts"
 import { writePage } from "./command/team-page.ts"
-import { teamOption } from "./command/team-option.ts"
+import { teamOption, yesOption } from "./command/team-option.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
 export const verb = defineVerb({
   name: "down",
   description: "Stops a team: each agent's processes are ended and proved gone. Its conversations are kept.",
-  config: { team: teamOption },
-  run: ({ team }, { transport }) =>
+  config: { team: teamOption, yes: yesOption },
+  run: ({ team, yes }, { transport }) =>
     sameTransport(Option.getOrUndefined(team), transport).pipe(
-      Effect.zipRight(Shutdown.down(Option.getOrUndefined(team))),
+      Effect.zipRight(confirming({ yes }, (interruptBusy) => Shutdown.down(Option.getOrUndefined(team), { interruptBusy }))),
       Effect.tap((report) => writePage(report.team)),
       Effect.map((report) => ({ ...report }))
     )

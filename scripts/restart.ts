@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Approvals, Grants, Restart } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
-import { showDecisions } from "./command/decisions.ts"
+import { mayInterrupt, showDecisions } from "./command/decisions.ts"
 import { stayInForeground } from "./command/foreground.ts"
 import { writtenPlan } from "./command/plan-file.ts"
 import { sameTransport } from "./command/recorded-transport.ts"
@@ -31,7 +31,8 @@ export const verb = defineVerb({
         })
         return Option.isNone(parsed.planOut) ? document : yield* writtenPlan(parsed.planOut.value, plan, command, document)
       }
-      const restart = Restart.restart(team, policy, { ...options, beforeActing: showDecisions(parsed, (key) => restartCommand(parsed, key)) })
+      const interruptBusy = yield* mayInterrupt(parsed)
+      const restart = Restart.restart(team, policy, { ...options, interruptBusy, beforeActing: showDecisions(parsed, (key) => restartCommand(parsed, key)) })
       const grants = grant === undefined ? Grants.notGiven : Grants.discardContext(grant)
       const report = yield* Effect.provide(restart, [grants, Approvals.terminal])
       yield* writePage(report.team.key)

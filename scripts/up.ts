@@ -5,11 +5,12 @@ import * as Option from "effect/Option"
 import { resolve } from "node:path"
 import { ensureRuntime, Launch, readTeamFile, Workspace } from "../sdk/index.ts"
 import { agentTable } from "./command/agent-table.ts"
+import { confirming } from "./command/decisions.ts"
 import { stayInForeground } from "./command/foreground.ts"
 import { WrongUsage } from "./command/policy-file.ts"
 import { choicesOf } from "./command/recorded-transport.ts"
 import { demandPlugins, standardTransport } from "./command/standard-transport.ts"
-import { teamOption } from "./command/team-option.ts"
+import { teamOption, yesOption } from "./command/team-option.ts"
 import { writePage } from "./command/team-page.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
@@ -18,9 +19,10 @@ export const verb = defineVerb({
   description: "Starts the team of a team file. A team that ran before comes back in its conversations.",
   config: {
     team: teamOption,
+    yes: yesOption,
     file: Args.text({ name: "file" }).pipe(Args.withDefault("team.yaml"))
   },
-  run: ({ file, team: asked }, { consents, plugins, transport }) =>
+  run: ({ file, team: asked, yes }, { consents, plugins, transport }) =>
     Effect.gen(function*() {
       const paths = yield* Workspace
       const team = yield* readTeamFile(resolve(file), { workspace: paths.root, shownAs: file })
@@ -34,12 +36,14 @@ export const verb = defineVerb({
         return yield* new WrongUsage({ detail: `Team ${team.spec.name} is to live in tmux, and there is no tmux on the PATH. Install it, or say --transport pty.` })
       }
       if (plugins.length > 0) yield* demandPlugins
-      const report = yield* Launch.up(team, {
-        workspace: paths.root,
-        transport: where,
-        plugins: chosen.plugins,
-        consents: chosen.consents
-      })
+      const report = yield* confirming({ yes }, (interruptBusy) =>
+        Launch.up(team, {
+          workspace: paths.root,
+          transport: where,
+          plugins: chosen.plugins,
+          consents: chosen.consents,
+          interruptBusy
+        }))
       yield* writePage(report.team)
       for (const { agent, problem } of report.warnings) {
         process.stderr.write(`Warning: ${agent}: ${problem.replace(/\.$/, "")}.\n`)

@@ -1,4 +1,4 @@
-// `npm run build [-- OUTDIR]` writes dist/, what the package ships.
+// `npm run build [-- OUTDIR [--no-types]]` writes dist/, what the package ships.
 //
 // All code of the SDK, the built-in plugins and the command becomes one CommonJS file, `reprise.cjs`, whose entries
 // start lazily. The modules that others import (`index.mjs`, `plugin.mjs`, `plugins/…/index.mjs`) hold no code: they
@@ -144,9 +144,11 @@ copy("scripts/build/launcher/reprise.cjs", "bin/reprise.cjs")
 chmodSync(join(out, "bin/reprise.cjs"), 0o755)
 writeFileSync(join(out, "THIRD-PARTY.txt"), notices(metafile))
 
-const types = spawnSync(
-  process.execPath,
-  [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(out, "types")],
-  { cwd: root, stdio: "inherit" }
-)
-process.exitCode = types.status ?? 1
+if (!process.argv.includes("--no-types")) {
+  const types = spawnSync(
+    process.execPath,
+    [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(out, "types")],
+    { cwd: root, stdio: "inherit" }
+  )
+  process.exitCode = types.status ?? 1
+}

@@ -2,7 +2,8 @@ import * as Terminal from "@effect/platform/Terminal"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { createInterface } from "node:readline/promises"
-import { lookAtAgent, PluginHost, Restart, type RestartPlan } from "../../sdk/index.ts"
+import { Restart, type RestartPlan } from "../../sdk/index.ts"
+import type { Document } from "./document.ts"
 
 /** A person had to be asked and said no, or there was none to ask; nothing was touched. */
 export class ApprovalUnavailable
@@ -17,21 +18,9 @@ export class ApprovalUnavailable
   }
 }
 
-/** Agents that the plan would touch in the middle of their work. */
-const busyAgents = (plan: RestartPlan<unknown, unknown>) =>
-  Effect.gen(function*() {
-    const host = yield* PluginHost
-    const transport = yield* host.transport(plan.team.transport)
-    const busy: Array<string> = []
-    for (const { decided, facts, observation, stoppedAgain = false } of plan.agents) {
-      const touched = decided.decision.kind === "resume" || decided.decision.kind === "fresh_start"
-      if (!(touched || stoppedAgain) || observation.process.state !== "alive" || observation.pane === null) continue
-      const provider = yield* host.provider(facts.agent.spec.provider)
-      const { state } = yield* lookAtAgent(plan.team, facts.agent, observation.pane, transport, provider)
-      if (state === "busy") busy.push(facts.agent.spec.id)
-    }
-    return busy
-  })
+/** Whether there is a person at a terminal who can be asked. */
+export const atTerminal = Effect.flatMap(Terminal.Terminal, (terminal) =>
+  Effect.map(terminal.isTTY, (isTTY) => isTTY && process.stdin.isTTY === true))
 
 const ask = (question: string) =>
   Effect.tryPromise(async (signal) => {
@@ -59,8 +48,7 @@ const demandTakeover = (options: { readonly yes: boolean }, taken: ReadonlyArray
     process.stderr.write(`Started by a person, and ended by this: ${taken.join(", ")}.
 `)
     if (options.yes) return
-    const terminal = yield* Terminal.Terminal
-    if (process.stdin.isTTY !== true || !(yield* terminal.isTTY)) {
+    if (!(yield* atTerminal)) {
       return yield* new ApprovalUnavailable({
         detail: `A takeover of ${taken.join(", ")} has to be confirmed, and there is no terminal to ask at.`,
         next: [`${command} --yes`]
@@ -84,12 +72,28 @@ export const showDecisions = (
   Effect.gen(function*() {
     process.stderr.write(`${Restart.table(plan)}\n`)
     yield* demandTakeover(options, takenOver(plan), command(plan.team.key))
-    const busy = yield* busyAgents(plan)
-    if (busy.length === 0) return
-    process.stderr.write(`At work now, and interrupted by this: ${busy.join(", ")}.\n`)
-    const terminal = yield* Terminal.Terminal
-    if (options.yes || process.stdin.isTTY !== true || !(yield* terminal.isTTY)) return
-    if (!(yield* ask("Restart them all the same? [y/N] "))) {
-      return yield* new ApprovalUnavailable({ detail: "It was not confirmed." })
-    }
+    const atWork = yield* Restart.interruptedIn(plan)
+    if (atWork.length === 0) return
+    const asked = yield* atTerminal
+    // Without a terminal, the restart itself refuses and names them.
+    if (options.yes || asked) process.stderr.write(`At work now, and interrupted by this: ${Restart.atWorkWords(atWork)}.\n`)
+    if (options.yes || !asked) return
+    if (!(yield* ask("Restart them all the same? [y/N] "))) return yield* new ApprovalUnavailable({ detail: "It was not confirmed." })
+  })
+
+/** Whether agents at work may be interrupted: said on the command line, or asked for at the terminal. */
+export const mayInterrupt = (options: { readonly yes: boolean }) => options.yes ? Effect.succeed(true) : atTerminal
+
+interface Answered extends Pick<Document, "outcome" | "message"> {}
+
+/** Does what may interrupt agents at work; where it would, a person at a terminal is asked once. */
+export const confirming = <A extends Answered, E, R>(
+  options: { readonly yes: boolean },
+  run: (interruptBusy: boolean) => Effect.Effect<A, E, R>
+) =>
+  Effect.gen(function*() {
+    const first = yield* run(options.yes)
+    if (first.outcome !== "confirmation_required" || !(yield* atTerminal)) return first
+    process.stderr.write(`${first.message}\n`)
+    return (yield* ask("Do it all the same? [y/N] ")) ? yield* run(true) : first
   })

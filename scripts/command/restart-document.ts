@@ -22,7 +22,7 @@ export const reportDocument = (
   outcome,
   ok,
   message,
-  next: outcome === "grant_missing" ? [withGrant(command)] : byPolicy(next, policy),
+  next: outcome === "grant_missing" ? [withGrant(command)] : outcome === "confirmation_required" ? [`${command} --yes`] : byPolicy(next, policy),
   team: team.key,
   agents,
   operation,

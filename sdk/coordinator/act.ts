@@ -206,6 +206,8 @@ const restartFor = <E, R>(supervision: Supervision<E, R>, team: TeamState, act: 
   Effect.gen(function*() {
     const restart = Restart.restart(team.key, policyOf(supervision), {
       ...optionsOf(supervision, act),
+      // A supervisor acts on deaths, and by its strategy on who depends on them: that is what it was switched on for.
+      interruptBusy: true,
       beforeActing: announce(supervision, team, act)
     }).pipe(Effect.provideService(StartPace, supervision.pace))
     return yield* restart.pipe(

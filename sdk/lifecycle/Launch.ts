@@ -10,6 +10,7 @@ import { standard, toTeam } from "../policy/Policy.ts"
 import { mcpProblem, optionProblems, type TeamFile, TeamFileInvalid } from "../spec/team-file.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { touchedBy } from "./interrupted.ts"
+import { refuseInterruption } from "./interruption.ts"
 import { type AgentObservation, mayLive, observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
@@ -68,6 +69,8 @@ export interface LaunchOptions {
   readonly plugins: ReadonlyArray<string>
   /** Those of them whose needs the user consented to, remembered too. */
   readonly consents?: ReadonlyArray<string>
+  /** Consent to interrupt agents that are at work, which a launch that finishes an interrupted operation may do. */
+  readonly interruptBusy?: boolean
 }
 
 /** What of the file is its providers' to say. */
@@ -214,6 +217,7 @@ export const up = (
         specs: spec.agents,
         onlyDead: false,
         onDrift: "adopt",
+        interruptBusy: options.interruptBusy ?? false,
         ...settings,
         concurrency: 4
       },
@@ -227,7 +231,8 @@ export const up = (
       const events = [...decisionEvents(plan).filter((event) => event.type !== "restart.resume_decision" || event.generation > 0), ...refusalEvents(plan)]
       if (events.length > 0) yield* log.append(events, { lease })
     }
-    const report = plan.refusal === null ? yield* actOn(prepared, lease, "launch") : refusedReport(plan, plan.refusal)
+    const refusal = plan.refusal ?? (yield* refuseInterruption(prepared, "reprise up FILE"))
+    const report = refusal === null ? yield* actOn(prepared, lease, "launch") : refusedReport(plan, refusal)
     const started = report.agents.filter(({ result }) => result === "started" || result === "resumed").length
     return {
       outcome: report.ok ? "launched" : report.outcome,

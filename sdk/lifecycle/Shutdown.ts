@@ -12,6 +12,7 @@ import { holdInput } from "../messaging/input-lease.ts"
 import { adoptedSpared } from "./adopted.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
+import { agentsAtWork, confirmationRefusal } from "./interruption.ts"
 import { mayLive, observeTeam, panesToEnd } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
@@ -23,7 +24,7 @@ import { teamState } from "./team.ts"
 
 /** What came of a shutdown. */
 export interface ShutdownReport {
-  readonly outcome: "stopped" | "partial"
+  readonly outcome: "stopped" | "partial" | "confirmation_required"
   readonly ok: boolean
   readonly message: string
   readonly next: ReadonlyArray<string>
@@ -34,11 +35,19 @@ export interface ShutdownReport {
   /** Agents whose end could not be proved. */
   readonly survivors: ReadonlyArray<string>
   readonly tookMs: number
+  /** Of a refusal: why. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+export interface ShutdownOptions {
+  /** Consent to interrupt agents that are at work. Without it, the team is left as it is: `confirmation_required`. */
+  readonly interruptBusy?: boolean
 }
 
 /** Stops a team: sessions are captured first, then each agent's process tree is ended and proved gone. */
 export const down = (
-  selector?: string
+  selector?: string,
+  { interruptBusy = false }: ShutdownOptions = {}
 ): Effect.Effect<
   ShutdownReport,
   AppendError | EventLogError | LeaseHeld | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | InvalidSetting | TeamOwnerMismatch,
@@ -66,6 +75,21 @@ export const down = (
       return panes.length === 0 ? [] : [{ agent, panes, lives: mayLive(seen.process) || seen.strays.length > 0 }]
     })
     const living = targets.filter(({ lives }) => lives)
+    const atWork = interruptBusy ? [] : yield* agentsAtWork(
+      team,
+      living.flatMap(({ agent }) => {
+        const observation = before.agents.get(agent.spec.id)
+        return observation === undefined ? [] : { agent, observation }
+      }),
+      transport,
+      providers.find,
+      { unknown: false }
+    )
+    if (atWork.length > 0) {
+      const { details, message, next } = confirmationRefusal(atWork, `reprise down --team ${team.key}`)
+      const agents = yield* viewTeam(team, before, transport, providers.find)
+      return { outcome: "confirmation_required", ok: false, message, next, details, team: team.key, agents, spared: [], survivors: [], tookMs: 0 }
+    }
     const isTarget = (pid: number) => targets.some(({ panes }) => panes.some((pane) => pane.pid === pid))
     const persons = adoptedSpared(
       team.agents.map((agent) => {

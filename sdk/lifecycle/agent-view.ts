@@ -167,7 +167,7 @@ export const lookAtAgent = (
   })
 
 /** An adopted process is asked for its records only: its screen is its person's. */
-const lookAtAdopted = (
+export const lookAtAdopted = (
   team: TeamState,
   agent: AgentState,
   process: AdoptedProcess,

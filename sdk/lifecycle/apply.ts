@@ -36,6 +36,8 @@ export class PlanNotPortable extends Schema.TaggedError<PlanNotPortable>("repris
 export interface ApplyOptions<E = never, R = never, E2 = never, R2 = never> {
   /** Gates and checks that the plan names and no file can hold, by their names. */
   readonly gates?: KnownGates<E, R>
+  /** Consent to interrupt agents that are at work, as in a restart. */
+  readonly interruptBusy?: boolean
   /** Called with the decisions before anything is touched; its failure leaves everything untouched. */
   readonly beforeActing?: RestartOptions<E2, R2>["beforeActing"]
 }
@@ -133,7 +135,10 @@ export const apply = <E = never, R = never, E2 = never, R2 = never>(
       return yield* new PlanNotPortable({ team: document.team, programs, command: document.command })
     }
     const found = yield* teamState(document.team)
-    const request = requestOfDocument(document, policyOfDocument(document, known))
+    const request = {
+      ...requestOfDocument(document, policyOfDocument(document, known)),
+      interruptBusy: options.interruptBusy ?? false
+    }
     const prepared = (state: TeamState, basedOn: number, recording: Recording) =>
       Effect.gen(function*() {
         const beginning = document.requested.unfinished === "rollback"

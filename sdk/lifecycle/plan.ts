@@ -41,6 +41,7 @@ export type RefusalCode =
   | "refused_resume_atomicity"
   | "refused_session_identity_mismatch"
   | "refused_plan_stale"
+  | "confirmation_required"
   | "failed"
 
 export interface Refusal {
@@ -88,6 +89,8 @@ export interface RestartRequest<out E = never, out R = never> {
   readonly trigger?: Trigger
   /** What was asked for an interrupted operation; one that is found is continued where nothing was. */
   readonly unfinished?: "continue" | "rollback"
+  /** Whether agents at work may be interrupted; without it, a plan that would interrupt one is refused when carried out. */
+  readonly interruptBusy?: boolean
   /** How long to wait for sessions, and how often to look, in milliseconds. */
   readonly convergeWithinMs: number
   readonly convergePollMs: number

@@ -13,7 +13,7 @@ import { mayLive, observeTeam } from "./observe.ts"
 import { beginOperation, finishOperation, type Operation } from "./operation.ts"
 import { type AgentPlan, type Refusal, type RestartPlan, touches } from "./plan.ts"
 import { currentState, type Prepared } from "./prepare.ts"
-import { passGates } from "./gates.ts"
+import { passGates, type Reasons } from "./gates.ts"
 import { carriedUndo, livesByIt, undoEnded } from "./going-back.ts"
 import { carriedVerdict, endedBatches } from "./interrupted.ts"
 import { nobodyAgreed } from "./ready.ts"
@@ -183,12 +183,11 @@ export interface Acted {
 }
 
 /** Carries out what was decided, as a journaled operation. */
-export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, kind: OperationKind = "restart") =>
+export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, reasons: Reasons, kind: OperationKind = "restart") =>
   Effect.gen(function*() {
     const { plan, providers, transport } = prepared
     const { team } = plan
     const unfinished = team.operation
-    const reasons = yield* passGates(plan, lease)
     const operation = yield* beginOperation({
       kind,
       team: team.key,
@@ -270,7 +269,8 @@ export const conclude = <E, R>(prepared: Prepared<E, R>, lease: Lease, { operati
 
 /** Carries out what a policy without gates decided, as one journaled operation, and reports. */
 export const actOn = <R>(prepared: Prepared<never, R>, lease: Lease, kind: OperationKind = "restart") =>
-  carryOut(prepared, lease, kind).pipe(
+  passGates(prepared.plan, lease).pipe(
     Effect.catchTag("GateFailed", Effect.die),
+    Effect.flatMap((reasons) => carryOut(prepared, lease, reasons, kind)),
     Effect.flatMap((acted) => conclude(prepared, lease, acted, kind))
   )

@@ -66,6 +66,11 @@ export interface RestartOptions<E = never, R = never> {
    * refused as `session_held`.
    */
   readonly takeover?: boolean
+  /**
+   * Consent to interrupt agents that are at work, or that may be. Without it, a restart that would interrupt one is refused
+   * as `confirmation_required`, with who works on what.
+   */
+  readonly interruptBusy?: boolean
   /** How long to wait for sessions that are still missing. @default 12 seconds */
   readonly convergeWithin?: Duration.DurationInput
   /** How long an agent may take until it can be spoken to; what its policy says comes before it. @default 30 seconds */
@@ -111,6 +116,7 @@ export const requestOf = <E, R>(
       agents: options.agents === undefined ? "all" : ids,
       onlyDead: options.onlyDead ?? false,
       takeover: options.takeover ?? false,
+      interruptBusy: options.interruptBusy ?? false,
       onDrift: drift === "adopt" ? "adopt" : "keep",
       refuseDrift: drift === "refuse",
       trigger: options.trigger ?? "person",

@@ -4,6 +4,8 @@ import type { GrantName } from "../domain/decision.ts"
 import { EventLog, type Lease, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import { DiscardContext } from "../policy/Grants.ts"
+import { passGates } from "./gates.ts"
+import { refuseInterruption } from "./interruption.ts"
 import type { Prepared } from "./prepare.ts"
 import { demandRank } from "./rank.ts"
 import { carryOut, conclude, refusedReport } from "./restart-act.ts"
@@ -46,6 +48,9 @@ export const settle = <E, R, E2, R2>(
     if (decisions.length > 0) yield* log.append(decisions, { lease })
     if (made.refusal !== null) return refusedReport(made, made.refusal)
     if (beforeActing !== undefined) yield* beforeActing(made)
-    const acted = yield* carryOut(prepared, lease)
+    const reasons = yield* passGates(made, lease)
+    const interrupts = yield* refuseInterruption(prepared, `reprise restart --team ${made.team.key}`)
+    if (interrupts !== null) return refusedReport(made, interrupts)
+    const acted = yield* carryOut(prepared, lease, reasons)
     return yield* isToBeUndone(made, acted.rollout) ? undo(prepared, lease, acted) : conclude(prepared, lease, acted)
   })

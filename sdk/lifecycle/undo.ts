@@ -111,7 +111,7 @@ export const undo = <E, R>({ plan }: Prepared<E, R>, lease: Lease, acted: Acted)
     }, recording)
     const back = yield* prepare({
       team: beginning.team,
-      request: { ...beginning.request, policy: inTheirTime(beginning.request.policy, plan) },
+      request: { ...beginning.request, interruptBusy: true, policy: inTheirTime(beginning.request.policy, plan) },
       recording,
       granted: new Set(),
       continuing: true

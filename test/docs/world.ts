@@ -29,7 +29,7 @@ path.split(/[.[\\]]+/).filter(Boolean).reduce((value, name) => value[name], JSON
 })
 
 /** The command as it is installed, built from the sources of now: it starts in a fraction of the time of a script. */
-export const installCommand = async (): Promise<{ readonly command: string; readonly remove: () => void }> => {
+export const installCommand = async ({ types = true } = {}): Promise<{ readonly command: string; readonly remove: () => void }> => {
   const box = realpathSync(mkdtempSync(join(tmpdir(), "ri-")))
   const modules = join(box, "node_modules")
   mkdirSync(join(modules, "reprise"), { recursive: true })
@@ -37,7 +37,7 @@ export const installCommand = async (): Promise<{ readonly command: string; read
     if (!entry.startsWith(".")) symlinkSync(join(root, "node_modules", entry), join(modules, entry))
   }
   cpSync(join(root, "package.json"), join(modules, "reprise/package.json"))
-  const { err, out } = await run(process.execPath, [bin("tsx"), "scripts/build/build.ts", join(modules, "reprise/dist")], root)
+  const { err, out } = await run(process.execPath, [bin("tsx"), "scripts/build/build.ts", join(modules, "reprise/dist"), ...types ? [] : ["--no-types"]], root)
   const command = join(modules, "reprise/dist/bin/reprise.cjs")
   if (!existsSync(command)) throw new Error(`The command could not be built: ${out}${err}`)
   return { command, remove: () => rmSync(box, { recursive: true, force: true }) }

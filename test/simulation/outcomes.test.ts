@@ -53,6 +53,7 @@ const outcomes = {
   grant_missing: world(team, ...spoken, run(restart({ policy: "noGrant" }))),
   refused_resume_atomicity: world(team, ...spoken, lost, run(restart())),
   refused_session_identity_mismatch: world(team, ...spoken, { do: "transcripts replaced", agent: "ada" }, run(restart())),
+  confirmation_required: world([agent("ada", "assigned", { turn: 60_000 })], up, say("ada"), run(restart({ unconfirmed: true }))),
   refused_plan_stale: world(team, ...spoken, run({
     do: "apply",
     after: 1_000,

@@ -54,6 +54,7 @@ export const factsOf = (step: CommandStep, origin: Origin): CommandFacts => ({
   grant: step.do === "restart" && asksForLeave(step.policy),
   ...origin,
   takeover: step.do === "restart" && step.takeover === true,
+  unconfirmed: step.do === "restart" && step.unconfirmed === true,
   workDone: step.do === "restart" && step.policy === "workDone",
   allOrNone: step.do === "restart" && isAllOrNone(step.policy),
   budget: step.do === "supervise" ? budgetOf[step.budget] : null
@@ -64,7 +65,8 @@ const restart = (step: Extract<CommandStep, { do: "restart" }>) => {
     ...step.agents === undefined ? {} : { agents: step.agents },
     ...step.onlyDead === undefined ? {} : { onlyDead: step.onlyDead },
     ...step.takeover === undefined ? {} : { takeover: step.takeover },
-    ...step.unfinished === undefined ? {} : { unfinished: step.unfinished }
+    ...step.unfinished === undefined ? {} : { unfinished: step.unfinished },
+    interruptBusy: step.unconfirmed !== true
   }
   return restartBy(step.policy, named(step), options)
 }
@@ -73,7 +75,7 @@ const apply = (after: number) =>
   Restart.plan(teamName, Policy.standard).pipe(
     Effect.map((plan) => Restart.documentOf(plan)),
     Effect.tap(() => Effect.sleep(after)),
-    Effect.flatMap((document) => Restart.apply(document)),
+    Effect.flatMap((document) => Restart.apply(document, { interruptBusy: true })),
     Effect.provide([Grants.notGiven, Approvals.never])
   )
 
@@ -84,7 +86,7 @@ const restarted = ({ agents, ok, operation, outcome }: Restart.RestartReport): C
   results: Object.fromEntries(agents.map(({ id, result }) => [id, result]))
 })
 
-const refusals = /^(refused_|resume_not_ready|grant_missing|already_running)/
+const refusals = /^(refused_|resume_not_ready|grant_missing|confirmation_required|already_running)/
 
 /** What a person knows who gives a command. */
 export interface Given {
@@ -97,7 +99,7 @@ export interface Given {
 const command = Effect.fn(function*(step: CommandStep, { adoptable, fileOf }: Given) {
   switch (step.do) {
     case "up": {
-      const { ok, outcome } = yield* Launch.up(fileOf(step.team ?? teamName), { workspace, transport: "memory", plugins: [] })
+      const { ok, outcome } = yield* Launch.up(fileOf(step.team ?? teamName), { workspace, transport: "memory", plugins: [], interruptBusy: true })
       return done(outcome, ok, refusals.test(outcome))
     }
     case "restart":
@@ -109,7 +111,7 @@ const command = Effect.fn(function*(step: CommandStep, { adoptable, fileOf }: Gi
       return done(outcome, ok, false)
     }
     case "down": {
-      const { ok, outcome } = yield* Shutdown.down(named(step))
+      const { ok, outcome } = yield* Shutdown.down(named(step), { interruptBusy: true })
       return done(outcome, ok, false)
     }
     case "plan": {

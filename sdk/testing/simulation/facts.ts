@@ -15,6 +15,8 @@ export interface CommandFacts {
   readonly from: number | null
   /** Whether a person gave leave to end what they had started. */
   readonly takeover: boolean
+  /** Whether no person confirmed that agents at work may be interrupted. */
+  readonly unconfirmed: boolean
   /** Whether all that it is to bring back come back, or nobody who did not live before. */
   readonly allOrNone: boolean
   /** Whether what agents were told to do is done already, so that nothing of it is given out. */
@@ -71,6 +73,8 @@ export type Happening =
     readonly pid: number
     /** Whether the process lived and was Reprise's. */
     readonly lived: boolean
+    /** Whether it was in the middle of a turn. */
+    readonly atWork: boolean
     /** What else the stop ended. */
     readonly foreign: ReadonlyArray<string>
   }

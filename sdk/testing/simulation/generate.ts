@@ -1,4 +1,5 @@
 import { allOrNone } from "./generate-all-or-none.ts"
+import { atWork, hardWorking } from "./generate-at-work.ts"
 import { agentsByHand, amongPeople } from "./generate-people.ts"
 import { rebooted, supervised } from "./generate-supervised.ts"
 import { varied } from "./generate-varied.ts"
@@ -150,6 +151,7 @@ const shareOfTwoTeams = 0.04
 const shareAmongPeople = 0.025
 const shareAllOrNone = 0.03
 const shareRebooted = 0.015
+const shareAtWork = 0.015
 const shareVaried = 0.12
 
 /** Draws a scenario: equal seeds give equal ones. */
@@ -183,6 +185,10 @@ export const generate = (seed: number): Scenario => {
   }
   if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted) {
     return { seed, agents, steps: rebooted(rare, ids) }
+  }
+  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted + shareAtWork) {
+    const [first = names[0], ...others] = ids
+    return { seed, agents: hardWorking(agents), steps: atWork(rare, [first, ...others], text) }
   }
   const plain: Scenario = { seed, agents, steps }
   return rare.chance(shareVaried) ? varied(rare, plain) : plain

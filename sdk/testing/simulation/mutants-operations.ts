@@ -1,4 +1,5 @@
-import { type Mutant, telling, writing } from "./mutant-hands.ts"
+import * as Effect from "effect/Effect"
+import { mapProviders, type Mutant, telling, withTransport, writing } from "./mutant-hands.ts"
 
 /** Ways to break what a restart promises beyond its own life. */
 export const operationMutants: ReadonlyArray<Mutant> = [
@@ -23,5 +24,22 @@ export const operationMutants: ReadonlyArray<Mutant> = [
     name: "what is taken back counts as done, whoever could not be ended",
     among: "allOrNone",
     wrap: telling((team) => team.operation === null || team.operation.steps["undo"] === undefined ? team : { ...team, operation: null })
+  },
+  {
+    rule: 7,
+    name: "an agent at work looks idle to a restart",
+    among: "work",
+    wrap: (services) => mapProviders(services, (provider) => ({
+      ...provider,
+      classify: (screen) => provider.classify(screen) === "busy" ? "idle" : provider.classify(screen)
+    }))
+  },
+  {
+    rule: 7,
+    name: "a screen that can't be read is idle",
+    among: "work",
+    wrap: (services) => withTransport(services, {
+      capture: (pane) => Effect.orElseSucceed(services.transport.capture(pane), () => ({ lines: ["state: idle"], title: "", cursor: { row: 0, column: 0 } }))
+    })
   }
 ]

@@ -65,6 +65,7 @@ export const recordedDriver = ({ command, people, world }: DriverTruth, note: No
           agent: process?.request.agent ?? "",
           pid: pane.pid,
           lived: process?.alive === true,
+          atWork: process?.alive === true && process.lines.findLast((line) => line.startsWith("state: ")) === "state: busy",
           foreign: world.foreign().flatMap((other) =>
             process === undefined && other.pid === pane.pid ? `${other.pid} ${other.command}` : [])
         })

@@ -91,3 +91,19 @@ export const redoesNothing = (): Watch => {
       : null
   }
 }
+
+/** Rule 7: an agent that was at work when an unconfirmed restart began is not interrupted by it. */
+export const interruptsNoWork = (): Watch => {
+  const heardAt = new Map<string, number>()
+  const beganAt = new Map<string, number>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    if (fact.kind === "begins") beganAt.set(fact.by, fact.at)
+    if (fact.kind === "hears") heardAt.set(fact.agent, fact.at)
+    if (fact.kind !== "stops" || !fact.atWork || command?.unconfirmed !== true) return null
+    return (heardAt.get(fact.agent) ?? Infinity) < (beganAt.get(fact.by) ?? -Infinity)
+      ? `${fact.agent} was ended in the middle of its work, and no person had confirmed that`
+      : null
+  }
+}

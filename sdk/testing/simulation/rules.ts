@@ -1,5 +1,5 @@
 import type { Fact } from "./facts.ts"
-import { bringsBackAllOrNone, redoesNothing } from "./rules-operations.ts"
+import { bringsBackAllOrNone, interruptsNoWork, redoesNothing } from "./rules-operations.ts"
 import { countsCrashesOnly, countsRestarts, decidesOncePerBoot, exhaustsOnce, staysStopped, waitsForLimits } from "./rules-supervision.ts"
 import { commands, key, type Watch } from "./watch.ts"
 
@@ -279,7 +279,7 @@ export const rules: ReadonlyArray<Rule> = [
   { number: 4, name: "Context is never dropped silently", watches: [dropsNothing] },
   { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, countsCrashesOnly, exhaustsOnce, waitsForLimits] },
   { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce, redoesNothing] },
-  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople, staysStopped] }
+  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople, staysStopped, interruptsNoWork] }
 ]
 
 /** A watch over all rules; each fact is shown to it once, in order, and it answers with what that fact broke. */

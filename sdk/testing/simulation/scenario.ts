@@ -72,6 +72,8 @@ export type CommandStep = CommandTrouble & (
     readonly onlyDead?: boolean
     /** What people started may be ended. */
     readonly takeover?: boolean
+    /** No person confirmed that agents at work may be interrupted. */
+    readonly unconfirmed?: boolean
     readonly unfinished?: "continue" | "rollback"
     /** Run by this agent, inside its own team. */
     readonly inside?: string

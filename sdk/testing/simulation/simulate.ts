@@ -77,7 +77,8 @@ const has: Readonly<Record<Among, (scenario: Scenario) => boolean>> = {
   people: ({ agents }) => agents.some(({ byHand = false }) => byHand),
   allOrNone: (scenario) => restartsBy(scenario, isAllOrNone),
   limits: (scenario) => happens(scenario, "limit begins"),
-  boots: (scenario) => happens(scenario, "reboots")
+  boots: (scenario) => happens(scenario, "reboots"),
+  work: (scenario) => JSON.stringify(scenario.steps).includes('"unconfirmed":true')
 }
 
 /** Makes the simulation; the worlds themselves need nothing of the host any more. */
