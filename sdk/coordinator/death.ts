@@ -80,7 +80,9 @@ const causeOf = (agent: AgentState, exit: ProcessExit | null, at: number, { boot
   // A CLI that was ready and ends with status 0 was told to: its own way out. One that nobody saw end has no status.
   const wasReady = agent.spawn !== null && agent.spawn.readyAt !== null
   if (exit?.code === 0 && (exit.signal ?? 0) === 0 && wasReady) {
-    return { _tag: "Leave", code: "asked_for", why: "it had been ready and ended with status 0, as one does that is told to" }
+    // It is not known whether the text ended it, but a person typed it: that is told, and no restart undoes their wish.
+    const raw = agent.rawMessage === null ? "" : `; the last text that was typed raw into it was message ${agent.rawMessage}`
+    return { _tag: "Leave", code: "asked_for", why: `it had been ready and ended with status 0, as one does that is told to${raw}` }
   }
   return failed !== null && !failed.retryable
     ? { _tag: "Leave", code: failed.kind, why: `another start can't mend it: ${words(failed.reason)}` }

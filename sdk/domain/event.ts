@@ -241,17 +241,33 @@ export const ObservationEvent = Schema.Union(
     candidate_count_by_agent: Schema.Record({ key: Schema.String, value: Schema.NonNegativeInt }),
     allow_fresh: Schema.Boolean
   }),
-  agentEvent("message.accepted", { message_id: Schema.String, from: Schema.String, text: Schema.String }),
+  agentEvent("message.accepted", {
+    message_id: Schema.String,
+    from: Schema.String,
+    text: Schema.String,
+    /** It is typed as it is, although its CLI may read it as a command. */
+    raw: Schema.optional(Schema.Boolean)
+  }),
   /** Written before the first key: a row that has this is never typed again. */
   agentEvent("message.submitting", {
     message_id: Schema.String,
     /** The transcript that it is typed for and how long that is, where both are known: the message can only stand behind. */
     rollout_path: Schema.optional(Schema.String),
-    rollout_size: Schema.optional(Schema.NonNegativeInt)
+    rollout_size: Schema.optional(Schema.NonNegativeInt),
+    raw: Schema.optional(Schema.Boolean)
   }),
   agentEvent("message.submitted", { message_id: Schema.String, evidence: Schema.String }),
   agentEvent("message.consumed", { message_id: Schema.String, evidence: Schema.String }),
-  agentEvent("message.failed", { message_id: Schema.String, code: Schema.String, reason: Schema.String }),
+  /** `code`: `unconfirmed` (older logs: `unverified`), `altered` or `text_refused`. */
+  agentEvent("message.failed", {
+    message_id: Schema.String,
+    code: Schema.String,
+    reason: Schema.String,
+    /** For `altered`: what the conversation holds in its place, cut off. */
+    recorded: Schema.optional(Schema.String),
+    /** What the input line showed of it when it could not be sent. */
+    draft: Schema.optional(Schema.String)
+  }),
   ...supervisionEvents
 )
 export type ObservationEvent = typeof ObservationEvent.Type

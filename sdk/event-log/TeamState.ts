@@ -69,6 +69,10 @@ export const AgentState = Schema.Struct({
   firstSend: FirstSend,
   /** Whether keys of a message were pressed in the present conversation, whatever came of them. */
   typedInto: Schema.optionalWith(Schema.Boolean, { default: () => false }),
+  /** A message that could not be sent and was left in the input line of the present process, as it was shown there. */
+  draft: Schema.optionalWith(Schema.NullOr(Schema.Struct({ message: Schema.String, shown: Schema.String })), { default: () => null }),
+  /** The newest message that was typed raw into the present process. */
+  rawMessage: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
   exit: Schema.NullOr(ProcessExit),
   /** When the newest process was proved gone, at the latest; null while it may write, and where nobody wrote that down. */
   endedAt: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
@@ -84,6 +88,7 @@ export const PendingMessage = Schema.Struct({
   agent: AgentId,
   from: Schema.String,
   text: Schema.String,
+  raw: Schema.optionalWith(Schema.Boolean, { default: () => false }),
   acceptedAt: Schema.String,
   /** Set before the first key is pressed; from then on it is never typed again. */
   submittingAt: Schema.NullOr(Schema.String)

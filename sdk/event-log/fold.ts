@@ -25,6 +25,8 @@ const newAgent = (spec: AgentSpec): AgentState => ({
   captures: [],
   firstSend: { _tag: "Absent" },
   typedInto: false,
+  draft: null,
+  rawMessage: null,
   exit: null,
   endedAt: null,
   failure: null,
@@ -123,6 +125,8 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
         endedAt: null,
         failure: null,
         adopted: null,
+        draft: null,
+        rawMessage: null,
         attributionAmbiguous: false
       })
       // What belongs to a conversation ends with it.
@@ -162,7 +166,16 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
     case "agent.first_send_recorded":
       return changedAgent(agent, { firstSend: classifyFirstSend(event.first_send_at) })
     case "message.submitting":
-      return current ? changedAgent(agent, { typedInto: true }) : agent
+      // It is typed into an empty input line only.
+      return current
+        ? changedAgent(agent, { typedInto: true, draft: null, ...event.raw === true ? { rawMessage: event.message_id } : {} })
+        : agent
+    case "message.failed":
+      return !current ? agent : changedAgent(agent, {
+        ...event.draft === undefined ? {} : { draft: { message: event.message_id, shown: event.draft } },
+        // What arrived changed was said, too.
+        ...event.code === "altered" && agent.firstSend._tag === "Absent" ? { firstSend: { _tag: "Valid" as const, at } } : {}
+      })
     case "message.submitted":
       return current && agent.firstSend._tag === "Absent" ? changedAgent(agent, { firstSend: { _tag: "Valid", at } }) : agent
     case "session.captured":
@@ -203,6 +216,7 @@ const foldTeam = (state: TeamState, event: Event, at: string): TeamState => {
           agent: event.agent,
           from: event.from,
           text: event.text,
+          raw: event.raw ?? false,
           acceptedAt: at,
           submittingAt: null
         }]

@@ -11,6 +11,8 @@ import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import { type Delivery, deliverPending } from "../messaging/deliver.ts"
+import { entryOf } from "../messaging/entry.ts"
+import { providerAgentOf } from "../session/provider-agent.ts"
 import { HostProcesses } from "../session/host-processes.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { captureSessions } from "./capture.ts"
@@ -34,17 +36,33 @@ export class AgentNotOurs extends Schema.TaggedError<AgentNotOurs>("reprise/Agen
 
 /** What became of one message. The three times are three facts; null is "not known to have happened". */
 export interface SendReport {
-  readonly outcome: "submitted" | "accepted" | "unverified"
+  /**
+   * `text_refused`: no key was pressed and nothing recorded. `altered`: the conversation holds something else in its place.
+   * `unconfirmed`: keys were pressed, and what came of them is not known.
+   */
+  readonly outcome: "submitted" | "accepted" | "unconfirmed" | "altered" | "text_refused"
   readonly ok: boolean
   readonly message: string
   readonly next: ReadonlyArray<string>
   readonly team: string
   readonly agent: string
-  readonly messageId: string
-  readonly accepted: string
+  /** Null, as `accepted`, where the text was refused. */
+  readonly messageId: string | null
+  readonly accepted: string | null
   readonly submitted: string | null
   readonly consumed: string | null
 }
+
+/** How a message failed; older logs say `unverified`. */
+const failedAs = (code: string): Delivery["state"] =>
+  code === "altered" ? "altered" : code === "text_refused" ? "refused" : "unconfirmed"
+
+/** A word as a shell reads it. */
+const shellWord = (text: string): string => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+/** The command that types a text raw; null for a text that is no line of a shell. */
+const rawCommand = (to: string, text: string): string | null =>
+  text.length > 200 || /[\n\t]/.test(text) ? null : `reprise send --raw ${shellWord(to)} -- ${shellWord(text)}`
 
 const waits = (messageId: string, why: string): Delivery => ({ messageId, state: "waiting", consumed: false, why })
 
@@ -64,23 +82,36 @@ const deliveredElsewhere = (team: TeamKey, agent: AgentId, messageId: string) =>
         return event.type === "message.submitted"
           ? { messageId, state: "submitted", consumed: false, why: event.evidence }
           : event.type === "message.failed"
-          ? { messageId, state: "unverified", consumed: false, why: event.reason }
+          ? { messageId, state: failedAs(event.code), consumed: false, why: event.reason }
           : undefined
       }
     })
   })
 
+const failedWords = { unconfirmed: "is of unknown fate", altered: "arrived changed", text_refused: "was refused" } as const
+const failedAdvice = {
+  unconfirmed: "It will not be typed again. Look at the agent before you send it again.",
+  altered: "It will not be typed again. Tell the agent what was changed.",
+  text_refused: "Change the text, or use --raw to type it as it is."
+} as const
+
 const isoNow = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())
 
+export interface SendOptions {
+  /** Types the text as it is, although the agent's CLI may read it as a command. */
+  readonly raw?: boolean
+}
+
 /**
- * Sends a message to an agent. It is a row in the log before any key is pressed, and submitted only to an agent that was
+ * Sends a message to an agent. A text that would not arrive as it is is refused first. Then it is a row in the log before any key is pressed, and submitted only to an agent that was
  * seen to be idle; else it stays accepted, and goes out with the next send or restart.
  */
 export const send = (
   selector: string | undefined,
   to: string,
   text: string,
-  from = "leader"
+  from = "leader",
+  { raw = false }: SendOptions = {}
 ): Effect.Effect<
   SendReport,
   AppendError | EventLogError | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | AgentUnknown | AgentNotOurs,
@@ -100,6 +131,23 @@ export const send = (
     }
     const transport = yield* host.transport(team.transport)
     const provider = yield* host.provider(agent.spec.provider)
+    const entry = entryOf(provider, providerAgentOf(team, agent, "keep"), { text, raw })
+    if (entry._tag === "Refused") {
+      const command = entry.rawHelps ? rawCommand(to, text) : null
+      return {
+        outcome: "text_refused",
+        ok: false,
+        message: `The message to ${to} was refused: ${entry.why}. Nothing was typed or recorded.` +
+          (entry.rawHelps ? " Change the text, or use --raw to type it as it is." : " Change the text."),
+        next: command === null ? [] : [command],
+        team: team.key,
+        agent: agent.spec.id,
+        messageId: null,
+        accepted: null,
+        submitted: null,
+        consumed: null
+      }
+    }
     const messageId = yield* Effect.sync(() => randomUUID())
     const accepted = yield* isoNow
     yield* log.append([{
@@ -109,7 +157,8 @@ export const send = (
       generation: agent.generation,
       message_id: messageId,
       from,
-      text
+      text,
+      ...raw ? { raw } : {}
     }], { key: `message/${messageId}` })
     const deliveries = yield* deliverPending({ team, agent: agent.spec.id, transport, provider }).pipe(
       // The message is accepted, whatever keeps it from being delivered now.
@@ -139,12 +188,13 @@ export const send = (
         consumed: own.consumed ? now : null
       }
     }
-    if (own?.state === "unverified") {
+    if (own !== undefined && own.state !== "waiting") {
+      const outcome = own.state === "refused" ? "text_refused" as const : own.state
       return {
         ...base,
-        outcome: "unverified",
+        outcome,
         ok: false,
-        message: `The message to ${to} is of unknown fate: ${own.why}. It will not be typed again. Look at the agent before sending it anew.`,
+        message: `The message to ${to} ${failedWords[outcome]}: ${own.why.replace(/\.$/, "")}. ${failedAdvice[outcome]}`,
         next: [`reprise status --team ${team.key}`],
         submitted: null,
         consumed: null

@@ -8,6 +8,7 @@ import type { AdoptedProcess, AgentState, TeamState } from "../event-log/TeamSta
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { ScreenState } from "../plugin/provider-driver.ts"
 import { type AgentSight, agentStateOf, readEvidence } from "../session/agent-state.ts"
+import { ownerOf } from "../messaging/typing.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
 import { wasPersons } from "../session/spoken.ts"
 import { isShown, mayLive, type AgentObservation, type TeamObservation } from "./observe.ts"
@@ -148,6 +149,17 @@ const unseen: AgentObservation = {
   strays: []
 }
 
+/** What is told of a text in the input line that was not sent, and whose it is where it is proved to be ours; empty without one. */
+const draftNote = (team: TeamState, agent: AgentState, draft: string | null): string => {
+  if (draft === null || draft === "") return ""
+  const crossed = team.pendingMessages.flatMap(({ agent: of, id, submittingAt, text }) =>
+    of === agent.spec.id && submittingAt !== null ? [{ message: id, text }] : [])
+  const owner = ownerOf(draft, [...agent.draft === null ? [] : [agent.draft], ...crossed])
+  return owner === undefined
+    ? "; its input line holds a text that was not sent"
+    : `; its input line holds the text of message ${owner.message}, which was not sent`
+}
+
 /** Looks at what an agent that lives is doing, by its own records and its screen. Changes nothing, and never fails. */
 export const lookAtAgent = (
   team: TeamState,
@@ -160,8 +172,11 @@ export const lookAtAgent = (
     const reading = yield* readEvidence(provider, pane, providerAgentOf(team, agent, "keep"))
     const captured = yield* Effect.either(transport.capture(pane))
     const screen = Either.isRight(captured) ? captured.right : null
+    const sight = agentStateOf(provider, screen, reading)
+    const waits = screen !== null && (sight.state === "idle" || sight.state === "unknown")
     return {
-      ...agentStateOf(provider, screen, reading),
+      ...sight,
+      evidence: `${sight.evidence}${waits ? draftNote(team, agent, provider.draft(screen)) : ""}`,
       trouble: screen === null ? null : provider.trouble?.(screen) ?? null
     }
   })

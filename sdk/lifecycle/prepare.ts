@@ -13,7 +13,6 @@ import { PluginHost } from "../plugin/PluginHost.ts"
 import { isInItsConversation } from "../session/conversation.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { atomic } from "../policy/Policy.ts"
-import { attachLine } from "./attach-command.ts"
 import { converge, foldUnrecorded, type Record } from "./converge.ts"
 import { decideAll } from "./decide.ts"
 import { goingBack, isBeingUndone, livesByIt, unsureToStop } from "./going-back.ts"
@@ -226,7 +225,7 @@ export const prepare = <E, R>(
       required: grantsAmong([...new Set([...request.policy.requires, ...agents.flatMap(({ decided }) => decided.decision.requires)])]),
       rollout: request.policy.rollout,
       granted: input.granted,
-      attach: attachLine(transport)
+      attach: transport.attachCommand?.join(" ") ?? null
     })
     const starts = agents.flatMap(({ decided, facts }): ReadonlyArray<Start> => {
       const agent = asLaunched(request, facts.agent)

@@ -12,12 +12,17 @@ import { noEvidence } from "../session/agent-state.ts"
 import { isInItsConversation } from "../session/conversation.ts"
 import { holdInput } from "./input-lease.ts"
 import { bornSince, conversationOf, recordedSince } from "./record.ts"
-import { type TypingDeadlines, typingDeadlines, typeMessage, withoutControls } from "./typing.ts"
+import { showsText } from "./entry.ts"
+import { type Typed, type TypingDeadlines, typingDeadlines } from "./typed.ts"
+import { type LeftDraft, typeMessage } from "./typing.ts"
+
+/** What a conversation or an input line showed is kept as evidence, cut off. */
+const shortened = (text: string): string => text.length > 2000 ? `${text.slice(0, 1999)}…` : text
 
 /** What became of one queued message. */
 export interface Delivery {
   readonly messageId: string
-  readonly state: "submitted" | "waiting" | "unverified"
+  readonly state: "submitted" | "waiting" | "unconfirmed" | "altered" | "refused"
   readonly consumed: boolean
   readonly why: string
 }
@@ -68,6 +73,44 @@ export const deliverPending = (
         Effect.map(Option.getOrUndefined)
       )
 
+    const left: Array<LeftDraft> = agent.draft === null ? [] : [agent.draft]
+
+    /** What the input line shows now of a text that may not have been sent; null where that is not proved. */
+    const unsentOf = (text: string) =>
+      agent.spawn?.pane === null || agent.spawn?.pane === undefined
+        ? Effect.succeed(null)
+        : transport.capture(agent.spawn.pane).pipe(
+          Effect.map((screen) => {
+            const draft = provider.draft(screen)
+            return draft !== null && showsText(draft, text) ? draft : null
+          }),
+          Effect.orElseSucceed(() => null)
+        )
+
+    const fail = (message: PendingMessage, failure: {
+      readonly code: "unconfirmed" | "altered" | "text_refused"
+      readonly reason: string
+      readonly recorded?: string
+      readonly draft?: string | null
+    }) => {
+      const { code, draft = null, reason, recorded } = failure
+      deliveries.push({
+        messageId: message.id,
+        state: code === "text_refused" ? "refused" : code,
+        consumed: false,
+        why: recorded === undefined ? reason : `${reason}: ${JSON.stringify(recorded.slice(0, 200))}`
+      })
+      return log.append([{
+        type: "message.failed",
+        ...scope,
+        message_id: message.id,
+        code,
+        reason,
+        ...recorded === undefined ? {} : { recorded: shortened(recorded) },
+        ...draft === null ? {} : { draft }
+      }])
+    }
+
     const settleCrossed = (message: PendingMessage) =>
       Effect.gen(function*() {
         // Only what was written since its first key: the same words may have been said before.
@@ -80,25 +123,23 @@ export const deliverPending = (
           // It was typed before there was a file: one that was born since can hold nothing older.
           : began.path === undefined && (yield* bornSince(transcript, began.at)) ? 0 : null
         const found = transcript !== null && since !== null &&
-          (yield* recordedSince(provider, transcript, since, withoutControls(message.text)))
-        yield* log.append(found
-          ? [
-            { type: "message.submitted", ...scope, message_id: message.id, evidence: "it stands in the transcript" },
-            { type: "message.consumed", ...scope, message_id: message.id, evidence: "it stands in the transcript" }
-          ]
-          : [{
-            type: "message.failed",
-            ...scope,
-            message_id: message.id,
-            code: "unverified",
-            reason: "its sender ended while typing it, and no transcript shows it; it is not typed again"
-          }])
-        deliveries.push({
-          messageId: message.id,
-          state: found ? "submitted" : "unverified",
-          consumed: found,
-          why: found ? "it stands in the transcript" : "its sender ended while typing it"
-        })
+          (yield* recordedSince(provider, transcript, since, message.text)).found
+        if (!found) {
+          const unsent = yield* unsentOf(message.text)
+          left.push({ message: message.id, text: message.text })
+          return yield* fail(message, {
+            code: "unconfirmed",
+            reason: unsent === null
+              ? "its sender ended while typing it, and no transcript shows it; it is not typed again"
+              : "its sender ended while typing it, and its text is still in the input line; it is not typed again",
+            draft: unsent
+          })
+        }
+        yield* log.append([
+          { type: "message.submitted", ...scope, message_id: message.id, evidence: "it stands in the transcript" },
+          { type: "message.consumed", ...scope, message_id: message.id, evidence: "it stands in the transcript" }
+        ])
+        deliveries.push({ messageId: message.id, state: "submitted", consumed: true, why: "it stands in the transcript" })
       })
 
     for (const message of waiting) {
@@ -127,37 +168,43 @@ export const deliverPending = (
         agent: subject,
         conversation,
         text: message.text,
+        raw: message.raw,
+        left,
         deadlines,
         beforeFirstKey: (transcript) =>
           log.append([{
             type: "message.submitting",
             ...scope,
             message_id: message.id,
-            ...transcript === null ? {} : { rollout_path: transcript.path, rollout_size: transcript.size }
+            ...transcript === null ? {} : { rollout_path: transcript.path, rollout_size: transcript.size },
+            ...message.raw ? { raw: true } : {}
             // Whoever was held up and taken for dead finds that somebody else types now.
           }], { lease })
       }).pipe(
-        Effect.catchTag("LeaseLost", (error) => Effect.succeed({ _tag: "NotTyped" as const, code: "input_lost", why: error.message })),
+        Effect.catchTag("LeaseLost", (error) =>
+          Effect.succeed<Typed>({ _tag: "NotTyped", code: "input_lost", why: error.message })),
         Effect.catchTag("TransportFailure", (error) =>
-          Effect.succeed({ _tag: "Unknown" as const, why: error.message }))
+          Effect.succeed<Typed>({ _tag: "Unknown", why: error.message, draft: null }))
       )
       if (typed._tag === "NotTyped") {
         deliveries.push({ messageId: message.id, state: "waiting", consumed: false, why: typed.why })
         break
       }
+      if (typed._tag === "Refused") {
+        // One that was queued before its text was known to be changed. It keeps no other message waiting.
+        yield* fail(message, { code: "text_refused", reason: `${typed.why}; nothing was typed` })
+        continue
+      }
+      if (typed._tag === "Altered") {
+        yield* fail(message, { code: "altered", reason: typed.why, recorded: typed.recorded })
+        continue
+      }
       if (typed._tag === "Unknown") {
         // Whether a key was pressed decides: a row that never crossed may wait.
         const crossed = Option.getOrElse(yield* log.state(current.key), () => current).pendingMessages
           .some((row) => row.id === message.id && row.submittingAt !== null)
-        if (crossed) {
-          yield* log.append([{ type: "message.failed", ...scope, message_id: message.id, code: "unverified", reason: typed.why }])
-        }
-        deliveries.push({
-          messageId: message.id,
-          state: crossed ? "unverified" : "waiting",
-          consumed: false,
-          why: typed.why
-        })
+        if (crossed) yield* fail(message, { code: "unconfirmed", reason: typed.why, draft: typed.draft })
+        else deliveries.push({ messageId: message.id, state: "waiting", consumed: false, why: typed.why })
         break
       }
       yield* log.append([

@@ -28,9 +28,26 @@ const writtenSince = (path: string, from: number, most: number) =>
     return Option.match(yield* file.readAlloc(most), { onNone: () => "", onSome: (bytes) => decoder.decode(bytes) })
   })).pipe(Effect.catchAll(() => Effect.succeed("")))
 
-/** Whether a transcript came to hold a message after it had a certain size; bounded. */
-export const recordedSince = (provider: Provider, path: string, from: number, clean: string) =>
-  Effect.map(writtenSince(path, from, clean.length * 6 + 524_288), (tail) => provider.holdsUserMessage(tail, clean))
+/** What a transcript came to hold after it had a certain size; bounded. */
+export interface Recorded {
+  /** Whether the message is in it, word for word. */
+  readonly found: boolean
+  /** Where it is not: the newest thing that a user is recorded to have said since; null for nothing. */
+  readonly other: string | null
+}
+
+export const nothingRecorded: Recorded = { found: false, other: null }
+
+export const recordedSince = (
+  provider: Provider,
+  path: string,
+  from: number,
+  text: string
+): Effect.Effect<Recorded, never, FileSystem.FileSystem> =>
+  Effect.map(writtenSince(path, from, text.length * 6 + 524_288), (tail) =>
+    provider.holdsUserMessage(tail, text)
+      ? { found: true, other: null }
+      : { found: false, other: provider.userMessages?.(tail).at(-1) ?? null })
 
 /** Whether a file was born after a moment, in milliseconds of the epoch. A host's coarse clock may lag a little. */
 export const bornSince = (path: string, momentMs: number): Effect.Effect<boolean, never, FileSystem.FileSystem> =>

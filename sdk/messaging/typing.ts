@@ -8,31 +8,27 @@ import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { Draft, ProviderAgent, ScreenState } from "../plugin/provider-driver.ts"
 import type { TransportFailure } from "../plugin/transport-driver.ts"
 import { type AgentSight, agentStateOf, type EvidenceReading, noEvidence, readEvidence } from "../session/agent-state.ts"
-import { bornSince, conversationOf, recordedSince, sizeOf } from "./record.ts"
+import { entryOf, showsText } from "./entry.ts"
+import { eraseDraft } from "./erase.ts"
+import { altered, isVisible, settled, type Typed, type TypingDeadlines, until } from "./typed.ts"
+import { bornSince, conversationOf, nothingRecorded, recordedSince, sizeOf } from "./record.ts"
+
+
 
 // The order in which a message is typed into a CLI. It was hard won: see the state again and fail closed, paste, see it on
 // the screen, Enter, see it leave; Enter is the only thing ever tried twice.
 
-/** Looks come slower and slower: an agent's own records are files, and the agent needs the processor more than we do. */
-const nextPause = (pauseMs: number): number => Math.min(pauseMs * 1.3, 60)
 const enterTries = 3
 
-/** How long each stage may take, in milliseconds. */
-export interface TypingDeadlines {
-  readonly idleMs: number
-  readonly visibleMs: number
-  readonly submittedMs: number
-  /** How long the conversation's record may lag behind the screen. */
-  readonly recordedMs: number
+/** How much longer a composer may take for each piece of a text that is pasted in several. */
+const pieceMs = 100
+
+/** A text of ours that may have been left in the input line: as it was sent, or as the line showed it. */
+export interface LeftDraft {
+  readonly message: string
+  readonly text?: string
+  readonly shown?: string
 }
-
-export const typingDeadlines: TypingDeadlines = { idleMs: 5_000, visibleMs: 2_000, submittedMs: 3_000, recordedMs: 1_000 }
-
-/** What became of the keys. `NotTyped`: none was pressed. `Unknown`: some were, and no evidence followed. */
-export type Typed =
-  | { readonly _tag: "Submitted"; readonly evidence: string; readonly consumed: boolean }
-  | { readonly _tag: "NotTyped"; readonly code: string; readonly why: string }
-  | { readonly _tag: "Unknown"; readonly why: string }
 
 interface Typing<E, R> {
   readonly transport: Transport
@@ -42,6 +38,10 @@ interface Typing<E, R> {
   /** The conversation that it is known to be in, as far as that is known. */
   readonly conversation: { readonly sessionId: string | null; readonly transcript: string | null }
   readonly text: string
+  /** Types the text as it is, although its CLI may read it as a command. */
+  readonly raw?: boolean
+  /** What earlier messages may have left in the input line. */
+  readonly left?: ReadonlyArray<LeftDraft>
   readonly deadlines: TypingDeadlines
   /**
    * Called once before the first key, with the transcript and how long it was then (null where that can't be told); its
@@ -49,13 +49,6 @@ interface Typing<E, R> {
    */
   readonly beforeFirstKey: (transcript: { readonly path: string; readonly size: number } | null) => Effect.Effect<void, E, R>
 }
-
-/** Control characters would be keys: they are shown as their pictures instead, so that nothing vanishes silently. */
-export const withoutControls = (text: string): string =>
-  text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (control) => {
-    const code = control.charCodeAt(0)
-    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\ufffd"
-  })
 
 /** What is seen of an agent at one moment. */
 interface Look {
@@ -88,9 +81,15 @@ const obstacle = ({ draft, shown, sight }: Look): Obstacle | null => {
   if (sight.state !== "idle") return { code: "not_idle", why: sight.evidence, retry: sight.state !== "error" }
   if (shown === "unknown") return { code: "not_idle", why: "its screen is not recognised", retry: true }
   return draft !== null && draft !== ""
-    ? { code: "draft", why: "somebody has typed something that is not sent", retry: true }
+    ? { code: "draft", why: "its input line holds a text that was not sent", retry: true }
     : null
 }
+
+/** Which message of ours an input line still shows; undefined where that is not proved. */
+export const ownerOf = (draft: Draft, left: ReadonlyArray<LeftDraft>): LeftDraft | undefined =>
+  draft === null || draft === ""
+    ? undefined
+    : left.find(({ shown, text }) => shown === draft || (text !== undefined && showsText(draft, text)))
 
 /** Whether a dialog is open, whichever source says so. */
 const asksSomething = ({ sight }: Look): boolean => sight.state === "awaiting_approval" || sight.question !== null
@@ -105,17 +104,6 @@ const enterForbidden = (look: Look): string | null => {
   return look.sight.state === "idle" || look.sight.state === "busy" ? null : `its state was ${look.sight.state}`
 }
 
-/** Looks until the answer is not null or the time is over; then null. */
-const until = <A, E, R>(look: Effect.Effect<A | null, E, R>, withinMs: number): Effect.Effect<A | null, E, R> =>
-  Effect.gen(function*() {
-    const deadline = (yield* elapsedMillis) + withinMs
-    for (let pauseMs = 10;; pauseMs = nextPause(pauseMs)) {
-      const found = yield* look
-      if (found !== null || (yield* elapsedMillis) >= deadline) return found
-      yield* Effect.sleep(Duration.millis(pauseMs))
-    }
-  })
-
 /** What became of an Enter, by what can be seen; null while nothing tells. */
 const outcomeOf = (look: Look, visible: boolean, watched: boolean): string | null => {
   // A dialog that opened as Enter was pressed may have taken it: then only the record can tell.
@@ -126,9 +114,11 @@ const outcomeOf = (look: Look, visible: boolean, watched: boolean): string | nul
 
 /** Types one message into an agent, and says by evidence what became of it. */
 export const typeMessage = <E, R>(
-  { agent, beforeFirstKey, conversation, deadlines, pane, provider, text, transport }: Typing<E, R>
+  { agent, beforeFirstKey, conversation, deadlines, left = [], pane, provider, raw = false, text, transport }: Typing<E, R>
 ): Effect.Effect<Typed, E | TransportFailure, R | FileSystem.FileSystem> =>
   Effect.gen(function*() {
+    const entry = entryOf(provider, agent, { text, raw })
+    if (entry._tag === "Refused") return { _tag: "Refused" as const, why: entry.why }
     const inspection = yield* transport.inspect(pane)
     if (inspection.state !== "alive") {
       return { _tag: "NotTyped" as const, code: "not_alive", why: inspection.evidence }
@@ -144,7 +134,20 @@ export const typeMessage = <E, R>(
         draft: provider.draft(screen)
       }
     })
+    const erase = (shown: string) =>
+      eraseDraft({
+        transport,
+        provider,
+        pane,
+        shown,
+        look: Effect.map(look, (seen) => ({
+          draft: seen.draft,
+          // A composer in another mode, a shell's, may not be recognised as idle; what it shows is the text that is ours.
+          safe: !asksSomething(seen) && (seen.sight.state === "idle" || seen.sight.state === "unknown")
+        }))
+      })
     let reading = noEvidence
+    let draft: Draft = null
     /** What is in the way, once it won't go away or the time is over; null as soon as nothing is. */
     const inTheWayFor = (withinMs: number): Effect.Effect<Obstacle | null, TransportFailure> => {
       let last: Obstacle | null = null
@@ -152,63 +155,86 @@ export const typeMessage = <E, R>(
         Effect.map(look, (seen) => {
           last = obstacle(seen)
           reading = seen.reading
-          return last === null || !last.retry ? { obstacle: last } : null
+          draft = seen.draft
+          const ours = last?.code === "draft" && ownerOf(seen.draft, left) !== undefined
+          return last === null || !last.retry || ours ? { obstacle: last } : null
         }),
         withinMs
       ).pipe(Effect.map((settled) => settled === null ? last : settled.obstacle))
     }
-    const inTheWay = yield* inTheWayFor(deadlines.idleMs)
+    let inTheWay = yield* inTheWayFor(deadlines.idleMs)
+    const owner = ownerOf(draft, left)
+    if (inTheWay?.code === "draft" && owner !== undefined && draft !== null) {
+      const rest = yield* erase(draft)
+      if (rest === "") inTheWay = yield* inTheWayFor(deadlines.visibleMs)
+      else inTheWay = { ...inTheWay, why: `its input line still holds the text of message ${owner.message}, which could not be sent` }
+    }
     if (inTheWay !== null) return { _tag: "NotTyped" as const, code: inTheWay.code, why: inTheWay.why }
 
-    const clean = withoutControls(text)
     const transcript = yield* conversationOf(provider, agent, conversation, reading)
     const size = transcript === null ? null : yield* sizeOf(transcript)
     yield* beforeFirstKey(transcript === null || size === null ? null : { path: transcript, size })
-    // That took its time, and the text goes into what stands there now.
+    // That took its time, and the text goes into what is there now.
     const since = yield* inTheWayFor(deadlines.visibleMs)
-    if (since !== null) return { _tag: "Unknown" as const, why: `${since.why}, since right before it was to be typed; nothing of it was typed` }
+    if (since !== null) {
+      return { _tag: "Unknown" as const, why: `${since.why}, since right before it was to be typed; nothing of it was typed`, draft: null }
+    }
     const firstKeyAt = yield* Clock.currentTimeMillis
-    /** Whether the conversation's own record shows it, and whether there is one to look at. */
+    /** What the conversation's own record shows, and whether there is one to look at. */
     const record = Effect.gen(function*() {
       if (transcript !== null) {
-        return { watched: size !== null, found: size !== null && (yield* recordedSince(provider, transcript, size, clean)) }
+        return { watched: size !== null, ...size === null ? nothingRecorded : yield* recordedSince(provider, transcript, size, text) }
       }
       // A CLI that begins its file with the first message: only a file that was born since can hold it.
       const appeared = yield* conversationOf(provider, agent, conversation, yield* readEvidence(provider, pane, agent))
       const fresh = appeared !== null && (yield* bornSince(appeared, firstKeyAt))
-      return { watched: fresh, found: fresh && (yield* recordedSince(provider, appeared, 0, clean)) }
+      return { watched: fresh, ...fresh ? yield* recordedSince(provider, appeared, 0, text) : nothingRecorded }
     })
     yield* transport.leaveModes(pane)
-    yield* transport.paste(pane, clean)
+    for (const piece of entry.pieces) yield* transport.paste(pane, piece)
     const pastedAt = yield* elapsedMillis
-    const visible = null !== (yield* until(
+    const pasted = yield* until(
       Effect.map(transport.capture(pane), (screen) => {
-        const draft = provider.draft(screen)
-        return draft !== null && draft !== "" ? draft : null
+        const seen = provider.draft(screen)
+        return isVisible(seen, entry.pieces) ? seen : null
       }),
-      deadlines.visibleMs
-    ))
+      deadlines.visibleMs + (entry.pieces.length - 1) * pieceMs
+    )
+    const visible = pasted !== null
     const settleMs = (provider.pasteSettleMs ?? 0) - ((yield* elapsedMillis) - pastedAt)
     if (settleMs > 0) yield* Effect.sleep(Duration.millis(settleMs))
 
+    /** Ends without evidence: what is left of the text in the input line is removed, or told. */
+    const unknown = (why: string): Effect.Effect<Typed, TransportFailure> =>
+      Effect.gen(function*() {
+        const seen = yield* look
+        const ours = seen.draft !== null && seen.draft !== "" && (seen.draft === pasted || showsText(seen.draft, text))
+        if (!ours || seen.draft === null) return { _tag: "Unknown" as const, why, draft: null }
+        const rest = yield* erase(seen.draft)
+        return rest === ""
+          ? { _tag: "Unknown" as const, why: `${why}; it was removed from the input line`, draft: null }
+          : { _tag: "Unknown" as const, why: `${why}; it is still in the input line`, draft: rest ?? seen.draft }
+      })
+
     for (let press = 1; press <= enterTries; press++) {
       let forbidden = ""
-      let left = false
+      let empty = false
       // A screen that is half drawn may be recognised at the next look; a dialog stays one.
       yield* until(
         Effect.map(look, (seen) => {
-          forbidden = enterForbidden(seen) ?? ""
-          left = seen.draft === null || seen.draft === ""
+          const itsMode = raw && seen.shown === "unknown" && seen.draft !== null && showsText(seen.draft, text)
+          forbidden = itsMode && !asksSomething(seen) ? "" : enterForbidden(seen) ?? ""
+          empty = seen.draft === null || seen.draft === ""
           return forbidden === "" || asksSomething(seen) ? true : null
         }),
         deadlines.visibleMs
       )
       if (forbidden !== "") {
         const again = press === 1 ? "" : " again"
-        return { _tag: "Unknown" as const, why: `${forbidden} while it was being typed; Enter was not pressed${again}` }
+        return yield* unknown(`${forbidden} while it was being typed; Enter was not pressed${again}`)
       }
       // Enter is repeated only for a text that is seen to stand there still.
-      if (press > 1 && left) break
+      if (press > 1 && empty) break
       yield* transport.press(pane, ["Enter"])
       const seen = yield* until(
         Effect.gen(function*() {
@@ -219,19 +245,12 @@ export const typeMessage = <E, R>(
         }),
         Math.max(200, deadlines.submittedMs / enterTries)
       )
-      if (seen !== null) {
-        const consumed = seen.consumed || (yield* until(
-          Effect.map(record, ({ found }) => found ? true : null),
-          deadlines.recordedMs
-        )) === true
-        return {
-          _tag: "Submitted" as const,
-          evidence: consumed && !seen.consumed ? `${seen.evidence} and stands in the transcript` : seen.evidence,
-          consumed
-        }
-      }
+      if (seen !== null) return yield* settled(seen, record, deadlines, entry.interpreted, unknown)
       // Without a sight of the text there is nothing to tell a lost Enter from a slow one.
       if (!visible) break
     }
-    return { _tag: "Unknown" as const, why: "it was typed, and neither the screen nor the transcript shows that it was taken" }
+    const { other } = yield* record
+    return other === null
+      ? yield* unknown("it was typed, and neither the screen nor the transcript shows that it was taken")
+      : altered(other)
   })

@@ -33,7 +33,7 @@ const textOf = (json: Json | undefined): string | null => {
   return json.map((block: Json) => at(block, "text")).filter((text) => typeof text === "string").join("")
 }
 
-/** Makes a driver's `readTranscript` and `holdsUserMessage` from the description of the records. */
+/** Makes a driver's `readTranscript`, `holdsUserMessage` and `userMessages` from the description of the records. */
 export const transcriptReader = (data: TranscriptData) => {
   const isUser = (record: Json) =>
     Object.entries(data.user.where).every(([path, value]) => at(record, path) === value)
@@ -45,6 +45,12 @@ export const transcriptReader = (data: TranscriptData) => {
     }
     return null
   }
+  const userMessages = (tail: string): ReadonlyArray<string> =>
+    tail.split("\n").flatMap((line) => {
+      const record = decode(line)
+      const text = Either.isRight(record) && isUser(record.right) ? textOf(at(record.right, data.user.text)) : null
+      return text === null ? [] : [text]
+    })
   return {
     /** Only what was read whole proves that nothing was said: a torn or hidden part may hold a user's words. */
     readTranscript: (head: string, context: { readonly truncated: boolean }): TranscriptIdentity => {
@@ -61,12 +67,7 @@ export const transcriptReader = (data: TranscriptData) => {
         whole: sessionId !== null && (context.truncated || (last === "" && Either.isRight(read.at(-1) ?? decode(""))))
       }
     },
-    holdsUserMessage: (tail: string, text: string): boolean => {
-      const sent = text.replace(/\r\n?/g, "\n")
-      return tail.split("\n").some((line) => {
-        const record = decode(line)
-        return Either.isRight(record) && isUser(record.right) && textOf(at(record.right, data.user.text)) === sent
-      })
-    }
+    userMessages,
+    holdsUserMessage: (tail: string, text: string): boolean => userMessages(tail).includes(text)
   }
 }

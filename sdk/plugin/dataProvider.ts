@@ -14,13 +14,29 @@ import { optionsChecker } from "./optionsChecker.ts"
 import type {
   CommandPlan,
   CommandRequest,
+  Composer,
   ProviderAgent,
   ProviderCapabilities,
   ProviderDriver,
   SessionAddress
 } from "./provider-driver.ts"
 import { ProviderFailure } from "./provider-driver.ts"
-import type { Screen } from "./transport-driver.ts"
+import type { Key, Screen } from "./transport-driver.ts"
+
+/**
+ * What the input line does with a text. The first rule whose pattern matches tells: `effect` completes the sentence "NAME …"
+ * and such a text is refused; `before` and `after` are blanks that are typed around a text and removed by the CLI, where that
+ * makes it arrive as it is.
+ */
+export type ComposerRule =
+  & { readonly text: RegExp }
+  & ({ readonly effect: string } | { readonly before?: " "; readonly after?: " " })
+
+export interface ComposerData {
+  readonly rules: ReadonlyArray<ComposerRule>
+  /** Keys that remove the line of the draft that the cursor is in. Never Enter, Escape or Ctrl-C. */
+  readonly eraseLine?: ReadonlyArray<Key>
+}
 
 /** What an exit means: every member that is given must agree; `says` looks at the last lines of the screen. */
 export interface ExitRule {
@@ -59,6 +75,8 @@ export interface ProviderData<Options, Encoded> {
   readonly sessionPattern?: RegExp
   readonly transcript: TranscriptData
   readonly screen: ScreenData
+  /** Which texts the input line interprets or changes; none by default. */
+  readonly composer?: ComposerData
   readonly exits?: ReadonlyArray<ExitRule>
   /** What is wrong with an agent that lives and shows this; the first rule that matches tells. */
   readonly troubles?: ReadonlyArray<Omit<ExitRule, "code"> & { readonly says: RegExp }>
@@ -150,6 +168,18 @@ const explain = (rules: ReadonlyArray<ExitRule>) =>
     : "It ended; how, nobody saw."
   return { kind: crashed ? "crash" : "unknown", reason: how, retryable: true, retryAt: null }
 }
+
+const composerOf = ({ eraseLine, rules }: ComposerData): Composer => ({
+  entryOf: (text) => {
+    // A pattern with memory (`g`, `y`) would answer differently every second time.
+    const rule = rules.find(({ text: pattern }) => new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, "")).test(text))
+    if (rule === undefined) return { _tag: "exact", pieces: [text] }
+    return "effect" in rule
+      ? { _tag: "interpreted", effect: rule.effect }
+      : { _tag: "exact", pieces: [`${rule.before ?? ""}${text}${rule.after ?? ""}`] }
+  },
+  ...eraseLine === undefined ? {} : { eraseLine }
+})
 
 const troubleIn = (rules: NonNullable<ProviderData<unknown, unknown>["troubles"]>) =>
 ({ lines }: Screen): AgentFailure | null => {
@@ -256,6 +286,7 @@ export const dataProvider = <Options = {}, Encoded = {}>(data: ProviderData<Opti
     reportedSession: (process) => Effect.sync(() => sessionOn(process.screen)),
     explainExit: explain(data.exits ?? []),
     ...data.troubles === undefined ? {} : { trouble: troubleIn(data.troubles) },
+    ...data.composer === undefined ? {} : { composer: composerOf(data.composer) },
     ...data.scrubbed === undefined ? {} : { scrubbed: data.scrubbed },
     ...data.permissionModes === undefined ? {} : { permissionModes: data.permissionModes },
     ...data.defaultPermissions === undefined ? {} : { defaultPermissions: data.defaultPermissions },

@@ -211,6 +211,8 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
       checkStart: (agent, env) => settle("checkStart", (signal) => checkStart.call(provider, agent, env, signal))
     },
     ...provider.trouble === undefined ? {} : { trouble: (screen) => provider.trouble?.(screen) ?? null },
+    ...provider.composer === undefined ? {} : { composer: provider.composer },
+    ...provider.userMessages === undefined ? {} : { userMessages: (tail) => provider.userMessages?.(tail) ?? [] },
     ...provider.scrubbed === undefined ? {} : { scrubbed: provider.scrubbed },
     ...provider.kept === undefined ? {} : { kept: provider.kept },
     ...provider.permissionModes === undefined ? {} : { permissionModes: provider.permissionModes },

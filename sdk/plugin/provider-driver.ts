@@ -220,6 +220,25 @@ export interface OptionProblem {
 /** What is on the screen's input line that was typed and not sent; null when that can't be told. */
 export type Draft = string | null
 
+/**
+ * How a text gets into the composer unchanged. `exact`: pasted in these pieces, in order, it is submitted as it is; where
+ * the composer would interpret the text itself, a piece may hold a blank that the CLI trims. `interpreted`: no such way is
+ * known; `effect` completes the sentence "Claude Code …": "runs it as a shell command".
+ */
+export type TextEntry =
+  | { readonly _tag: "exact"; readonly pieces: ReadonlyArray<string> }
+  | { readonly _tag: "interpreted"; readonly effect: string }
+
+/** What a CLI does with a text that is put into its input line. Plain facts: nothing is typed by it. */
+export interface Composer {
+  readonly entryOf: (text: string, agent: ProviderAgent) => TextEntry
+  /**
+   * Keys that remove the line of the draft that the cursor is in, and then the empty line itself. Never Escape, Enter or
+   * Ctrl-C. Left out: a draft stays where it is.
+   */
+  readonly eraseLine?: ReadonlyArray<Key>
+}
+
 export interface ProviderDriver {
   readonly capabilities: ProviderCapabilities
   /** Executables that a command needs, checked before anything is touched. */
@@ -247,6 +266,14 @@ export interface ProviderDriver {
   readonly explainExit: (end: { readonly exit: ProcessExit | null; readonly lines: ReadonlyArray<string> }) => AgentFailure
 
   // What follows may be left out by a CLI that has nothing like it.
+
+  /** Which texts the input line interprets or changes. Left out: every text is submitted as it is. */
+  readonly composer?: Composer
+  /**
+   * What a user said in the whole records of this part of a transcript, in order and exactly as recorded, without a wrapper
+   * that the CLI adds by design. What the CLI itself added is left out. Left out: a changed text is not noticed.
+   */
+  readonly userMessages?: (tail: string) => ReadonlyArray<string>
 
   /** What a process's own records say of it. Null: it has none. */
   readonly processEvidence?: (process: AgentProcess) => Effect.Effect<ProcessEvidence | null, ProviderFailure>

@@ -11,6 +11,7 @@ import type { ProviderCheck, ProviderRule, ProviderSuiteOptions } from "./provid
 import { ProviderCheckFailed } from "./provider-check.ts"
 import { commandRules } from "./provider-command-rules.ts"
 import { liveRules } from "./provider-live-rules.ts"
+import { composerRules } from "./provider-composer-rules.ts"
 import { endRules, screenRules, transcriptRules } from "./provider-reading-rules.ts"
 
 // The checks of providers without a test runner.
@@ -21,6 +22,7 @@ export const providerRules: ReadonlyArray<ProviderRule> = [
   ...transcriptRules,
   ...screenRules,
   ...endRules,
+  ...composerRules,
   ...liveRules
 ]
 

@@ -7,6 +7,7 @@ import { mixed } from "./stories/mixed.ts"
 import { own } from "./stories/own.ts"
 import { conversations, starts, troubles } from "./stories/refusals.ts"
 import { team } from "./stories/team.ts"
+import { texts } from "./stories/texts.ts"
 
 /** A story checks claims about one CLI; the others that are installed may take part. */
 export interface Story {
@@ -16,6 +17,7 @@ export interface Story {
 
 export const stories: ReadonlyArray<Story> = [
   { name: "team", run: team },
+  { name: "texts", run: texts },
   { name: "own", run: own },
   { name: "approval", run: approval },
   { name: "adopt", run: adopt },

@@ -10,7 +10,7 @@ import { explainExit } from "../../plugins/providers/claude/exit.ts"
 import plugin from "../../plugins/providers/claude/index.ts"
 import { classify, draft } from "../../plugins/providers/claude/screen.ts"
 import { startupPrompt } from "../../plugins/providers/claude/startup.ts"
-import { holdsUserMessage, readTranscript } from "../../plugins/providers/claude/transcript.ts"
+import { holdsUserMessage, readTranscript, userMessages } from "../../plugins/providers/claude/transcript.ts"
 import { nextTime, trouble } from "../../plugins/providers/claude/trouble.ts"
 import { parseRecordedScreen } from "../../sdk/testing/provider-screens.ts"
 
@@ -175,9 +175,18 @@ describe("conversation", () => {
     expect(read(file(queued)).spokenTo).toBe(true)
   })
 
-  it("a message is known as Claude Code keeps it", () => {
+  it("a message is known word for word, in the wrapper of a long paste too", () => {
     const long = "line 1\nline 2"
-    expect(holdsUserMessage(file(user("tab    here  \n  indented")), "tab\there  \r\n  indented\n ")).toBe(true)
+    for (const changed of ["tab\there", "tab    here ", " tab    here", "tab    here\r\n", "tab here"]) {
+      expect(holdsUserMessage(file(user("tab    here")), changed)).toBe(false)
+    }
+    expect(holdsUserMessage(file(user("tab    here")), "tab    here")).toBe(true)
+    const wrapped = `\n\n<pasted_content id="7d3f">\n${long}\n</pasted_content id="7d3f">\n`
+    expect(holdsUserMessage(file(user(wrapped)), long)).toBe(true)
+    expect(userMessages(file(user(wrapped), user("caveat", { isMeta: true }), user("hello")))).toEqual([long, "hello"])
+    // A text may itself look like a wrapper.
+    expect(holdsUserMessage(file(user(wrapped)), wrapped)).toBe(true)
+    expect(holdsUserMessage(file(user(`see ${wrapped}`)), `see ${long}`)).toBe(false)
     expect(holdsUserMessage(file(user(`\n\n<pasted_content id="7d3f">\n${long}\n</pasted_content>`)), long)).toBe(true)
     expect(holdsUserMessage(file(user([{ type: "text", text: "hello" }])), "hello")).toBe(true)
     expect(holdsUserMessage(file({ type: "last-prompt", lastPrompt: "hello" }), "hello")).toBe(true)

@@ -84,8 +84,11 @@ describe("codex transcript", () => {
     }
   })
 
-  it("finds a message that Codex has trimmed", () => {
-    expect(holdsUserMessage(said("user", "one\ntwo"), "one\r\ntwo\n")).toBe(true)
+  it("finds a message word for word", () => {
+    expect(holdsUserMessage(said("user", "one\ntwo"), "one\ntwo")).toBe(true)
+    for (const changed of ["one\r\ntwo", "one\ntwo\n", " one\ntwo"]) {
+      expect(holdsUserMessage(said("user", "one\ntwo"), changed)).toBe(false)
+    }
     expect(holdsUserMessage(said("user", "one\ntwo"), "one")).toBe(false)
   })
 

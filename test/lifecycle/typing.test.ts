@@ -21,7 +21,7 @@ describe("Enter", () => {
         assert.isNull(sent.submitted, sent.message)
         assert.strictEqual(pressed(world), 0)
         const [failed] = yield* world.events("message.failed")
-        assert.strictEqual(failed?.code, "unverified")
+        assert.strictEqual(failed?.code, "unconfirmed")
         assert.match(failed?.reason ?? "", /Enter was not pressed/)
       }))
   }

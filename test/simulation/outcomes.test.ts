@@ -79,7 +79,9 @@ const outcomes = {
 
 /** What the docs name beside them, and why no restart of a world ends with it. */
 const elsewhere: Readonly<Record<string, string>> = {
-  unverified: "of send: what was typed was not seen to leave the input line",
+  unconfirmed: "of send: what was typed was not seen to leave the input line",
+  altered: "of send: see messages.test.ts",
+  text_refused: "of send: see messages.test.ts",
   team_file_invalid: "of up: a world's team file is not read from text",
   plan_invalid: "of apply: a world's plan is not read from text",
   refused_plan_not_portable: "of apply: a gate of a program's own, which is no policy of a world",

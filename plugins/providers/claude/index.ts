@@ -3,6 +3,7 @@ import type { ProviderDriver } from "reprise/plugin"
 import { authNames } from "./auth.ts"
 import { checkStart } from "./check-start.ts"
 import { command, program } from "./command.ts"
+import { composer } from "./composer.ts"
 import { approvalPrompt } from "./dialogs.ts"
 import { kept, scrubbed } from "./environment.ts"
 import { explainExit } from "./exit.ts"
@@ -13,7 +14,7 @@ import { recognise } from "./recognise.ts"
 import { classify, draft } from "./screen.ts"
 import { evidence, holders } from "./session-records.ts"
 import { startupPrompt } from "./startup.ts"
-import { holdsUserMessage, readTranscript } from "./transcript.ts"
+import { holdsUserMessage, readTranscript, userMessages } from "./transcript.ts"
 import { trouble } from "./trouble.ts"
 
 // Claude Code. It lets us choose the id of a conversation, and each process of it tells in a file of its own which one it
@@ -47,6 +48,8 @@ const makeDriver = (host: Readonly<Record<string, string>>, stateDirectory: stri
   // The screen does not show it; the process's own record does, see `processEvidence`.
   reportedSession: () => Effect.succeed(null),
   explainExit,
+  composer,
+  userMessages,
   processEvidence: (process) => evidence(configHomeFor(process.agent, host).path, process),
   sessionHolders: (agent, sessionId) => holders(configHomeFor(agent, host).path, sessionId),
   recognise,

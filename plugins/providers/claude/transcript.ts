@@ -82,26 +82,32 @@ export const readTranscript = (head: string, context: { readonly truncated: bool
   }
 }
 
-/** A long paste stands in the record with this around it. */
-const pasted = /^<pasted_content(?: [^>\n]*)?>\n([^]*)\n<\/pasted_content(?: [^>\n]*)?>$/
+/** The wrapper that Claude Code puts around a long paste, with the same id at both ends. */
+const pasted = /^\n*<pasted_content( id="[^"\n]*")?>\n([^]*)\n<\/pasted_content\1?>\n*$/
 
-/** Text as Claude Code keeps it: its own line ends, blanks for tabs, nothing around. */
-const plain = (text: string): string => {
-  const kept = text.replace(/\r\n?/g, "\n").replaceAll("\t", "    ").trim()
-  return pasted.exec(kept)?.[1]?.trim() ?? kept
-}
+/** Text as it was typed: without the wrapper of a long paste. */
+const unwrapped = (text: string): string => pasted.exec(text)?.[2] ?? text
+
+/** What a person or program said in each whole record of this part. */
+const saidIn = (tail: string): ReadonlyArray<string> =>
+  tail.split("\n").flatMap((line) => {
+    const read = readLine(line)
+    const words = Either.isRight(read) ? wordsOf(read.right) : null
+    return words === null || words === "" ? [] : [words]
+  })
+
+/** The same, without the wrapper of a long paste. */
+export const userMessages = (tail: string): ReadonlyArray<string> => saidIn(tail).map(unwrapped)
+
+const notesOf = (tail: string): ReadonlyArray<string> =>
+  tail.split("\n").flatMap((line) => {
+    const read = readLine(line)
+    return Either.isRight(read) && read.right.type === "last-prompt" ? [read.right.lastPrompt ?? ""] : []
+  })
 
 /**
- * Whether one record of a user is this text. The records that Claude Code adds are large, and may have pushed it out of
- * the tail: then its note of the newest prompt says the same, where that is short enough to stand there in full.
+ * Whether one record of a user is this text, word for word. The records that Claude Code adds are large, and may have pushed
+ * it out of the tail: then its note of the newest prompt says the same, where that is short enough to be there in full.
  */
-export const holdsUserMessage = (tail: string, text: string): boolean => {
-  const sent = plain(text)
-  if (sent === "") return false
-  return tail.split("\n").some((line) => {
-    const read = readLine(line)
-    if (Either.isLeft(read)) return false
-    const words = read.right.type === "last-prompt" ? read.right.lastPrompt ?? null : wordsOf(read.right)
-    return words !== null && plain(words) === sent
-  })
-}
+export const holdsUserMessage = (tail: string, text: string): boolean =>
+  text !== "" && [...saidIn(tail), ...notesOf(tail)].some((words) => words === text || unwrapped(words) === text)

@@ -2,6 +2,7 @@ import { definePlugin, Effect, PluginContext, type ProviderDriver, Schema } from
 import { addressIn } from "./address.ts"
 import { checkStart } from "./check.ts"
 import { commandOf } from "./command.ts"
+import { composer } from "./composer.ts"
 import { explainExit } from "./exit.ts"
 import { configHomeOf, type Surroundings, surroundingsOf } from "./home.ts"
 import { checkOptions } from "./options.ts"
@@ -9,7 +10,7 @@ import { defaultPermissions, permissionModes } from "./permissions.ts"
 import { evidenceOf, holdersOf } from "./processes.ts"
 import { recognise } from "./recognise.ts"
 import { approvalPrompt, classify, draft, startupPrompt } from "./screen.ts"
-import { holdsUserMessage, readTranscript } from "./transcript.ts"
+import { holdsUserMessage, readTranscript, userMessages } from "./transcript.ts"
 import { troubleAt } from "./trouble.ts"
 
 // Codex, the CLI of OpenAI: each agent one process with an environment of its own, its conversation told by the lock that
@@ -37,6 +38,8 @@ const driverIn = (around: Surroundings): ProviderDriver => ({
   // The lock that its process holds tells it, and only that.
   reportedSession: () => Effect.succeed(null),
   explainExit,
+  composer,
+  userMessages,
   processEvidence: evidenceOf,
   sessionHolders: (_, sessionId) => holdersOf(sessionId),
   recognise,

@@ -104,20 +104,17 @@ export const readTranscript = (head: string, context: { readonly truncated: bool
   }
 }
 
-/** Codex drops blanks around a message, and so does this. */
-const normal = (text: string): string => text.replace(/\r\n?/g, "\n").trim()
+/** What a person or program said in the whole records of this part. */
+export const userMessages = (tail: string): ReadonlyArray<string> =>
+  tail.split("\n").flatMap((line) => {
+    const message = messageIn(line)
+    if (Either.isLeft(message) || message.right.payload.role !== "user") return []
+    const said = saidBy(message.right)
+    return said === null ? [] : [said]
+  })
 
 /** Whether one record of a user is this text; the first line of a tail may be cut and then tells nothing. */
-export const holdsUserMessage = (tail: string, text: string): boolean => {
-  const sent = normal(text)
-  if (sent === "") return false
-  return tail.split("\n").some((line) => {
-    const message = messageIn(line)
-    if (Either.isLeft(message) || message.right.payload.role !== "user") return false
-    const said = saidBy(message.right)
-    return said !== null && normal(said) === sent
-  })
-}
+export const holdsUserMessage = (tail: string, text: string): boolean => text !== "" && userMessages(tail).includes(text)
 
 /** Whether this is a conversation of a person's own, not one that an agent opened beside it. */
 export const isOfPerson = (head: string): boolean | null => {

@@ -4,11 +4,12 @@ import { isAbsolute, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { definePlugin, Effect, optionsChecker, ProviderFailure, Schema } from "reprise/plugin"
 import type { CommandPlan, CommandRequest, ProviderAgent, ProviderDriver, SessionAddress } from "reprise/plugin"
+import { composer } from "./composer.ts"
 import { explainExit } from "./exit.ts"
 import { AgentOptions } from "./options.ts"
 import { evidenceOf, holdersOf, recognise } from "./processes.ts"
 import { approvalPrompt, classify, draft, sessionOn, startupPrompt } from "./screen.ts"
-import { holdsUserMessage, readTranscript } from "./transcript.ts"
+import { holdsUserMessage, readTranscript, userMessages } from "./transcript.ts"
 
 // A worker without a model: a real process with real conversations, for demos, tests and teams that try Reprise out.
 
@@ -83,6 +84,7 @@ const command = (request: CommandRequest): Either.Either<CommandPlan, ProviderFa
         "--session": options.session,
         "--startup": options.startup,
         "--turn": options.turn,
+        "--composer": options.composer,
         "--onResume": options.onResume,
         "--model": agent.model,
         "--effort": agent.effort,
@@ -119,6 +121,8 @@ const driver: ProviderDriver = {
   draft,
   reportedSession: ({ screen }) => Effect.succeed(sessionOn(screen)),
   explainExit,
+  composer,
+  userMessages,
   processEvidence: (process) => Effect.sync(() => evidenceOf(rootOf(process.agent), process)),
   sessionHolders: (agent, sessionId) => holdersOf(rootOf(agent), sessionId),
   recognise: (process) => Effect.sync(() => recognise(process))

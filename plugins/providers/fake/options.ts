@@ -12,6 +12,11 @@ export const AgentOptions = Schema.Struct({
   onResume: Schema.optional(Schema.Literal("ok", "exit", "missing")),
   /** Whether a new conversation is given its id; else the worker chooses one and it has to be found. */
   assign: Schema.optional(Schema.Boolean),
+  /**
+   * `interprets`: its input line has commands and escapes as real CLIs have them. `alters`: the same, and its provider does
+   * not know it.
+   */
+  composer: Schema.optional(Schema.Literal("plain", "interprets", "alters")),
   /** Whether the worker writes into its transcript whose it is. */
   marker: Schema.optional(Schema.Boolean)
 })

@@ -34,11 +34,12 @@ export const readTranscript = (head: string, context: { readonly truncated: bool
   }
 }
 
-/** Whether one record of a user is this text; the first line of a tail may be cut and then tells nothing. */
-export const holdsUserMessage = (tail: string, text: string): boolean => {
-  const sent = text.replace(/\r\n?/g, "\n")
-  return tail.split("\n").some((line) => {
+/** What a user said in the whole records of this part. */
+export const userMessages = (tail: string): ReadonlyArray<string> =>
+  tail.split("\n").flatMap((line) => {
     const said = saidIn(line)
-    return Either.isRight(said) && said.right.role === "user" && said.right.text === sent
+    return Either.isRight(said) && said.right.role === "user" ? [said.right.text] : []
   })
-}
+
+/** Whether one record of a user is this text; the first line of a tail may be cut and then tells nothing. */
+export const holdsUserMessage = (tail: string, text: string): boolean => userMessages(tail).includes(text)

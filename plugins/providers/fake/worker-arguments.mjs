@@ -13,7 +13,7 @@ export function refuse(code, sentence) {
 
 const flags = /** @type {const} */ ([
   "session-id", "resume", "fork", "root", "agent", "session", "startup", "turn", "onResume", "model", "effort",
-  "permissions", "prompt-file"
+  "permissions", "prompt-file", "composer"
 ])
 /** @type {Partial<Record<typeof flags[number], string>>} */
 export const given = {}
@@ -27,7 +27,7 @@ for (let at = 2; at < process.argv.length; at += 2) {
 
 /**
  * @template {string} T
- * @param {"session" | "startup" | "onResume"} flag
+ * @param {"session" | "startup" | "onResume" | "composer"} flag
  * @param {readonly [T, ...T[]]} values
  * @returns {T}
  */
@@ -39,6 +39,8 @@ const oneOf = (flag, values) => {
 export const session = oneOf("session", ["at-start", "at-first-message"])
 export const startup = oneOf("startup", ["ready", "trust", "slow", "hang"])
 export const onResume = oneOf("onResume", ["ok", "exit", "missing"])
+/** Whether the input line has commands and escapes as real CLIs have them; `alters` says that its provider does not know. */
+export const interprets = oneOf("composer", ["plain", "interprets", "alters"]) !== "plain"
 export const turnMs = Number(given.turn ?? "20")
 if (!Number.isFinite(turnMs) || turnMs < 0) {
   refuse(exits.usage, `--turn is a number of milliseconds, not ${given.turn}.`)

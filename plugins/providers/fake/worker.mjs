@@ -1,6 +1,6 @@
 // A process that behaves in a terminal as a coding CLI does, with no model behind it. It uses node's builtins only and
 // starts as fast as node does. `index.ts` beside it is the driver that starts it and reads its screen.
-import { agent, exits, given, printable, session, startup, turnMs } from "./worker-arguments.mjs"
+import { agent, exits, given, interprets, printable, session, startup, turnMs } from "./worker-arguments.mjs"
 import { beginAnother, conversation, loseTranscript, openTranscript, record, sessionId } from "./worker-conversation.mjs"
 import { sayOfItself } from "./worker-record.mjs"
 import { frame, keyboard, tail } from "./worker-terminal.mjs"
@@ -179,6 +179,15 @@ const paste = (text) => {
   if (long) pastes += 1
   draft.push({ text, label: long ? `[Pasted text #${pastes} +${lines - 1} lines]` : null })
 }
+const messages = /^\/(?:approve|busy|child|clear|crash|error|exit|hang|lose-transcript|title)\b/
+/** An input line that has commands and escapes. @param {string} text */
+const interpret = (text) => {
+  if (text.startsWith("!")) draft = [{ text, label: null }]
+  else if (text.endsWith("\\")) draft = [{ text: `${text.slice(0, -1)}\n`, label: null }]
+  else if (/^(?:exit|quit|:q)$/.test(text.trim())) farewell()
+  else if (text.startsWith("/") && !messages.test(text)) givenTitle = `unknown command ${text}`
+  else submit(text.replaceAll("\t", "    ").trimEnd())
+}
 /** @param {string} key */
 const press = (key) => {
   if (dialog !== null) {
@@ -191,7 +200,8 @@ const press = (key) => {
   } else if (key === "\r") {
     const text = draft.map((piece) => piece.text).join("")
     draft = []
-    submit(text)
+    if (interprets) interpret(text)
+    else submit(text)
   } else if (key === "\x1b") {
     interrupt()
   } else if (key === "\x03") {

@@ -20,7 +20,10 @@ const keys: Readonly<Record<string, readonly [normal: string, application: strin
   Up: ["\x1b[A", "\x1bOA"],
   Down: ["\x1b[B", "\x1bOB"],
   Right: ["\x1b[C", "\x1bOC"],
-  Left: ["\x1b[D", "\x1bOD"]
+  Left: ["\x1b[D", "\x1bOD"],
+  BSpace: ["\x7f", "\x7f"],
+  "C-e": ["\x05", "\x05"],
+  "C-u": ["\x15", "\x15"]
 }
 
 /** A terminal could not take something; `refused` if it never will. */

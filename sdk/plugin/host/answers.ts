@@ -150,6 +150,12 @@ export const RecognisedProcess = Schema.NullOr(Schema.Struct({
   evidence: Schema.String
 }))
 
+export const TextEntry = Schema.Union(
+  Schema.TaggedStruct("exact", { pieces: Schema.NonEmptyArray(Schema.NonEmptyString) }),
+  Schema.TaggedStruct("interpreted", { effect: Schema.NonEmptyString })
+)
+export const Texts = Schema.Array(Schema.String)
+
 export const StartProblems = Schema.Array(Schema.Struct({
   severity: Schema.Literal("refusal", "warning"),
   kind: FailureKind,

@@ -7,11 +7,13 @@ import * as Schema from "effect/Schema"
 import type { Provider } from "../PluginHost.ts"
 import {
   type AgentProcess,
+  type Composer,
   type HostProcess,
   type ProviderAgent,
   type ProviderDriver,
   ProviderFailure,
   type ScreenState,
+  type TextEntry,
   type TranscriptIdentity
 } from "../provider-driver.ts"
 import type { Screen } from "../transport-driver.ts"
@@ -43,6 +45,8 @@ const trouble = Schema.decodeUnknownEither(Answers.MaybeAgentFailure)
 const evidence = Schema.decodeUnknownEither(Answers.ProcessEvidence)
 const holders = Schema.decodeUnknownEither(Answers.SessionHolders)
 const recognised = Schema.decodeUnknownEither(Answers.RecognisedProcess)
+const textEntry = Schema.decodeUnknownEither(Answers.TextEntry)
+const texts = Schema.decodeUnknownEither(Answers.Texts)
 const startProblems = Schema.decodeUnknownEither(Answers.StartProblems)
 
 type Decode<A> = (answer: unknown) => Either.Either<A, ParseResult.ParseError>
@@ -123,6 +127,16 @@ export const guardProvider = (
     return !broke
   }
 
+  // A composer that breaks has not said that the text arrives.
+  const composerOf = (composer: Composer): Composer => ({
+    entryOf: (text, agent) =>
+      read<TextEntry>(() => composer.entryOf(text, agent), textEntry, (why) => ({
+        _tag: "interpreted",
+        effect: `may change it: its plugin ${plugin} could not tell (${why})`
+      })),
+    ...composer.eraseLine === undefined ? {} : { eraseLine: composer.eraseLine }
+  })
+
   // A member that the driver leaves out stays left out: nobody is to take "it can't be asked" for an answer.
   const gone = (operation: keyof typeof providerLimits) =>
     Effect.fail(failure(operation, "The provider does not answer this any more."))
@@ -145,6 +159,10 @@ export const guardProvider = (
     },
     ...driver.trouble === undefined ? {} : {
       trouble: (screen: Screen) => read(() => driver.trouble?.(screen), trouble, () => null)
+    },
+    ...driver.composer === undefined ? {} : { composer: composerOf(driver.composer) },
+    ...driver.userMessages === undefined ? {} : {
+      userMessages: (tail: string) => read(() => driver.userMessages?.(tail), texts, () => [])
     },
     ...driver.scrubbed === undefined ? {} : { scrubbed: driver.scrubbed },
     ...driver.kept === undefined ? {} : { kept: driver.kept },

@@ -97,10 +97,7 @@ export const guardTransport = (
     name,
     plugin,
     capabilities: driver.capabilities,
-    // What it names can be renamed while the driver is in use.
-    get attachCommand() {
-      return driver.attachCommand
-    },
+    attachCommand: driver.attachCommand,
     residence: driver.residence,
     spawn: (request) => call("spawn", transportLimits.spawn, pane, () => driver.spawn(request)),
     list: call("list", transportLimits.list, listing, () => driver.list),

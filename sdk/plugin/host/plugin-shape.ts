@@ -119,9 +119,16 @@ const transportProblem = (driver: unknown): string | undefined => {
     : "its residence must be a sentence or null"
 }
 
-const optionalCalls = ["processEvidence", "sessionHolders", "recognise", "checkStart", "trouble"]
+const optionalCalls = ["processEvidence", "sessionHolders", "recognise", "checkStart", "trouble", "userMessages"]
 const isModeList = (value: unknown) => isStrings(value) && new Set(value).size === value.length
 const isPause = Schema.is(Schema.Finite.pipe(Schema.between(0, 10_000)))
+
+/** Keys that submit, interrupt or answer. */
+const forbiddenKeys = new Set(["Enter", "Escape", "C-c", "C-d", "C-m"])
+const isComposer = (value: unknown): boolean =>
+  isRecord(value) && typeof value["entryOf"] === "function" &&
+  (value["eraseLine"] === undefined ||
+    (isStrings(value["eraseLine"]) && value["eraseLine"].length > 0 && !value["eraseLine"].some((key) => forbiddenKeys.has(key))))
 
 /** What may be left out; a member that stands there is meant. */
 const optionalProblem = (driver: Readonly<Record<string, unknown>>): string | undefined => {
@@ -130,6 +137,9 @@ const optionalProblem = (driver: Readonly<Record<string, unknown>>): string | un
   if (wrong !== undefined) return `its ${wrong} must be a function, or left out`
   if (given("scrubbed") && !isStrings(driver["scrubbed"])) return "its scrubbed must be a list of names"
   if (given("kept") && !isStrings(driver["kept"])) return "its kept must be a list of names"
+  if (given("composer") && !isComposer(driver["composer"])) {
+    return "its composer must have entryOf, a function, and eraseLine, a list of keys, or left out; never Enter, Escape or C-c"
+  }
   const modes = driver["permissionModes"]
   if (given("permissionModes") && !isModeList(modes)) return "its permissionModes must be a list of names, each once"
   const aliases = driver["permissionAliases"]

@@ -108,7 +108,7 @@ const command = Effect.fn(function*(step: CommandStep, { adoptable, fileOf }: Gi
       return restarted(yield* apply(step.after))
     case "send": {
       const { ok, outcome } = yield* Send.send(named(step), step.agent, step.text)
-      return done(outcome, ok, false)
+      return done(outcome, ok, outcome === "text_refused")
     }
     case "down": {
       const { ok, outcome } = yield* Shutdown.down(named(step), { interruptBusy: true })

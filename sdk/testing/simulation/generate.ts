@@ -32,7 +32,8 @@ const policies: readonly [PolicyName, ...ReadonlyArray<PolicyName>] = ["standard
 /** Draws texts that no two messages share, so that who typed what can be told. */
 const texts = () => {
   let count = 0
-  return (who: string): string => `${who} ${++count}`
+  // Some begin as a command of the CLI's does.
+  return (who: string): string => `${++count % 9 === 0 && who === "leader" ? "/" : ""}${who} ${count}`
 }
 
 const worldStep = (random: Random, ids: ReadonlyArray<string>, text: (who: string) => string): WorldStep => {

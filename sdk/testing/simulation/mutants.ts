@@ -31,6 +31,11 @@ export const mutants: ReadonlyArray<Mutant> = [
       })
   },
   {
+    rule: 1,
+    name: "no text is refused before it is typed",
+    wrap: (services) => mapProviders(services, ({ composer: _, ...provider }) => provider)
+  },
+  {
     rule: 2,
     name: "a spawn's intent is not written",
     wrap: forgetting((event) => event.type === "agent.spawn_intended")

@@ -50,6 +50,11 @@ export interface CliReports {
 /** What a user says to begin another conversation. */
 export const clear = "/clear"
 
+/** A text that begins so is a command of the CLI's own: it leaves the input line, and no conversation holds it. */
+const commandMark = "/"
+/** A text that begins so stays in the input line. */
+const shellMark = "!"
+
 /** What the machine's processes leave of the conversations that they are in: these records outlive them. */
 export interface ProcessRecords {
   readonly of: (process: ProcessRef) => { readonly session: string; readonly transcript: string | null } | null
@@ -85,6 +90,11 @@ const parsed = (line: string): Readonly<Record<string, unknown>> | null => {
 
 const text = (value: unknown): string | null => typeof value === "string" ? value : null
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`
+const saidIn = (tail: string): ReadonlyArray<string> =>
+  tail.split("\n").flatMap((row) => {
+    const record = parsed(row)
+    return record?.["role"] === "user" ? text(record["text"]) ?? [] : []
+  })
 const shown = (screen: Screen, prefix: string): string | null =>
   screen.lines.find((row) => row.startsWith(prefix))?.slice(prefix.length) ?? null
 
@@ -151,11 +161,16 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
       whole: head.endsWith("\n")
     }
   },
-  holdsUserMessage: (tail, message) =>
-    tail.split("\n").some((row) => {
-      const record = parsed(row)
-      return record?.["role"] === "user" && record["text"] === message
-    }),
+  holdsUserMessage: (tail, message) => saidIn(tail).includes(message),
+  userMessages: saidIn,
+  // That blanks at the end of a text are lost is known to nobody.
+  composer: {
+    entryOf: (message) =>
+      message.startsWith(commandMark) || message.startsWith(shellMark)
+        ? { _tag: "interpreted", effect: "reads it as a command" }
+        : { _tag: "exact", pieces: [message] },
+    eraseLine: ["C-u"]
+  },
   classify: (screen) => {
     const state = shown(screen, "state: ")
     return state === "idle" || state === "busy" || state === "starting" || state === "awaiting_approval" ? state : "unknown"
@@ -311,7 +326,11 @@ export const simulatedCli = ({ behaviours, files, limits, now, reports }: CliWor
     },
     onKey: (key) => {
       if (key === "y" && draft === "" && behaviour.startup === "trust") return become("idle")
-      if (key !== "Enter" || draft === "" || state !== "idle") return
+      if (key === "C-u") {
+        draft = ""
+        return show()
+      }
+      if (key !== "Enter" || draft === "" || state !== "idle" || draft.startsWith(shellMark)) return
       if (draft === clear) {
         own = `chosen-${request.agent}-${io.pid}-${++clears}`
         path = pathOf(own)
@@ -320,9 +339,14 @@ export const simulatedCli = ({ behaviours, files, limits, now, reports }: CliWor
         if (behaviour.transcript === "at-once") begin()
         return show()
       }
+      if (draft.startsWith(commandMark)) {
+        draft = ""
+        return show()
+      }
       begin()
-      files.append(path, line({ role: "user", text: draft }), now())
-      reports.onHeard(io.pid, own, draft)
+      const said = draft.trimEnd()
+      files.append(path, line({ role: "user", text: said }), now())
+      reports.onHeard(io.pid, own, said)
       draft = ""
       become("busy")
       io.after(behaviour.turn ?? 30, () => {
