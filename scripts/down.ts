@@ -15,7 +15,7 @@ export const verb = defineVerb({
   run: ({ team, yes }, { transport }) =>
     sameTransport(Option.getOrUndefined(team), transport).pipe(
       Effect.zipRight(confirming({ yes }, (interruptBusy) => Shutdown.down(Option.getOrUndefined(team), { interruptBusy }))),
-      Effect.tap((report) => writePage(report.team)),
+      Effect.tap((report) => report.outcome === "workspace_copied" ? Effect.void : writePage(report.team)),
       Effect.map((report) => ({ ...report }))
     )
 })

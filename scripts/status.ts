@@ -25,10 +25,12 @@ export const verb = defineVerb({
   config: { team: teamOption },
   run: ({ team }, { transport }) =>
     Effect.map(Effect.zipRight(sameTransport(Option.getOrUndefined(team), transport), Status.status(Option.getOrUndefined(team))), (report) => ({
-      outcome: "ok",
-      ok: true,
-      message: sentence(report.team.key, report.agents, report.operation?.kind ?? null) + givenUp(report.team, report.agents),
-      next: report.operation !== null
+      outcome: report.rolledBack === null ? "ok" : "log_rolled_back",
+      ok: report.rolledBack === null,
+      message: report.rolledBack?.message ??
+        sentence(report.team.key, report.agents, report.operation?.kind ?? null) + givenUp(report.team, report.agents),
+      ...report.rolledBack === null ? {} : { table: agentTable(report.agents), details: { evidence: report.rolledBack.evidence ?? [] } },
+      next: report.rolledBack !== null ? ["reprise recover"] : report.operation !== null
         ? [`reprise restart --team ${report.team.key} --continue`]
         : report.agents.some(({ status }) => status === "dead")
         ? [`reprise restart --team ${report.team.key} --dead`]

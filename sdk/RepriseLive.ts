@@ -14,6 +14,7 @@ import { HostEnvironment } from "./lifecycle/operation.ts"
 import { allTeams } from "./lifecycle/prepare.ts"
 import { PluginHostLive } from "./plugin/host/PluginHostLive.ts"
 import type { PluginHost } from "./plugin/PluginHost.ts"
+import { stateHome } from "./spec/state-home.ts"
 import { findWorkspace, type WorkspacePaths, type WorkspaceUnusable } from "./spec/workspace.ts"
 
 /** The workspace that a command or script works in. */
@@ -67,7 +68,7 @@ export const layer = (
   options: RepriseOptions = {}
 ): Layer.Layer<RepriseServices, EventLogError | WorkspaceUnusable> => {
   const workspace = Layer.effect(Workspace, findWorkspace({ asked: options.workspace, from: process.cwd() }))
-  const log = Layer.unwrapEffect(Effect.map(Workspace, ({ runtime }) => EventLogSqlite.layer({ directory: runtime })))
+  const log = Layer.unwrapEffect(Effect.map(Workspace, ({ runtime }) => EventLogSqlite.layer({ directory: runtime, stateHome: stateHome(process.env) })))
   return pluginHost(options).pipe(
     Layer.provideMerge(log),
     Layer.provideMerge(workspace),

@@ -46,10 +46,22 @@ const againFor = (verb: string, team: string): string => {
   }
 }
 
+/** A log that is not the current state of its workspace, by the reason of the error: the outcome and what would go on. */
+const refusedLogs: Readonly<Record<string, readonly [string, ReadonlyArray<string>]>> = {
+  RolledBack: ["log_rolled_back", ["reprise recover"]],
+  Lost: ["log_lost", ["reprise recover"]],
+  Corrupt: ["log_lost", ["reprise recover"]],
+  Copied: ["workspace_copied", ["reprise up --as-new"]]
+}
+
 const refusedBy = (error: unknown, verb: string): Refused => {
   const again = (options: ReadonlyArray<unknown>) => options.map((option) => againFor(verb, text(option)))
   const candidates = member(error, "candidates")
   switch (member(error, "_tag")) {
+    case "EventLogError": {
+      const [outcome, next] = refusedLogs[text(member(error, "reason"))] ?? ["failed", []]
+      return { outcome, next, exitCode: 1 }
+    }
     case "LeaseHeld":
       return { outcome: "lease_held", next: ["reprise status"], exitCode: 1 }
     case "TeamTargetAmbiguous":

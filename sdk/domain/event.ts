@@ -198,6 +198,8 @@ const supervisionEvents = [
 
 /** Events that anybody may append: what was seen or said. They carry a key and a generation instead of a lease. */
 export const ObservationEvent = Schema.Union(
+  /** The workspace has another path now; the recorded one is gone. */
+  teamEvent("workspace.moved", { from: Schema.String, to: Schema.String }),
   agentEvent("agent.exited", {
     exit: Schema.NullOr(ProcessExit),
     evidence: Schema.String,

@@ -6,6 +6,7 @@ import type * as Stream from "effect/Stream"
 import type { Event, EventType, LogEntry } from "../domain/event.ts"
 import type { AgentId, TeamKey } from "../domain/ids.ts"
 import type { LogIdentity } from "../domain/log-identity.ts"
+import type { LogVerdict } from "../domain/log-verdict.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "./errors.ts"
 import type { TeamState } from "./TeamState.ts"
 
@@ -60,6 +61,11 @@ export class EventLog extends Context.Tag("reprise/EventLog")<EventLog, {
   readonly position: Effect.Effect<number, EventLogError>
   /** The workspace that the log was made for; null before the log is made, which its first append does. */
   readonly identity: Effect.Effect<LogIdentity | null, EventLogError>
+  /**
+   * Whether the log is the current state of its workspace. Where it is refused (`isRefused`), `append` and `lease` fail, and
+   * what is read is what was once recorded.
+   */
+  readonly verdict: Effect.Effect<LogVerdict, EventLogError>
   /**
    * Takes the lease of a resource until the scope closes, keeping it alive by heartbeat. A lease whose holder is proved
    * dead (pid, start time and boot are compared) is taken over at once, one whose holder is unknown after its expiry.

@@ -9,11 +9,13 @@ import * as Stream from "effect/Stream"
 import type { Event, LogEntry } from "../domain/event.ts"
 import { isLifecycleEvent } from "../domain/event.ts"
 import { TeamKey } from "../domain/ids.ts"
+import { isRefused, type LogVerdict } from "../domain/log-verdict.ts"
 import type { ClaimChange, SessionClaim } from "../domain/session-claim.ts"
 import { type Batch, batchOf, missingLease, versionConflict } from "./batch.ts"
 import { type AppendOptions, EventLog, type Lease, type ReadOptions } from "./EventLog.ts"
 import { type AppendError, EventLogError, LeaseHeld, LeaseLost, SessionClaimed } from "./errors.ts"
 import { fold } from "./fold.ts"
+import { refusedLog } from "./refused-log.ts"
 import { redactText } from "./redact.ts"
 import { entryOf, type EventRow, placed, unwritable } from "./rows.ts"
 import { type Folded, nothingFolded } from "./snapshot.ts"
@@ -34,14 +36,19 @@ export interface MemoryLog {
   readonly layerFor: (holder: string) => Layer.Layer<EventLog>
   /** That process died: its leases may be taken over, and what it would still release stays as it is. */
   readonly end: (holder: string) => Effect.Effect<void>
+  /** What the log is taken for from now on: one that is refused can be read only. */
+  readonly judge: (verdict: LogVerdict) => Effect.Effect<void>
   /** Puts a row there as a damaged or foreign one could stand in a file. */
   readonly putRow: (row: Omit<EventRow, "position">) => Effect.Effect<number>
 }
 
 const leaseTtlMs = 15_000
 
+const currentLog = (): LogVerdict => ({ _tag: "Current", refresh: false })
+
 const makeTables = () => ({
   id: "memory",
+  verdict: currentLog(),
   rows: new Array<EventRow>(),
   entries: new Array<LogEntry>(),
   teams: new Map<string, Folded>(),
@@ -127,6 +134,7 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
   const append = (events: ReadonlyArray<Event>, options: AppendOptions = {}): Effect.Effect<number, AppendError> =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       if (events.length === 0) return Effect.succeed(tables.rows.length)
+      if (isRefused(tables.verdict)) return Effect.fail(refusedLog(tables.verdict, "append", null))
       const refused = missingLease(events, options)
       if (refused !== undefined) return Effect.fail(refused)
       const problem = unwritable(events)
@@ -169,7 +177,8 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
     }))
 
   const take = (resource: string, command: string) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Lease, LeaseHeld | EventLogError> => {
+      if (isRefused(tables.verdict)) return Effect.fail(refusedLog(tables.verdict, "lease", null))
       const held = tables.leases.get(resource)
       if (held !== undefined && held.holder !== null && !tables.dead.has(held.holder)) {
         return Effect.fail(
@@ -202,6 +211,7 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
     state: (team) => Effect.sync(() => Option.fromNullable(tables.teams.get(team)?.state)),
     teams: Effect.sync(() => [...tables.teams.keys()].sort().map((key) => TeamKey.make(key))),
     position: Effect.sync(() => tables.rows.length),
+    verdict: Effect.sync(() => tables.verdict),
     identity: Effect.succeed({ id: tables.id, path: "", device: "", inode: "" }),
     lease: (resource, command) => Effect.acquireRelease(take(resource, command), release)
   })
@@ -219,6 +229,7 @@ export const make: Effect.Effect<MemoryLog> = Effect.map(PubSub.sliding<void>(1)
     openFor,
     layerFor: (holder) => Layer.effect(EventLog, openFor(holder)),
     end: (holder) => Effect.sync(() => void tables.dead.add(holder)),
+    judge: (verdict) => Effect.sync(() => void (tables.verdict = verdict)),
     putRow: (row) =>
       Effect.gen(function*() {
         const position = tables.rows.length + 1

@@ -28,6 +28,7 @@ import { snapshotEvery } from "./sqlite/commit.ts"
 import { failureOf, refuse } from "./sqlite/failures.ts"
 import { logFiles } from "./sqlite/files.ts"
 import { makeHandle, type OpenLog } from "./sqlite/handle.ts"
+import { keepMarker } from "./sqlite/keep-marker.ts"
 import { changes } from "./sqlite/wake.ts"
 
 export interface Options {
@@ -37,6 +38,8 @@ export interface Options {
   readonly leaseTtl?: Duration.DurationInput
   /** How long a busy file is tried. */
   readonly busyFor?: Duration.DurationInput
+  /** Reprise's directory among the user's states, `$XDG_STATE_HOME/reprise`: the log's marker is kept there. */
+  readonly stateHome?: string | undefined
   readonly mirrorMaxBytes?: number
   readonly mirrorsKept?: number
 }
@@ -70,12 +73,17 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
   const attempt = <A>(operation: string, body: () => A) =>
     Effect.try({ try: body, catch: failureOf(files, operation) })
 
+  const moves: Array<string> = []
   const handle = yield* makeHandle(files, {
     busyFor,
+    stateHome: options.stateHome,
+    onMoved: (from, to) => void moves.push(`The workspace ${from} is at ${to} now; the paths of its teams were changed.`),
     onBehind: (team) => void Queue.unsafeOffer(behind, team),
     maxBytes: options.mirrorMaxBytes ?? 5 * 1024 * 1024,
     kept: options.mirrorsKept ?? 5
   })
+  yield* Effect.forEach(moves, (moved) => Effect.logWarning(moved))
+  const marker = yield* keepMarker(handle, options.stateHome)
 
   /** Does something with the log's file where there is one. */
   const reading = <A>(operation: string, missing: A, body: (log: OpenLog) => A) =>
@@ -150,6 +158,7 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
               complete(append, Either.match(outcome, { onLeft: Exit.fail, onRight: Exit.succeed }))
             })
             Queue.unsafeOffer(toMirror, undefined)
+            marker.touch()
           })),
         onFailure: (cause) => {
           // One that can't be written must not fail those that stood beside it.
@@ -178,6 +187,7 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
       yield* Fiber.join(writer)
       const log = handle.current()
       if (log?.mirror !== undefined) yield* mirrored(log.store.head(), "2 seconds")
+      yield* marker.write
     })
   )
 
@@ -308,7 +318,7 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
         Effect.forkScoped
       ))
 
-  return EventLog.of({ append, read, follow, state, teams, position, identity, lease })
+  return EventLog.of({ append, read, follow, state, teams, position, identity, verdict: handle.verdict, lease })
 })
 
 /**

@@ -6,6 +6,7 @@ import type { AgentSpec } from "../domain/team.ts"
 import { noHistory, type StartCause } from "../domain/history.ts"
 import { advancedTeam, changedAgent } from "./changed.ts"
 import { foldHistory } from "./fold-history.ts"
+import { foldMove } from "./fold-move.ts"
 import { begun, foldOperation } from "./fold-operation.ts"
 import { foldSupervision } from "./fold-supervision.ts"
 import { type AgentState, noSupervision, type TeamState } from "./TeamState.ts"
@@ -204,6 +205,8 @@ const foldTeam = (state: TeamState, event: Event, at: string): TeamState => {
         stopped: event.kind === "shutdown",
         operation: begun(event, at)
       }
+    case "workspace.moved":
+      return foldMove(state, event)
     case "boot.decided":
       return { ...state, boot: { id: event.boot_id, decision: event.decision, at } }
     case "operation.finished":

@@ -14,6 +14,7 @@ import { providerAgentOf } from "../session/provider-agent.ts"
 import { resumability } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { captureSessions } from "./capture.ts"
+import { demandKnownSpawns } from "./current-log.ts"
 import { observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
@@ -146,7 +147,9 @@ export const fork = (
       return yield* refuse("Unfinished", `Team ${held.key} has an interrupted ${held.operation.kind}.`, `reprise restart --team ${held.key} --continue`)
     }
     const providers = yield* loadProviders(providerNames([held]))
-    yield* captureSessions(held, providers.find, yield* observeTeam(held, yield* host.transport(held.transport)))
+    const observation = yield* observeTeam(held, yield* host.transport(held.transport))
+    yield* demandKnownSpawns(held, observation)
+    yield* captureSessions(held, providers.find, observation)
     const team = yield* currentState(held.key, held)
     const source = yield* named(team, from, to)
     const session = yield* conversationOf(team, source, yield* host.provider(source.spec.provider))

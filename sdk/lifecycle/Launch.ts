@@ -9,6 +9,7 @@ import { PluginHost, type PluginMissing, type Transport } from "../plugin/Plugin
 import { standard, toTeam } from "../policy/Policy.ts"
 import { mcpProblem, optionProblems, type TeamFile, TeamFileInvalid } from "../spec/team-file.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
+import { demandCurrentLog, demandKnownSpawns } from "./current-log.ts"
 import { touchedBy } from "./interrupted.ts"
 import { refuseInterruption } from "./interruption.ts"
 import { type AgentObservation, mayLive, observeTeam } from "./observe.ts"
@@ -96,6 +97,7 @@ const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
     const host = yield* PluginHost
     const home = known.transport === asked.name ? asked : yield* host.transport(known.transport)
     const observation = yield* observeTeam(known, home)
+    yield* demandKnownSpawns(known, observation)
     const providers = yield* loadProviders(providerNames([known]))
     const seen = known.agents.flatMap((agent) => {
       const found = observation.agents.get(agent.spec.id)
@@ -171,6 +173,7 @@ export const up = (
 ): Effect.Effect<LaunchReport, LaunchError, EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment> =>
   Effect.scoped(Effect.gen(function*() {
     const { spec } = file
+    yield* demandCurrentLog
     const host = yield* PluginHost
     const log = yield* EventLog
     const settings = yield* deadlines

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { AnyPolicy } from "../policy/Policy.ts"
 import { overtaken } from "./apply.ts"
+import { demandCurrentLog } from "./current-log.ts"
 import type { RestartPlan } from "./plan.ts"
 import { prepare } from "./prepare.ts"
 import type { RestartReport } from "./restart-act.ts"
@@ -42,6 +43,7 @@ export const plan = <E, R>(
   options: RestartOptions<unknown, unknown> = {}
 ): Effect.Effect<RestartPlan<E, R>, RestartError, RestartServices> =>
   Effect.gen(function*() {
+    yield* demandCurrentLog
     const state = yield* teamState(team)
     if (options.unfinished !== undefined && state.operation === null) {
       return yield* new NothingUnfinished({ team: state.key })

@@ -16,6 +16,7 @@ import { providerAgentOf } from "../session/provider-agent.ts"
 import { HostProcesses } from "../session/host-processes.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { captureSessions } from "./capture.ts"
+import { demandCurrentLog } from "./current-log.ts"
 import { observeTeam } from "./observe.ts"
 import { currentState } from "./prepare.ts"
 import { AgentUnknown } from "./Restart.ts"
@@ -120,6 +121,7 @@ export const send = (
   Effect.gen(function*() {
     const log = yield* EventLog
     const host = yield* PluginHost
+    yield* demandCurrentLog
     const team = yield* teamState(selector)
     const agent = agentOf(team, to)
     if (agent === undefined || agent.removed) {

@@ -12,6 +12,8 @@ import { holdInput } from "../messaging/input-lease.ts"
 import { adoptedSpared } from "./adopted.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
+import { demandCurrentLog, demandKnownSpawns } from "./current-log.ts"
+import { downInCopy } from "./down-in-copy.ts"
 import { agentsAtWork, confirmationRefusal } from "./interruption.ts"
 import { mayLive, observeTeam, panesToEnd } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
@@ -24,7 +26,7 @@ import { teamState } from "./team.ts"
 
 /** What came of a shutdown. */
 export interface ShutdownReport {
-  readonly outcome: "stopped" | "partial" | "confirmation_required"
+  readonly outcome: "stopped" | "partial" | "confirmation_required" | "workspace_copied"
   readonly ok: boolean
   readonly message: string
   readonly next: ReadonlyArray<string>
@@ -57,6 +59,9 @@ export const down = (
     const log = yield* EventLog
     const host = yield* PluginHost
     const { graceMs } = yield* deadlines
+    const copied = yield* downInCopy(selector)
+    if (copied !== null) return copied
+    yield* demandCurrentLog
     const found = yield* teamState(selector)
     yield* demandRank(found)
     const lease = yield* log.lease(teamResource(found.key), "down")
@@ -64,6 +69,7 @@ export const down = (
     const transport = yield* host.transport(current.transport)
     const providers = yield* loadProviders(providerNames([current]))
     const before = yield* observeTeam(current, transport)
+    yield* demandKnownSpawns(current, before)
     yield* captureSessions(current, providers.find, before)
     const team = yield* currentState(current.key, current)
 

@@ -3,12 +3,13 @@ import * as Effect from "effect/Effect"
 import type { EventLogError } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf, type OperationState, type TeamState } from "../event-log/TeamState.ts"
-import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
+import { PluginHost, type PluginMissing, type Transport } from "../plugin/PluginHost.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
 import { resumability } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { noticeSessions } from "./capture.ts"
+import { demandCurrentLog, demandKnownSpawns, unknownSpawns } from "./current-log.ts"
 import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
 import { type LoadedProviders, loadProviders, providerNames } from "./plugins-of.ts"
 import { currentState } from "./prepare.ts"
@@ -50,7 +51,42 @@ export interface StatusReport {
   /** Position of the newest event of the log. */
   readonly position: number
   readonly pendingMessages: number
+  /** Why the log is not the current state: then each agent is unknown. Null where it is. */
+  readonly rolledBack: EventLogError | null
 }
+
+/** Agents of a log that is older than reality: what they do now is unknown. */
+const unseen = (team: TeamState, why: string): TeamObservation => ({
+  agents: new Map(team.agents.map(({ spec }) => [spec.id, {
+    process: { state: "unknown" as const, evidence: why },
+    pane: null,
+    exit: null,
+    strays: []
+  }])),
+  panes: null,
+  foreign: [],
+  home: null,
+  failure: null
+})
+
+
+/** Looks at the team, unless its log is older than reality. */
+const observeCurrent = (first: TeamState, transport: Transport) =>
+  Effect.gen(function*() {
+    const older = (found: TeamState, refusal: EventLogError) => {
+      const why = `the log is older than what runs (${refusal.evidence?.join("; ") ?? ""})`
+      return { found, observation: unseen(found, why), rolledBack: refusal }
+    }
+    const refused = yield* Effect.match(demandCurrentLog, { onFailure: (error) => error, onSuccess: () => null })
+    if (refused !== null) return older(first, refused)
+    const observation = yield* observeTeam(first, transport)
+    if (unknownSpawns(first, observation).length === 0) return { found: first, observation, rolledBack: null }
+    // It may have been started since the log was read.
+    const found = yield* currentState(first.key, first)
+    const again = yield* observeTeam(found, transport)
+    const refusal = yield* Effect.match(demandKnownSpawns(found, again), { onFailure: (error) => error, onSuccess: () => null })
+    return refusal === null ? { found, observation: again, rolledBack: null } : older(found, refusal)
+  })
 
 /**
  * Looks at a team and touches nothing; a process that can't be told about is `unknown`, never idle or dead. A conversation
@@ -66,12 +102,12 @@ export const status = (
   Effect.gen(function*() {
     const log = yield* EventLog
     const host = yield* PluginHost
-    const found = yield* teamState(selector)
-    const transport = yield* host.transport(found.transport)
-    const providers = yield* loadProviders(providerNames([found]))
-    const observation = yield* observeTeam(found, transport)
+    const first = yield* teamState(selector)
+    const transport = yield* host.transport(first.transport)
+    const providers = yield* loadProviders(providerNames([first]))
+    const { found, observation, rolledBack } = yield* observeCurrent(first, transport)
     // A person may go over to another conversation at any time: it is learnt while its process can tell it.
-    const noticed = yield* noticeSessions(found, providers.find, observation)
+    const noticed = rolledBack === null && (yield* noticeSessions(found, providers.find, observation))
     const team = noticed ? yield* currentState(found.key, found) : found
     return {
       team,
@@ -81,6 +117,7 @@ export const status = (
       }),
       operation: team.operation,
       position: yield* log.position,
-      pendingMessages: team.pendingMessages.length
+      pendingMessages: team.pendingMessages.length,
+      rolledBack
     }
   })

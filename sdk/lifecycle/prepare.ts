@@ -14,6 +14,7 @@ import { isInItsConversation } from "../session/conversation.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { atomic } from "../policy/Policy.ts"
 import { converge, foldUnrecorded, type Record } from "./converge.ts"
+import { demandKnownSpawns } from "./current-log.ts"
 import { decideAll } from "./decide.ts"
 import { goingBack, isBeingUndone, livesByIt, unsureToStop } from "./going-back.ts"
 import { honourVerdict } from "./interrupted.ts"
@@ -180,6 +181,7 @@ export const prepare = <E, R>(
     if (observation.failure !== null) {
       return unreachable(input, transport, providers, observation, observation.failure.message)
     }
+    yield* demandKnownSpawns(input.team, observation)
     const settled = settle(input.team, observation, providers.find)
     const team = settled.length === 0 ? input.team : yield* record(input.team, settled)
     const targets = new Set(

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import type { EventLogError } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
+import { demandReadableLog } from "./current-log.ts"
 import { resolveTeam, type TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 
 /** Resolves which team is meant, once, and answers with its state. Without a selector the only team is meant. */
@@ -12,6 +13,7 @@ export const teamState = (
 ): Effect.Effect<TeamState, TeamTargetAmbiguous | TeamTargetUnresolved | EventLogError, EventLog> =>
   Effect.gen(function*() {
     const log = yield* EventLog
+    yield* demandReadableLog
     const keys = yield* log.teams
     const resolved = resolveTeam(keys, selector)
     if (Either.isLeft(resolved)) return yield* resolved.left

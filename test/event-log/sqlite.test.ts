@@ -114,7 +114,8 @@ describe("the file", () => {
       for (const statement of version1) db.exec(statement)
       const put = db.prepare("INSERT INTO events (at, team, agent, type, generation, body) VALUES (?, ?, ?, ?, ?, ?)")
       const { team: key, type, ...spec } = recorded("alpha")
-      put.run("2026-01-01T00:00:00.000Z", key, null, type, null, JSON.stringify(spec))
+      const workspace = fs.realpathSync(path.dirname(directory))
+      put.run("2026-01-01T00:00:00.000Z", key, null, type, null, JSON.stringify({ ...spec, workspace }))
       for (const { agent, generation, team: of, type: kind, ...own } of messages(600)) {
         put.run("2026-01-01T00:00:01.000Z", of, agent, kind, generation, JSON.stringify(own))
       }
@@ -464,13 +465,15 @@ describe("the mirror", () => {
       }))
     }))
 
-  it.live("of another log is put aside", () =>
+  it.live("of a log that is lost is kept, and no new log is begun beside it", () =>
     Effect.gen(function*() {
       const directory = newDirectory()
       yield* filled(directory, 20)
       fs.rmSync(database(directory))
-      yield* using(directory, Effect.flatMap(EventLog, (log) => log.append([consumed("alpha", "coder-1", "m")])))
-      assert.deepStrictEqual(linePositions(mirror(directory)), [1])
-      assert.deepStrictEqual(linePositions(`${mirror(directory)}.1`), counted(21))
+      const append = Effect.flatMap(EventLog, (log) => log.append([consumed("alpha", "coder-1", "m")]))
+      const error = yield* Effect.flip(using(directory, append))
+      assert.strictEqual(error._tag === "EventLogError" && error.reason, "Lost")
+      assert.isFalse(fs.existsSync(database(directory)))
+      assert.deepStrictEqual(linePositions(mirror(directory)), counted(21))
     }))
 })

@@ -22,9 +22,10 @@ const foldsAtOnce = 4096
 
 /**
  * Records batches in one transaction; each is taken or refused on its own. Synchronous, throws what SQLite throws.
- * `onBehind` hears of a team that has too much to fold to be done here.
+ * `onBehind` hears of a team that has too much to fold to be done here, `onBack` throws where the log became shorter while
+ * it was open: an older file was copied over it.
  */
-export const makeCommit = (store: Store, onBehind: (team: string) => void) => {
+export const makeCommit = (store: Store, onBehind: (team: string) => void, onBack: (position: number, before: number) => never) => {
   const behind = new Set<string>()
   const { db } = store.opened
   const savepoint = db.prepare("SAVEPOINT claims")
@@ -111,11 +112,14 @@ export const makeCommit = (store: Store, onBehind: (team: string) => void) => {
   const live = new Map<string, Folded>()
   let lastHead = -1
 
-  return (batches: ReadonlyArray<Batch>, at: string): ReadonlyArray<Committed> => {
+  /** `isWanted` is asked inside the transaction; where it says no, nothing is recorded. */
+  return (batches: ReadonlyArray<Batch>, at: string, isWanted: () => boolean = () => true): ReadonlyArray<Committed> => {
     const folded = new Map<string, Folded>()
     let position = 0
     const outcomes = store.transact(() => {
       position = store.head()
+      if (position < lastHead) onBack(position, lastHead)
+      if (!isWanted()) return []
       if (position !== lastHead) live.clear()
       const added = new Map<string, number>()
       const outcomes = batches.map((batch): Committed => {

@@ -70,7 +70,7 @@ const sentences = (files: LogFiles, reason: EventLogError["reason"], why: string
     case "Newer":
       return `${file} was written by a newer Reprise (${why}). It was left as it is, nothing was written. ` +
         "Run the command with that version or a newer one."
-    case "Unknown":
+    default:
       return `${file} could not be used (${why}). Nothing was written.`
   }
 }

@@ -1,29 +1,65 @@
+import type { Database } from "better-sqlite3"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as fs from "node:fs"
+import type { LogIdentity } from "../../domain/log-identity.ts"
+import { isRefused, judgeLog, type LogVerdict } from "../../domain/log-verdict.ts"
 import type { EventLogError } from "../errors.ts"
+import { refusedLog } from "../refused-log.ts"
 import { makeCommit } from "./commit.ts"
-import { failureOf, refuse } from "./failures.ts"
-import type { LogFiles } from "./files.ts"
+import { failureOf, isBusy, refuse } from "./failures.ts"
+import { type LogFiles, sizeOf } from "./files.ts"
+import { factsWithoutLog, headIn, identityIn, logFacts, surroundingsOf } from "./log-facts.ts"
 import { makeLeaseTable } from "./lease-table.ts"
 import { makeMirror, type Mirror, type MirrorOptions } from "./mirror.ts"
 import { open, type Opened } from "./open.ts"
+import { relocateLog } from "./relocate.ts"
 import { makeStore } from "./store.ts"
 
 export interface HandleOptions extends MirrorOptions {
+  /** Reprise's directory among the user's states, with the markers of logs; none are read or written without it. */
+  readonly stateHome: string | undefined
   readonly busyFor: Duration.DurationInput
   readonly onBehind: (team: string) => void
+  readonly onMoved: (from: string, to: string) => void
 }
 
 const assemble = (files: LogFiles, opened: Opened, options: HandleOptions) => {
   const store = makeStore(files, opened)
+  const identity = store.identity()
+  const surroundings = surroundingsOf(files, options.stateHome, identity?.id)
+  const judge = (): LogVerdict =>
+    identity === undefined
+      ? { _tag: "Lost", evidence: ["it does not say which workspace it is for"] }
+      : judgeLog(logFacts(files, options.stateHome, identity, store.head(), surroundings))
   let mirror: Mirror | undefined
+  let verdict = judge()
+  let hasMoved = false
+  const rolledBack = (position: number, before: number): never => {
+    verdict = { _tag: "RolledBack", position, evidence: [`this process had read it up to position ${before}`] }
+    throw refusedLog(verdict, "append", files.database)
+  }
+  const commit = makeCommit(store, options.onBehind, rolledBack)
   return {
     store,
-    commit: makeCommit(store, options.onBehind),
+    commit,
     leases: makeLeaseTable(store),
+    surroundings,
+    verdict: () => verdict,
+    hasMoved: () => hasMoved,
+    /** Records the place where the log is now, if it is another one than it says. */
+    settle: (at: string) => {
+      if (opened.readOnly || identity === undefined) return
+      if (verdict._tag === "Moved" || (verdict._tag === "Current" && verdict.refresh)) {
+        relocateLog(store, commit, identity, surroundings.here, at)
+        if (verdict._tag === "Moved") options.onMoved(verdict.from, surroundings.here.path)
+        verdict = { _tag: "Current", refresh: false }
+        hasMoved = true
+      }
+    },
     get mirror(): Mirror | undefined {
       return mirror
     },
@@ -46,6 +82,8 @@ export type OpenLog = ReturnType<typeof assemble>
  */
 export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogFiles, options: HandleOptions) {
   let log: OpenLog | undefined
+  let known: LogIdentity | undefined
+  let hasMoved = false
   const opening = yield* Effect.makeSemaphore(1)
 
   const close = (): void => {
@@ -55,27 +93,54 @@ export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogF
   const isInPlace = (): boolean =>
     log !== undefined && fs.statSync(files.database, { throwIfNoEntry: false })?.ino === log.store.opened.ino
 
+  const judgeWithoutLog = (): LogVerdict => {
+    const verdict = judgeLog(factsWithoutLog(files, options.stateHome))
+    return verdict._tag === "Unmade" && known !== undefined && options.stateHome !== undefined
+      ? { _tag: "Lost", evidence: ["this process had it open, and it was taken away"] }
+      : verdict
+  }
+  /** Whether a file with several names is this workspace's own. */
+  const isOwn = (copy: Database): boolean => {
+    const identity = identityIn(copy)
+    if (identity === undefined) return true
+    const surroundings = surroundingsOf(files, options.stateHome, identity.id)
+    return judgeLog(logFacts(files, options.stateHome, identity, headIn(copy), surroundings))._tag !== "Copied"
+  }
+
   const openAs = (operation: string, intent: "read" | "write") => {
     const attempt = Effect.try({
       try: () => {
         if (isInPlace()) return undefined
         close()
-        return open(files, intent)
+        if (intent === "write" && (sizeOf(files.database) ?? 0) === 0) {
+          const verdict = judgeWithoutLog()
+          if (isRefused(verdict)) throw refusedLog(verdict, operation, files.database)
+        }
+        return open(files, intent, isOwn)
       },
       catch: failureOf(files, operation)
     })
     const adopt = (opened: Opened) =>
-      Effect.try({
+      Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.try({
         try: () => {
           try {
-            log = assemble(files, opened, options)
+            const assembled = assemble(files, opened, options)
+            try {
+              assembled.settle(new Date(now).toISOString())
+            } catch (cause) {
+              // Reading goes on with the old paths; a write tries again.
+              if (intent === "write" || isBusy(cause)) throw cause
+            }
+            hasMoved ||= assembled.hasMoved()
+            log = assembled
+            known = assembled.store.identity()
           } catch (cause) {
             opened.close()
             throw cause
           }
         },
         catch: failureOf(files, operation)
-      })
+      }))
     const upgraded = (from: number) =>
       Effect.promise(() => import("./upgrade.ts")).pipe(
         Effect.flatMap(({ upgrade }) => upgrade(files, from)),
@@ -106,7 +171,10 @@ export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogF
         Effect.try({
           try: () => {
             if (log === undefined) throw refuse(files, operation, "Unknown", "it could not be opened")
+            const verdict = log.verdict()
+            if (isRefused(verdict)) throw refusedLog(verdict, operation, files.database)
             if (log.store.opened.readOnly) throw refuse(files, operation, "ReadOnly", "opened for reading")
+            log.settle(new Date().toISOString())
             log.startMirror()
             return log
           },
@@ -121,5 +189,10 @@ export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogF
     while: (error) => error.reason === "Busy",
     schedule: Schedule.spaced("20 millis").pipe(Schedule.jittered, Schedule.upTo(options.busyFor))
   })
-  return { current: () => log, forReading, forWriting }
+  /** What the log is; of one that is not there, what its absence is. */
+  const verdict: Effect.Effect<LogVerdict, EventLogError> = Effect.flatMap(forReading("open"), (opened) =>
+    opened === undefined
+      ? Effect.try({ try: judgeWithoutLog, catch: failureOf(files, "open") })
+      : Effect.sync(opened.verdict))
+  return { current: () => log, forReading, forWriting, verdict, hasMoved: () => hasMoved }
 })

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { rowLine } from "../log-line.ts"
 import type { EventRow } from "../rows.ts"
 import { isBusy } from "./failures.ts"
-import { type LogFiles, makePrivateFile } from "./files.ts"
+import { type LogFiles, makePrivateFile, sizeOf } from "./files.ts"
 
 export interface MirrorOptions {
   readonly maxBytes: number
@@ -74,6 +74,19 @@ const cutTornLine = (file: string): void => {
   } finally {
     fs.closeSync(fd)
   }
+}
+
+/** How far a mirror has come, without a lock; 0 where there is none. */
+export const mirrorPosition = ({ mirror }: LogFiles): number => {
+  try {
+    for (const file of [mirror, `${mirror}.1`]) {
+      const position = (sizeOf(file) ?? 0) === 0 ? undefined : lastPositionOf(file)
+      if (position !== undefined) return position
+    }
+  } catch {
+    // A mirror that can't be read is no evidence.
+  }
+  return 0
 }
 
 const stat = (file: string): fs.Stats | undefined => fs.statSync(file, { throwIfNoEntry: false })

@@ -1,10 +1,9 @@
 import Sqlite, { type Database } from "better-sqlite3"
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
-import * as os from "node:os"
-import * as path from "node:path"
 import { refuse } from "./failures.ts"
 import { type LogFiles, makeDirectory, makePrivateFile, sizeOf, workspaceOf } from "./files.ts"
+import { openPrivateCopy } from "./log-facts.ts"
 import { createTables, schemaVersion } from "./schema.ts"
 
 // The hot path stands on better-sqlite3 itself, the driver below @effect/sql-sqlite-node. That client begins with a
@@ -110,18 +109,9 @@ const openReadOnly = (files: LogFiles): Opened => {
   let remove = () => {}
   if (!isReadable(db)) {
     db.close()
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "reprise-read-"))
-    remove = () => fs.rmSync(directory, { recursive: true, force: true })
-    const copy = path.join(directory, "reprise.db")
-    try {
-      fs.copyFileSync(files.database, copy)
-      if (sizeOf(`${files.database}-wal`) !== undefined) fs.copyFileSync(`${files.database}-wal`, `${copy}-wal`)
-      for (const name of fs.readdirSync(directory)) fs.chmodSync(path.join(directory, name), 0o600)
-      db = new Sqlite(copy, { timeout: busyTimeoutMs })
-    } catch (cause) {
-      remove()
-      throw cause
-    }
+    const copied = openPrivateCopy(files)
+    db = copied.db
+    remove = copied.close
   }
   const close = () => {
     db.close()
@@ -150,9 +140,26 @@ const canWrite = (files: LogFiles): boolean => {
   }
 }
 
-/** Opens the log for `write` (making it if it is missing) or `read` (undefined if it is missing). */
-export const open = (files: LogFiles, intent: "read" | "write"): Opened | undefined => {
+const openCopy = (files: LogFiles): Opened => {
+  const ino = fs.statSync(files.database).ino
+  const { close, db } = openPrivateCopy(files)
+  return { db, ino, readOnly: true, older: undefined, close }
+}
+
+/**
+ * Opens the log for `write` (making it if it is missing) or `read` (undefined if it is missing or empty). A file that has
+ * several names may be that of another workspace too: unless `isOwn` says that it is this one's, a copy of it is read.
+ */
+export const open = (files: LogFiles, intent: "read" | "write", isOwn: (copy: Database) => boolean): Opened | undefined => {
+  const size = sizeOf(files.database)
+  if (intent === "read" && size === 0) checkBeforeOpening(files)
+  if (intent === "read" && (size === undefined || size === 0)) return undefined
+  if (size !== undefined && size > 0 && fs.statSync(files.database).nlink > 1) {
+    checkBeforeOpening(files)
+    const copy = openCopy(files)
+    if (!isOwn(copy.db)) return copy
+    copy.close()
+  }
   if (intent === "write") return openWritable(files)
-  if (sizeOf(files.database) === undefined) return undefined
   return canWrite(files) ? openWritable(files) : openReadOnly(files)
 }

@@ -1,5 +1,5 @@
 import type { Statement } from "better-sqlite3"
-import type { LogIdentity } from "../../domain/log-identity.ts"
+import type { DirectoryIdentity, LogIdentity } from "../../domain/log-identity.ts"
 import type { ReadOptions } from "../EventLog.ts"
 import { fold } from "../fold.ts"
 import { entryOf, type EventRow } from "../rows.ts"
@@ -25,6 +25,8 @@ export interface Store {
   readonly head: () => number
   /** The workspace that the log was made for. */
   readonly identity: () => LogIdentity | undefined
+  /** Gives the log another place; false where it has another one than `from` already. Inside a transaction. */
+  readonly relocate: (from: LogIdentity, to: DirectoryIdentity) => boolean
   readonly teams: () => ReadonlyArray<string>
   readonly page: (options: ReadOptions, after: number, until: number) => ReadonlyArray<EventRow>
   readonly isFullPage: (rows: ReadonlyArray<unknown>) => boolean
@@ -47,6 +49,9 @@ export const makeStore = (files: LogFiles, opened: Opened): Store => {
   const version = db.prepare<[], number>("PRAGMA user_version").pluck()
   const head = db.prepare<[], number>("SELECT coalesce(max(position), 0) FROM events").pluck()
   const identity = db.prepare<[], LogIdentity>("SELECT id, path, device, inode FROM workspace")
+  const relocate = db.prepare<[string, string, string, string, string, string]>(
+    "UPDATE workspace SET path = ?, device = ?, inode = ? WHERE path = ? AND device = ? AND inode = ?"
+  )
   const teams = db.prepare<[], string>("SELECT team FROM teams ORDER BY team").pluck()
   const tail = db.prepare<[string, number], EventRow>(
     `SELECT ${columns} FROM events WHERE team = ? AND position > ? ORDER BY position LIMIT ${pageSize}`
@@ -102,6 +107,8 @@ export const makeStore = (files: LogFiles, opened: Opened): Store => {
     transact,
     head: () => head.get() ?? 0,
     identity: () => identity.get(),
+    relocate: (from, to) =>
+      relocate.run(to.path, to.device, to.inode, from.path, from.device, from.inode).changes === 1,
     teams: () => teams.all(),
     page,
     isFullPage: (rows) => rows.length >= pageSize,

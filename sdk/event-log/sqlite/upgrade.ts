@@ -2,12 +2,12 @@ import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { createHash, randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { LifecycleEvent } from "../../domain/event.ts"
 import type { LogFiles } from "./files.ts"
 import { makePrivateFile, workspaceOf } from "./files.ts"
+import { derivedId, firstEvents } from "./log-facts.ts"
 import { addedInVersion2, addedInVersion3, schemaVersion } from "./schema.ts"
 
 const lifecycleTypes = LifecycleEvent.members.map((member) => member.fields.type.literals[0])
@@ -22,11 +22,6 @@ const toVersion2 = (sql: Client) =>
     yield* sql.unsafe("INSERT INTO teams (team, tail) SELECT team, count(*) FROM events GROUP BY team")
   })
 
-interface FirstEvent {
-  readonly at: string
-  readonly body: string
-}
-
 /**
  * Gives the log a workspace. The id comes from its first events, so that a log and a copy of it get the same one, and the
  * place from the newest `team.recorded`, since this may be the copy.
@@ -34,10 +29,7 @@ interface FirstEvent {
 const toVersion3 = (sql: Client, files: LogFiles) =>
   Effect.gen(function*() {
     for (const statement of addedInVersion3) yield* sql.unsafe(statement)
-    const first = yield* sql.unsafe<FirstEvent>("SELECT at, body FROM events ORDER BY position LIMIT 16")
-    const id = first.length === 0
-      ? randomUUID()
-      : createHash("sha256").update(JSON.stringify(first.map(({ at, body }) => [at, body]))).digest("hex").slice(0, 32)
+    const id = derivedId(yield* sql.unsafe<{ readonly at: string; readonly body: string }>(firstEvents))
     const [recorded] = yield* sql.unsafe<{ readonly workspace: string | null }>(
       `SELECT json_extract(body, '$.workspace') AS workspace FROM events
         WHERE type = 'team.recorded' AND json_valid(body) ORDER BY position DESC LIMIT 1`

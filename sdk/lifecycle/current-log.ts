@@ -1,0 +1,44 @@
+import * as Effect from "effect/Effect"
+import { isRefused, type LogVerdict } from "../domain/log-verdict.ts"
+import type { EventLogError } from "../event-log/errors.ts"
+import { EventLog } from "../event-log/EventLog.ts"
+import { refusedLog } from "../event-log/refused-log.ts"
+import type { TeamState } from "../event-log/TeamState.ts"
+import type { TeamObservation } from "./observe.ts"
+
+/** Fails where the log is not the current state of its workspace, so that nothing is decided by it. */
+export const demandCurrentLog: Effect.Effect<void, EventLogError, EventLog> = Effect.gen(function*() {
+  const verdict = yield* (yield* EventLog).verdict
+  if (isRefused(verdict)) return yield* refusedLog(verdict, "decide", null)
+})
+
+/** What `status` may still show: of a log that is older than reality, what it records; of a copy or a lost one, nothing. */
+export const demandReadableLog: Effect.Effect<LogVerdict, EventLogError, EventLog> = Effect.gen(function*() {
+  const verdict = yield* (yield* EventLog).verdict
+  return isRefused(verdict) && verdict._tag !== "RolledBack"
+    ? yield* refusedLog(verdict, "read", null)
+    : verdict
+})
+
+/**
+ * Panes of the team that its log does not know although it would have recorded them before they were started: the log is
+ * older than they are.
+ */
+export const unknownSpawns = (team: TeamState, { panes }: Pick<TeamObservation, "panes">): ReadonlyArray<string> =>
+  (panes ?? []).flatMap(({ agent: id, generation, identity, team: key }) => {
+    if (key !== team.key) return []
+    const agent = team.agents.find(({ spec }) => spec.id === id)
+    const isKnown = agent !== undefined && (generation < agent.generation || agent.spawn?.token === identity.spawn)
+    return isKnown ? [] : [`process ${identity.pid} is ${id} of generation ${generation}, and the log knows ${
+      agent === undefined ? "no such agent" : `generation ${agent.generation}`
+    }`]
+  })
+
+/** Fails where a process of the team runs that the log does not know: nothing may be stopped or started by that log. */
+export const demandKnownSpawns = (team: TeamState, observation: TeamObservation): Effect.Effect<void, EventLogError, EventLog> =>
+  Effect.gen(function*() {
+    const evidence = unknownSpawns(team, observation)
+    if (evidence.length === 0) return
+    const position = yield* (yield* EventLog).position
+    return yield* refusedLog({ _tag: "RolledBack", position, evidence }, "decide", null)
+  })
