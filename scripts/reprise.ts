@@ -15,6 +15,7 @@ const verbs: Readonly<Record<string, { readonly does: string; readonly load: () 
   fork: { does: "add an agent that begins with a copy of another's conversation", load: () => import("./fork.ts") },
   down: { does: "stop the team; its conversations are kept", load: () => import("./down.ts") },
   log: { does: "print the event log", load: () => import("./log.ts") },
+  recover: { does: "rebuild a log that is lost or older than what runs", load: () => import("./recover.ts") },
   simulate: { does: "play policies in virtual time, and compare what comes of them", load: () => import("./simulate.ts") },
   demo: { does: "show the main job on a team of fake agents", load: () => import("./demo.ts") }
 }

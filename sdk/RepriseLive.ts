@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import { builtins } from "./builtins.ts"
 import type { EventLogError } from "./event-log/errors.ts"
 import { EventLog } from "./event-log/EventLog.ts"
+import * as EventLogMemory from "./event-log/EventLogMemory.ts"
 import * as EventLogSqlite from "./event-log/EventLogSqlite.ts"
 import { HostEnvironment } from "./lifecycle/operation.ts"
 import { allTeams } from "./lifecycle/prepare.ts"
@@ -38,6 +39,8 @@ export interface RepriseOptions {
   readonly plugins?: ReadonlyArray<string>
   /** Plugins whose needs the user consents to. */
   readonly allowPlugins?: ReadonlyArray<string>
+  /** `unopened`: an empty log in memory stands in for the workspace's, for what works on its file as a whole. */
+  readonly log?: "opened" | "unopened"
 }
 
 const hostEnvironment = Layer.sync(HostEnvironment, () =>
@@ -68,7 +71,7 @@ export const layer = (
   options: RepriseOptions = {}
 ): Layer.Layer<RepriseServices, EventLogError | WorkspaceUnusable> => {
   const workspace = Layer.effect(Workspace, findWorkspace({ asked: options.workspace, from: process.cwd() }))
-  const log = Layer.unwrapEffect(Effect.map(Workspace, ({ runtime }) => EventLogSqlite.layer({ directory: runtime, stateHome: stateHome(process.env) })))
+  const log = options.log === "unopened" ? EventLogMemory.layer : Layer.unwrapEffect(Effect.map(Workspace, ({ runtime }) => EventLogSqlite.layer({ directory: runtime, stateHome: stateHome(process.env) })))
   return pluginHost(options).pipe(
     Layer.provideMerge(log),
     Layer.provideMerge(workspace),

@@ -66,10 +66,12 @@ interface VerbDefinition<Config extends Command.Command.Config> {
     config: Command.Command.ParseConfigValue<Config>,
     everywhere: Everywhere
   ) => Effect.Effect<Document, unknown, RepriseLive.RepriseServices>
+  /** Whether the workspace's log is opened; it is by default. */
+  readonly log?: (config: Command.Command.ParseConfigValue<Config>) => "opened" | "unopened"
   /** What a person is shown; the message alone by default. */
   readonly human?: (document: Document) => string
   /** Prints its own lines; there is no closing document unless it failed. */
-  readonly silent?: boolean
+  readonly silent?: (config: Command.Command.ParseConfigValue<Config>) => boolean
   /** Goes on in the foreground after the answer was shown. */
   readonly afterwards?: (document: Document) => Effect.Effect<void, unknown, RepriseLive.RepriseServices>
 }
@@ -116,7 +118,7 @@ const unanswered: Document = {
 
 /** Makes a verb from its options and what it does. */
 export const defineVerb = <const Config extends Command.Command.Config>(definition: VerbDefinition<Config>): Verb => {
-  const { afterwards, description, human, name, run, silent = false } = definition
+  const { afterwards, description, human, name, run, silent } = definition
   let exitCode = 0
   let json = false
   let answered = false
@@ -144,11 +146,12 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
         consents: common.allowPlugin,
         transport: Option.getOrUndefined(common.transport)
       })
-      if (!silent) yield* answer(document, document.ok ? 0 : 1)
+      if (silent?.(own) !== true) yield* answer(document, document.ok ? 0 : 1)
       if (document.ok && afterwards !== undefined) yield* afterwards(document)
     }).pipe(
       Effect.provide(RepriseLive.layer({
         workspace: Option.getOrUndefined(common.workspace),
+        log: definition.log?.(own) ?? "opened",
         plugins: [...common.plugin, ...common.allowPlugin],
         allowPlugins: common.allowPlugin
       })),

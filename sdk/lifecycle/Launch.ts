@@ -13,12 +13,13 @@ import { demandCurrentLog, demandKnownSpawns } from "./current-log.ts"
 import { touchedBy } from "./interrupted.ts"
 import { refuseInterruption } from "./interruption.ts"
 import { type AgentObservation, mayLive, observeTeam } from "./observe.ts"
+import { copiesFor } from "./launch-copies.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
 import { findLacks, type Lack, type StartFinding } from "./preconditions.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
 import type { Refusal } from "./plan.ts"
-import { prepare } from "./prepare.ts"
+import { currentState, prepare } from "./prepare.ts"
 import { livesElsewhere, unreachableRefusal } from "./refuse.ts"
 import { actOn, onlyFileCures, refusedReport, type RestartReport } from "./restart-act.ts"
 import { decisionEvents, refusalEvents } from "./restart-events.ts"
@@ -70,6 +71,8 @@ export interface LaunchOptions {
   readonly plugins: ReadonlyArray<string>
   /** Those of them whose needs the user consented to, remembered too. */
   readonly consents?: ReadonlyArray<string>
+  /** Teams of another workspace: agents of the same team and id begin with copies of their conversations. */
+  readonly copyOf?: ReadonlyArray<TeamState>
   /** Consent to interrupt agents that are at work, which a launch that finishes an interrupted operation may do. */
   readonly interruptBusy?: boolean
 }
@@ -204,7 +207,9 @@ export const up = (
     }], { lease })
     const recorded = yield* log.state(spec.name)
     if (Option.isNone(recorded)) return yield* Effect.dieMessage(`Team ${spec.name} is not in the log at ${position}.`)
-    const team: TeamState = recorded.value
+    const copies = yield* copiesFor(recorded.value, options.copyOf ?? [], providers.find)
+    if (copies.events.length > 0) yield* log.append(copies.events, { lease })
+    const team: TeamState = copies.events.length === 0 ? recorded.value : yield* currentState(spec.name, recorded.value)
     const before = yield* observeTeam(team, transport)
     const wanted = team.agents.flatMap((agent) => {
       const process = before.agents.get(agent.spec.id)?.process
@@ -244,7 +249,9 @@ export const up = (
         ? report.message
         : spec.agents.length === 0
         ? `Team ${spec.name} is up: it has no agents.`
-        : `Team ${spec.name} is up: ${started} of ${spec.agents.length} agents started.`,
+        : `Team ${spec.name} is up: ${started} of ${spec.agents.length} agents started.` +
+          `${copies.events.length === 0 ? "" : ` ${copies.events.length} of them in copies of their conversations.`}` +
+          copies.fresh.map((why) => ` ${why.replace(/\.*$/, "")}.`).join(""),
       next: report.ok && attach !== null ? [attach] : report.next,
       details: report.details,
       team: spec.name,

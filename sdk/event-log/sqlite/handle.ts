@@ -133,7 +133,8 @@ export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogF
             }
             hasMoved ||= assembled.hasMoved()
             log = assembled
-            known = assembled.store.identity()
+            // A log that is not this workspace's own may be put aside for a new one.
+            known = isRefused(assembled.verdict()) ? undefined : assembled.store.identity()
           } catch (cause) {
             opened.close()
             throw cause
