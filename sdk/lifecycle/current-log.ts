@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { isRefused, type LogVerdict } from "../domain/log-verdict.ts"
 import type { EventLogError } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
@@ -28,17 +29,19 @@ export const unknownSpawns = (team: TeamState, { panes }: Pick<TeamObservation, 
   (panes ?? []).flatMap(({ agent: id, generation, identity, team: key }) => {
     if (key !== team.key) return []
     const agent = team.agents.find(({ spec }) => spec.id === id)
-    const isKnown = agent !== undefined && (generation < agent.generation || agent.spawn?.token === identity.spawn)
-    return isKnown ? [] : [`process ${identity.pid} is ${id} of generation ${generation}, and the log knows ${
-      agent === undefined ? "no such agent" : `generation ${agent.generation}`
-    }`]
+    // An agent that the log does not have is never touched by it.
+    const isKnown = agent === undefined || generation < agent.generation || agent.spawn?.token === identity.spawn
+    return isKnown ? [] : [`process ${identity.pid} is ${id} of generation ${generation}, and the log knows generation ${agent.generation}`]
   })
 
 /** Fails where a process of the team runs that the log does not know: nothing may be stopped or started by that log. */
 export const demandKnownSpawns = (team: TeamState, observation: TeamObservation): Effect.Effect<void, EventLogError, EventLog> =>
   Effect.gen(function*() {
-    const evidence = unknownSpawns(team, observation)
+    if (unknownSpawns(team, observation).length === 0) return
+    const log = yield* EventLog
+    // It may have been started by another command since the log was read.
+    const evidence = unknownSpawns(Option.getOrElse(yield* log.state(team.key), () => team), observation)
     if (evidence.length === 0) return
-    const position = yield* (yield* EventLog).position
+    const position = yield* log.position
     return yield* refusedLog({ _tag: "RolledBack", position, evidence }, "decide", null)
   })
