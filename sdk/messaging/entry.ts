@@ -69,3 +69,9 @@ export const showsText = (draft: string, text: string): boolean => {
   const [shown, typed] = [squeezed(draft), squeezed(text)]
   return shown !== "" && typed.includes(shown) && typed.length - shown.length <= 2
 }
+
+/** Whether what an input line shows is the end of this text: of a long one it shows no more. */
+export const endsText = (draft: string, text: string): boolean => {
+  const shown = squeezed(draft)
+  return shown !== "" && squeezed(text).endsWith(shown)
+}

@@ -8,7 +8,7 @@ import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { Draft, ProviderAgent, ScreenState } from "../plugin/provider-driver.ts"
 import type { TransportFailure } from "../plugin/transport-driver.ts"
 import { type AgentSight, agentStateOf, type EvidenceReading, noEvidence, readEvidence } from "../session/agent-state.ts"
-import { entryOf, showsText } from "./entry.ts"
+import { endsText, entryOf, showsText } from "./entry.ts"
 import { eraseDraft } from "./erase.ts"
 import { altered, isVisible, settled, type Typed, type TypingDeadlines, until } from "./typed.ts"
 import { bornSince, conversationOf, nothingRecorded, recordedSince, sizeOf } from "./record.ts"
@@ -112,6 +112,16 @@ const outcomeOf = (look: Look, visible: boolean, watched: boolean): string | nul
   return !visible && look.sight.state === "busy" ? "the agent began to work" : null
 }
 
+/**
+ * Whether the text itself keeps its screen from being recognised as idle: a raw one may switch the composer's mode, and one
+ * that is as high as the screen leaves no room for the rest.
+ */
+const showsOnlyOurs = (look: Look, text: string, raw: boolean): boolean => {
+  if (asksSomething(look) || look.draft === null || look.draft === "") return false
+  if (raw && look.shown === "unknown") return showsText(look.draft, text)
+  return look.shown === "starting" && look.sight.state === "starting" && endsText(look.draft, text)
+}
+
 /** Types one message into an agent, and says by evidence what became of it. */
 export const typeMessage = <E, R>(
   { agent, beforeFirstKey, conversation, deadlines, left = [], pane, provider, raw = false, text, transport }: Typing<E, R>
@@ -143,7 +153,8 @@ export const typeMessage = <E, R>(
         look: Effect.map(look, (seen) => ({
           draft: seen.draft,
           // A composer in another mode, a shell's, may not be recognised as idle; what it shows is the text that is ours.
-          safe: !asksSomething(seen) && (seen.sight.state === "idle" || seen.sight.state === "unknown")
+          safe: !asksSomething(seen) &&
+            (seen.sight.state === "idle" || seen.sight.state === "unknown" || showsOnlyOurs(seen, text, raw))
         }))
       })
     let reading = noEvidence
@@ -222,8 +233,7 @@ export const typeMessage = <E, R>(
       // A screen that is half drawn may be recognised at the next look; a dialog stays one.
       yield* until(
         Effect.map(look, (seen) => {
-          const itsMode = raw && seen.shown === "unknown" && seen.draft !== null && showsText(seen.draft, text)
-          forbidden = itsMode && !asksSomething(seen) ? "" : enterForbidden(seen) ?? ""
+          forbidden = showsOnlyOurs(seen, text, raw) ? "" : enterForbidden(seen) ?? ""
           empty = seen.draft === null || seen.draft === ""
           return forbidden === "" || asksSomething(seen) ? true : null
         }),
