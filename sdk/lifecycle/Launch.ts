@@ -9,6 +9,7 @@ import { PluginHost, type PluginMissing, type Transport } from "../plugin/Plugin
 import { standard, toTeam } from "../policy/Policy.ts"
 import { mcpProblem, optionProblems, type TeamFile, TeamFileInvalid } from "../spec/team-file.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
+import { attachLine } from "./attach-command.ts"
 import { demandCurrentLog, demandKnownSpawns } from "./current-log.ts"
 import { touchedBy } from "./interrupted.ts"
 import { refuseInterruption } from "./interruption.ts"
@@ -112,7 +113,7 @@ const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
         warnings: [],
         team: spec.name,
         agents,
-        attach: home.attachCommand?.join(" ") ?? null
+        attach: attachLine(home)
       }))
     const refuse = ({ details, message, next }: Refusal) => report({ outcome: "failed", ok: false, message, next, details })
 
@@ -185,7 +186,6 @@ export const up = (
     if (missing !== undefined) return yield* missing
     yield* checkOptions(file, providers.find)
     const transport = yield* host.transport(options.transport)
-    const attach = transport.attachCommand?.join(" ") ?? null
     const lacks: ReadonlyArray<Lack> = yield* findLacks(spec.agents.filter((agent) => !agent.paused), providers.find)
     if (lacks.length > 0) return yield* new LaunchImpossible({ lacks })
 
@@ -242,6 +242,7 @@ export const up = (
     const refusal = plan.refusal ?? (yield* refuseInterruption(prepared, "reprise up FILE"))
     const report = refusal === null ? yield* actOn(prepared, lease, "launch") : refusedReport(plan, refusal)
     const started = report.agents.filter(({ result }) => result === "started" || result === "resumed").length
+    const attach = attachLine(transport)
     return {
       outcome: report.ok ? "launched" : report.outcome,
       ok: report.ok,

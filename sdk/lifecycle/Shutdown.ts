@@ -205,13 +205,15 @@ export const down = (
     const after = yield* currentState(team.key, team)
     const views = yield* viewTeam(after, observed, transport, providers.find)
     // The server is ours alone: it goes when nothing but its keeper is left.
-    if (failed.length === 0 && transport.closeHome !== undefined) yield* Effect.ignoreLogged(transport.closeHome)
+    const leftOpen = failed.length > 0 || transport.closeHome === undefined
+      ? ""
+      : yield* Effect.match(transport.closeHome, { onFailure: ({ message }) => ` ${message}`, onSuccess: () => "" })
     return {
       outcome,
       ok: failed.length === 0,
       message: failed.length === 0
         ? `Team ${team.key} is stopped (${living.length} ${living.length === 1 ? "agent" : "agents"} ended); its conversations are kept.` +
-          `${persons.length === 0 ? "" : ` These go on, for a person started them: ${persons.join("; ")}.`}`
+          `${persons.length === 0 ? "" : ` These go on, for a person started them: ${persons.join("; ")}.`}${leftOpen}`
         : `Of team ${team.key}, ${failed.join(", ")} could not be proved ended.` +
           `${before.failure === null ? "" : ` ${before.failure.message.replace(/\.*$/, "")}.`}`,
       next: failed.length === 0 ? [`reprise restart --team ${team.key}`] : [`reprise down --team ${team.key}`],

@@ -13,6 +13,7 @@ import { PluginHost } from "../plugin/PluginHost.ts"
 import { isInItsConversation } from "../session/conversation.ts"
 import { specForSpawn } from "../session/launch-context.ts"
 import { atomic } from "../policy/Policy.ts"
+import { attachLine } from "./attach-command.ts"
 import { converge, foldUnrecorded, type Record } from "./converge.ts"
 import { demandKnownSpawns } from "./current-log.ts"
 import { decideAll } from "./decide.ts"
@@ -227,7 +228,7 @@ export const prepare = <E, R>(
       required: grantsAmong([...new Set([...request.policy.requires, ...agents.flatMap(({ decided }) => decided.decision.requires)])]),
       rollout: request.policy.rollout,
       granted: input.granted,
-      attach: transport.attachCommand?.join(" ") ?? null
+      attach: attachLine(transport)
     })
     const starts = agents.flatMap(({ decided, facts }): ReadonlyArray<Start> => {
       const agent = asLaunched(request, facts.agent)

@@ -143,7 +143,7 @@ export interface TransportDriver {
    * did. Absent where there is no server to end.
    */
   readonly closeHome?: Effect.Effect<boolean, TransportFailure>
-  /** The command with which a person sees the agents; null where there is none. */
+  /** The command with which a person sees the agents; null where there is none. It may change: it is read when it is shown. */
   readonly attachCommand: ReadonlyArray<string> | null
   /** What a command in another process is told when it can't reach the agents; null where it can. */
   readonly residence: string | null

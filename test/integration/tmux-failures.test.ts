@@ -38,6 +38,20 @@ const run = (socket: string, ...words: ReadonlyArray<string>) =>
 const clients = (socket: string) =>
   run(socket, "list-clients", "-F", "#{client_pid}").split("\n").filter((line) => line !== "").map(Number)
 
+/** Kills the control client of the process that follows the events, and answers with its pid. */
+const killClient = (socket: string): number => {
+  const [client] = clients(socket)
+  if (client === undefined) throw new Error("there is no control client")
+  process.kill(client, "SIGKILL")
+  return client
+}
+
+/** Kills a process; never a group of them. */
+const kill = (server: { readonly pid: number } | null): void => {
+  if (server === null) throw new Error("there is no server")
+  process.kill(server.pid, "SIGKILL")
+}
+
 /** Starts a server of somebody else's on the socket, as soon as its predecessor's is out of the way. */
 const startTheirs = (socket: string): void => {
   const deadline = Date.now() + 30_000
@@ -115,7 +129,7 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       yield* Effect.addFinalizer(() => endProcessTree(stubborn, 0))
       const { next, seen } = yield* follow(tmux, world.request)
       const server = yield* world.serverPid
-      process.kill(server?.pid ?? 0, "SIGKILL")
+      kill(server)
       yield* next("the news", (event) => event._tag === "HomeGone")
       yield* eventually("the agent's end", Effect.map(tmux.inspect(pane), (found) => found.state === "dead"))
       expect(yield* tmux.inspect(stubborn)).toMatchObject({ state: "orphaned" })
@@ -141,7 +155,7 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       const tmux = yield* world.transport()
       const pane = yield* tmux.spawn(world.request())
       const server = yield* world.serverPid
-      process.kill(server?.pid ?? 0, "SIGKILL")
+      kill(server)
       yield* eventually("the agent's end", Effect.map(processState(pane), (state) => state === "dead"))
       yield* eventually("another server", Effect.sync(() => {
         try {
@@ -171,14 +185,14 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       const world = yield* makeWorld
       const tmux = yield* world.transport()
       const pane = yield* tmux.spawn(world.request())
+      yield* follow(tmux, world.request)
       expect((yield* tmux.list).panes).toHaveLength(1)
       // None of this lets the transport hear of it: nothing else runs meanwhile.
-      const [client] = clients(world.socket)
-      process.kill(client ?? 0, "SIGKILL")
-      while (clients(world.socket).includes(client ?? 0)) run(world.socket, "list-sessions")
+      const client = killClient(world.socket)
+      while (clients(world.socket).includes(client)) run(world.socket, "list-sessions")
       expect((yield* tmux.list).panes).toHaveLength(1)
       const server = yield* world.serverPid
-      process.kill(server?.pid ?? 0, "SIGKILL")
+      kill(server)
       startTheirs(world.socket)
       const next = yield* tmux.spawn(world.request())
       const listing = yield* tmux.list
@@ -194,8 +208,7 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       const pane = yield* tmux.spawn(world.request())
       const other = yield* tmux.spawn(world.request())
       const { next, seen } = yield* follow(tmux, world.request)
-      const [client] = clients(world.socket)
-      process.kill(client ?? 0, "SIGKILL")
+      const client = killClient(world.socket)
       process.kill(pane.pid, "SIGKILL")
       expect(yield* next("the death", died(pane))).toMatchObject({ exit: { code: 137 } })
       yield* eventually("a new connection", Effect.map(Effect.either(tmux.inspect(other)), (found) =>
@@ -210,7 +223,7 @@ describe.skipIf(!hasTmux)("tmux transport when things go wrong", () => {
       const tmux = yield* world.transport({ commandTimeoutMs: 700 })
       const pane = yield* tmux.spawn(world.request())
       const server = yield* world.serverPid
-      const pid = server?.pid ?? 0
+      const pid = server?.pid ?? Number.NaN
       process.kill(pid, "SIGSTOP")
       yield* Effect.gen(function*() {
         expect((yield* Effect.flip(tmux.list)).reason).toBe("Unreachable")

@@ -55,7 +55,7 @@ describe.skipIf(!hasTmux)("hostile texts", () => {
       const connection = yield* openConnection({
         tmux: "tmux",
         socket: world.socket,
-        session: "reprise",
+        session: "=reprise",
         env: { PATH: process.env["PATH"] ?? "" },
         timeoutMs: 20_000
       })

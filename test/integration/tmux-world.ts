@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -71,13 +72,19 @@ export const makeWorld = Effect.gen(function*() {
       if (server !== null) yield* endProcessTree(server, 0)
     })
   )
-  const transport = (options: { readonly commandTimeoutMs?: number } = {}, state = "state") =>
+  const transport = (
+    options: { readonly commandTimeoutMs?: number } = {},
+    state = "state",
+    over: Partial<Context.Tag.Service<PluginContext>> = {}
+  ) =>
     Effect.gen(function*() {
       const context = Layer.succeed(PluginContext, {
-        workspace: at("work"), workspaceId: Effect.succeed("w-1"),
+        workspace: at("work"),
+        workspaceId: Effect.succeed("w-1"),
         stateDirectory: at(state),
         runtimeDirectory: at("run"),
-        env: { PATH: process.env["PATH"] ?? "" }
+        env: { PATH: process.env["PATH"] ?? "" },
+        ...over
       })
       const checked = yield* Schema.decode(plugin.options)(options).pipe(Effect.orDie)
       const contribution = yield* plugin.setup(checked).pipe(Effect.provide(Layer.merge(context, NodeContext.layer)), Effect.orDie)

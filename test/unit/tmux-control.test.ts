@@ -101,11 +101,11 @@ describe("the recorder's files", () => {
 describe("panes", () => {
   it("ours is known by its start command, a stranger's is not", () => {
     const start = "/usr/bin/env -i REPRISE_SPAWN=tok-1:alpha:a%20b:3 /bin/sh /x/recorder.sh /x/spawns/tok-1"
-    expect(parseRow(`%1\t@2\t77\t0\treprise\t${start}`)).toMatchObject({
+    expect(parseRow(`%1\t@2\t77\t0\t$0\t1\treprise\t${start}`)).toMatchObject({
       owner: { spawn: "tok-1", team: "alpha", agent: "a b", generation: 3 },
       keeper: false
     })
-    expect(parseRow(`%1\t@2\t77\t0\treprise\techo ${start}`)).toMatchObject({ owner: null })
+    expect(parseRow(`%1\t@2\t77\t0\t$0\t1\treprise\techo ${start}`)).toMatchObject({ owner: null })
     expect(parseRow("%1\t@2\t77")).toBeNull()
     expect(parseRow("rubbish")).toBeNull()
   })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as PubSub from "effect/PubSub"
 import { makeControlParser, type Notification } from "./control-parser.ts"
-import { describe, SessionMissing, Unanswered } from "./failures.ts"
+import { describe, Unanswered } from "./failures.ts"
 
 /** What tmux said to one command. */
 export interface Answer {
@@ -19,7 +19,10 @@ export interface Question {
   readonly complete: (answers: ReadonlyArray<Answer>) => boolean
 }
 
-/** One client in control mode, on plain pipes. It is used until it closes, and never mended. */
+/**
+ * One client in control mode, on plain pipes. It is used until it closes, and never mended. Its attaching and its closing
+ * belong under the control lock.
+ */
 export interface ControlConnection {
   readonly isOpen: () => boolean
   /** Sends all lines at once; answers come in order. */
@@ -29,16 +32,21 @@ export interface ControlConnection {
   readonly notifications: PubSub.PubSub<Notification>
   /** Why it closed, once it did. */
   readonly closed: Effect.Effect<string>
+  /** Detaches, and waits until the client is gone. */
   readonly close: (why: string) => Effect.Effect<void>
 }
 
 export interface ConnectionOptions {
   readonly tmux: string
   readonly socket: string
+  /** The id of a session; any one does, since windows of all sessions are told of. */
   readonly session: string
   readonly env: Readonly<Record<string, string>>
   readonly timeoutMs: number
 }
+
+/** How long a client may take to leave; one whose server hangs is ended. */
+const farewellMs = 1000
 
 interface Pending {
   readonly question: Question
@@ -50,23 +58,24 @@ interface Pending {
 export const openConnection = Effect.fn("tmux.connect")(function*(options: ConnectionOptions) {
   const notifications = yield* PubSub.unbounded<Notification>()
   const closed = yield* Deferred.make<string>()
-  const attached = yield* Deferred.make<void, SessionMissing | Unanswered>()
+  const gone = yield* Deferred.make<void>()
+  const attached = yield* Deferred.make<void, Unanswered>()
   const pending: Array<Pending> = []
   let open = true
   let stderr = ""
-  let words = ""
 
   const child = yield* Effect.try({
     try: () =>
       spawn(options.tmux, [
         "-u",
+        "-N",
         "-S",
         options.socket,
         "-C",
         "attach-session",
         "-E",
         "-t",
-        `=${options.session}`,
+        options.session,
         "-f",
         "ignore-size,no-output"
       ], { stdio: ["pipe", "pipe", "pipe"], env: options.env, cwd: "/" }),
@@ -77,12 +86,11 @@ export const openConnection = Effect.fn("tmux.connect")(function*(options: Conne
     if (!open) return
     open = false
     const lost = new Unanswered({ detail: why, lost: true })
-    const missing = /can't find session|no sessions/.test(words + stderr)
-    Deferred.unsafeDone(attached, Exit.fail(missing ? new SessionMissing() : lost))
+    Deferred.unsafeDone(attached, Exit.fail(lost))
     for (const each of pending.splice(0)) Deferred.unsafeDone(each.done, Exit.fail(lost))
     Deferred.unsafeDone(closed, Exit.succeed(why))
-    child.stdin.destroy()
-    child.kill("SIGKILL")
+    // The end of its input makes the client say goodbye to the server.
+    child.stdin.end()
   }
 
   const answer = (given: Answer): void => {
@@ -102,7 +110,7 @@ export const openConnection = Effect.fn("tmux.connect")(function*(options: Conne
       if (item._tag === "Violation") end("tmux said what control mode does not allow")
       else if (item._tag === "Reply") {
         if (item.asked) answer(item)
-        else if (!item.ok) words += item.lines.join("\n")
+        else if (!item.ok) end(`tmux did not attach: ${item.lines.join(" ")}`)
       } else {
         // The first change of session is the end of the attaching.
         if (item.name === "session-changed") Deferred.unsafeDone(attached, Exit.succeed(undefined))
@@ -115,11 +123,25 @@ export const openConnection = Effect.fn("tmux.connect")(function*(options: Conne
     stderr += chunk.toString("utf8")
   })
   child.stdin.on("error", () => end("the connection to tmux broke"))
-  child.on("error", (error) => end(`tmux can't be run: ${error.message}`))
-  child.on("close", () => end(`the connection to tmux closed${stderr === "" ? "" : `: ${stderr.trim()}`}`))
+  child.on("error", (error) => {
+    end(`tmux can't be run: ${error.message}`)
+    Deferred.unsafeDone(gone, Exit.void)
+  })
+  child.on("close", () => {
+    end(`the connection to tmux closed${stderr === "" ? "" : `: ${stderr.trim()}`}`)
+    Deferred.unsafeDone(gone, Exit.void)
+  })
 
-  const close = (why: string) => Effect.sync(() => end(why))
-  const late = new Unanswered({ detail: `tmux did not answer within ${options.timeoutMs} ms` })
+  const close = (why: string) =>
+    Effect.sync(() => end(why)).pipe(
+      Effect.zipRight(Effect.timeoutTo(Deferred.await(gone), {
+        duration: farewellMs,
+        onSuccess: () => true,
+        onTimeout: () => false
+      })),
+      Effect.flatMap((left) => left ? Effect.void : Effect.sync(() => void child.kill("SIGKILL")))
+    )
+  const late = new Unanswered({ detail: `tmux did not answer within ${options.timeoutMs} ms`, late: true })
 
   yield* Deferred.await(attached).pipe(Effect.onError(() => close("the connection could not be made")))
 
@@ -133,7 +155,7 @@ export const openConnection = Effect.fn("tmux.connect")(function*(options: Conne
       return yield* Effect.forEach(asked, (each) => Deferred.await(each.done)).pipe(
         // A late answer could not be told from the next one's, and a late effect must not surprise: start anew.
         Effect.timeoutFail({ duration: options.timeoutMs, onTimeout: () => late }),
-        Effect.tapError((error) => close(error.detail))
+        Effect.tapError((error) => Effect.sync(() => end(error.detail)))
       )
     })
 

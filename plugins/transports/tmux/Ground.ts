@@ -13,18 +13,13 @@ import {
 } from "reprise/plugin"
 import type { HomeDoor } from "./Home.ts"
 import { failure, type Unanswered } from "./failures.ts"
-import { listCommand, type PaneOwner, type PaneRow, parseRow } from "./panes.ts"
+import { listCommand, oncePerPane, type PaneOwner, type PaneRow, parseRow } from "./panes.ts"
 import type { SpawnRecords } from "./records.ts"
-import type { ControlConnection } from "./ControlConnection.ts"
 
 /** What all operations of the transport stand on. */
 export interface Ground {
   readonly home: HomeDoor
   readonly records: SpawnRecords
-  /** The socket's path. */
-  readonly endpoint: string
-  /** What tmux is made to say where a condition did not hold; no screen can know it. */
-  readonly sentinel: string
 }
 
 /** A pane of ours. */
@@ -37,11 +32,9 @@ export const unreachable = (operation: string) => (error: Unanswered): Transport
   failure(operation, "Unreachable", `tmux could not be asked (${operation}): ${error.detail}. Nothing is known of its panes.`)
 
 /** The rows that tmux lists, of all panes or of one window; null when there is no such window. */
-export const listRows = Effect.fn("tmux.listRows")(function*(connection: ControlConnection, window: string | null) {
-  const [answers] = yield* connection.exchange([{ line: listCommand(window), complete: () => true }])
-  const answer = answers?.[0]
-  if (answer === undefined || !answer.ok) return null
-  return answer.lines.flatMap((line) => parseRow(line) ?? [])
+export const listRows = Effect.fn("tmux.listRows")(function*(ground: Ground, window: string | null) {
+  const outputs = yield* ground.home.ask({ commands: [listCommand(window)] })
+  return outputs._tag === "Done" ? oncePerPane((outputs.lines[0] ?? []).flatMap((line) => parseRow(line) ?? [])) : null
 })
 
 /** The agent's process, as it was recorded. */
@@ -80,7 +73,7 @@ export const identityOf = (
   agent: ProcessRef
 ): PaneIdentity => ({
   transport: "tmux",
-  endpoint: ground.endpoint,
+  endpoint: ground.home.socket(),
   session: row.session,
   window: row.window,
   pane: row.pane,

@@ -1,227 +1,145 @@
-import { execFile } from "node:child_process"
-import { readFileSync, renameSync, writeFileSync } from "node:fs"
-import { connect } from "node:net"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import { type ProcessRef, processState, readProcess, signalProcess } from "reprise/plugin"
-import { commandLine } from "./control-words.ts"
+import { processState, signalProcess } from "reprise/plugin"
+import { markOf, serverFile, serverPlaces, type WorkspaceMark } from "./address.ts"
+import { type Asked, makeAsk, type Outputs } from "./asking.ts"
+import { removeControlLock, withControlLock } from "./control-lock.ts"
 import { type ControlConnection, openConnection } from "./ControlConnection.ts"
-import { codeOf, describe, type SessionMissing, Unanswered } from "./failures.ts"
-import { keeperCommand, listWords } from "./panes.ts"
+import { Unanswered } from "./failures.ts"
+import { listCommand, onlyKeeperIn, type SessionRef } from "./panes.ts"
+import { runClient } from "./plain-client.ts"
+import { continuing, type Home, makeLookAt, probe, type Server, type Up } from "./server-look.ts"
+import { sessionName, startServer } from "./server-start.ts"
 
-// The one server of a workspace: whether it is there, how it is started, and the one connection to it.
-
-/** The name of the one tmux session of a workspace's server. */
-export const sessionName = "reprise"
-
-/** The server is there, and connected. */
-export interface Up {
-  readonly _tag: "Up"
-  readonly connection: ControlConnection
-  /** The server's process, by pid and start time. */
-  readonly server: string
-  readonly process: ProcessRef
-}
-
-/** What is proved of the server. A query that failed is an `Unanswered`, never `Absent`. */
-export type Home =
-  | Up
-  /** The server runs without our session: there is no pane of ours. */
-  | { readonly _tag: "Empty" }
-  | { readonly _tag: "Absent" }
+// The one server of a workspace: where it is, whether it is there, how it is started, and how it is asked.
 
 export interface HomeOptions {
   readonly tmux: string
+  /** Where a server goes that is started by this process. */
   readonly socket: string
   readonly stateDirectory: string
+  readonly workspace: string
+  readonly workspaceId: Effect.Effect<string | null>
   readonly timeoutMs: number
   readonly path: string
+}
+
+/** The server's own client in control mode, and the server at the time it attached. */
+export interface Following {
+  readonly connection: ControlConnection
+  readonly server: Server
 }
 
 export interface HomeDoor {
   /** Looks; starts nothing. */
   readonly reach: Effect.Effect<Home, Unanswered>
-  /** The panes of a server that has no session of ours, a line each: all of them are somebody else's. */
-  readonly linesElsewhere: Effect.Effect<ReadonlyArray<string>, Unanswered>
   /** Starts what is missing. */
-  readonly reachOrStart: Effect.Effect<Up, Unanswered>
+  readonly reachOrStart: Effect.Effect<Up & { readonly session: SessionRef }, Unanswered>
+  /** Learns where the server is, from what is recorded; asks nobody. */
+  readonly locate: Effect.Effect<void>
+  /** Runs commands, in one go. Starts nothing. */
+  readonly ask: (asked: Asked) => Effect.Effect<Outputs, Unanswered>
+  /** Attaches the process's only client in control mode, or answers with the one it has; null where there is no session. */
+  readonly follow: Effect.Effect<Following | null, Unanswered>
+  /** Whether a server listens, without a client. */
+  readonly listens: Effect.Effect<boolean>
+  /** Where nothing listens on a socket, no pane of it is left. */
+  readonly isAbandoned: (socket: string) => Effect.Effect<boolean>
   /** Ends the server if it holds nothing but our session with its keeper; answers whether it is gone. */
   readonly endIfEmpty: Effect.Effect<boolean, Unanswered>
   readonly close: Effect.Effect<void>
+  /** The socket of the server, or where a new one goes. */
+  readonly socket: () => string
+  /** What our session is called. */
+  readonly sessionName: () => string
 }
-
-const ServerRecord = Schema.parseJson(Schema.Struct({
-  socket: Schema.String,
-  pid: Schema.Int,
-  startTime: Schema.String
-}))
-
-/** Whether anybody listens on the socket. A refused or missing one is a proof; anything else is not. */
-const probe = (socket: string, timeoutMs: number): Effect.Effect<"listens" | "absent", Unanswered> =>
-  Effect.async<"listens" | "absent", Unanswered>((resume) => {
-    const client = connect(socket)
-    const answer = (effect: Effect.Effect<"listens" | "absent", Unanswered>) => {
-      client.destroy()
-      resume(effect)
-    }
-    client.once("connect", () => answer(Effect.succeed("listens")))
-    client.once("error", (error) => {
-      const code = codeOf(error)
-      answer(code === "ENOENT" || code === "ECONNREFUSED"
-        ? Effect.succeed("absent")
-        : Effect.fail(new Unanswered({ detail: `the socket can't be reached: ${describe(error)}` })))
-    })
-    return Effect.sync(() => client.destroy())
-  }).pipe(Effect.timeoutFail({
-    duration: timeoutMs,
-    onTimeout: () => new Unanswered({ detail: `the socket did not answer within ${timeoutMs} ms` })
-  }))
 
 const within = <A, E>(limitMs: number, effect: Effect.Effect<A, E>): Effect.Effect<A, E | Unanswered> =>
   Effect.timeoutFail(effect, {
     duration: limitMs,
-    onTimeout: () => new Unanswered({ detail: `tmux did not answer within ${limitMs} ms` })
+    onTimeout: () => new Unanswered({ detail: `tmux did not answer within ${limitMs} ms`, late: true })
   })
 
-const serverOptions: ReadonlyArray<ReadonlyArray<string>> = [
-  ["set-option", "-s", "exit-empty", "off"],
-  ["set-option", "-g", "destroy-unattached", "off"],
-  ["set-option", "-g", "remain-on-exit", "off"],
-  ["set-option", "-g", "set-titles", "off"],
-  ["set-option", "-g", "allow-rename", "off"],
-  ["set-option", "-g", "automatic-rename", "off"],
-  ["set-option", "-g", "history-limit", "20000"],
-  ["set-option", "-g", "default-size", "200x50"],
-  ["set-option", "-g", "default-terminal", "screen-256color"],
-  // A person who attaches must not bring an environment along.
-  ["set-option", "-g", "update-environment", ""]
-]
-
-/** The door to the workspace's server. One connection is kept and used by all; a closed one is replaced when next asked. */
+/** The door to the workspace's server. */
 export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
-  const { socket, timeoutMs, tmux } = options
+  const { timeoutMs, tmux } = options
   const env = { PATH: options.path, LANG: "C.UTF-8" }
-  const recordPath = join(options.stateDirectory, "server.json")
+  const file = serverFile(options.stateDirectory)
   const scope = yield* Effect.scope
   const lock = yield* Effect.makeSemaphore(1)
-  let current: Up | null = null
+  let following: Following | null = null
+  let socket = options.socket
+  let called = sessionName
 
-  /** Who the server is; kept, so that a lost socket file is not taken for a dead server. */
-  const identify = Effect.fnUntraced(function*(connection: ControlConnection) {
-    const [answers] = yield* connection.exchange([
-      { line: commandLine(["list-sessions", "-F", "#{pid}"]), complete: () => true }
-    ])
-    const pid = Number(answers?.[0]?.lines[0])
-    const reading = yield* readProcess(pid)
-    if (reading.state !== "alive") return yield* new Unanswered({ detail: "tmux does not say which process it is" })
-    const server = `${pid}/${reading.startTime}`
-    const record = yield* Schema.encode(ServerRecord)({ socket, pid, startTime: reading.startTime }).pipe(Effect.orDie)
-    const known = yield* Effect.try(() => readFileSync(recordPath, "utf8")).pipe(Effect.orElseSucceed(() => null))
-    // Whoever only looks leaves the file as it is.
-    if (known !== record) {
-      yield* Effect.try(() => {
-        const part = `${recordPath}.${process.pid}`
-        writeFileSync(part, record, { mode: 0o600 })
-        renameSync(part, recordPath)
-      }).pipe(Effect.ignore)
+  const own = Effect.map(options.workspaceId, (id) => markOf(options.workspace, id))
+  const opened = () => following !== null && following.connection.isOpen() ? following : null
+  const asking = yield* makeAsk({
+    run: (request) => runClient({ tmux, env }, request),
+    socket: () => socket,
+    // The connection of a server that died a moment ago does not know it yet.
+    connection: Effect.suspend(() => {
+      const open = opened()
+      return open === null || open.server.socket !== socket
+        ? Effect.succeed(null)
+        : Effect.map(processState(open.server), (state) => state === "dead" ? null : open.connection)
+    }),
+    timeoutMs
+  })
+
+  const locate = Effect.gen(function*() {
+    const { record } = yield* serverPlaces(file, yield* own, options.socket)
+    if (record !== null) socket = record.socket
+  })
+
+  const lookAt = makeLookAt({ client: asking.client, timeoutMs })
+
+  const remember = Effect.fnUntraced(function*(server: Server, mark: WorkspaceMark) {
+    yield* file.write({ socket: server.socket, pid: server.pid, startTime: server.startTime, workspace: mark })
+  })
+
+  const lookOnce: Effect.Effect<Home, Unanswered> = Effect.gen(function*() {
+    const mark = yield* own
+    const { record, sockets } = yield* serverPlaces(file, mark, options.socket)
+    for (const at of sockets) {
+      const home: Home = yield* lookAt(at, record, mark).pipe(
+        Effect.mapError((error) =>
+          error.late && record !== null
+            ? new Unanswered({ detail: `${error.detail}.${continuing(record)}`, late: true })
+            : error)
+      )
+      if (home._tag === "Absent") continue
+      socket = at
+      called = home.session?.name ?? home.rows.find((row) => row.owner !== null)?.session ?? sessionName
+      yield* remember(home.server, mark)
+      return home
     }
-    return { server, process: { pid, startTime: reading.startTime } }
+    socket = options.socket
+    called = sessionName
+    return { _tag: "Absent" } as const
   })
 
-  const recorded = Effect.try(() => readFileSync(recordPath, "utf8")).pipe(
-    Effect.flatMap(Schema.decode(ServerRecord)),
-    Effect.orElseSucceed(() => null)
+  const look = lookOnce.pipe(
+    // Right after a change of servers a client may fail before its first answer. One that was late is not asked again.
+    Effect.retry({ times: 1, while: (error) => error.lost })
   )
-
-  /** A socket file can be cleaned away under a server that lives on: that server is asked to make it again. */
-  const probeTwice = Effect.gen(function*() {
-    if ((yield* probe(socket, timeoutMs)) === "listens") return "listens" as const
-    const server = yield* recorded
-    if (server === null || server.socket !== socket || (yield* processState(server)) === "dead") return "absent" as const
-    yield* Effect.sync(() => {
-      try {
-        process.kill(server.pid, "SIGUSR1")
-      } catch {
-        // It ended just now, which the next look shows.
-      }
-    })
-    return yield* Effect.gen(function*() {
-      if ((yield* probe(socket, timeoutMs)) === "listens") return "listens" as const
-      if ((yield* processState(server)) === "dead") return "absent" as const
-      return yield* new Unanswered({ detail: `the tmux server (process ${server.pid}) runs and its socket is gone` })
-    }).pipe(Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo("2 seconds"))))
-  })
-
-  /**
-   * The one attempt to attach. It goes on when a caller has waited long enough, and the next one waits for it: a server
-   * that hung and finds clients that came and left when it wakes up crashes (tmux 3.3a).
-   */
-  let attempt: Fiber.RuntimeFiber<Up, SessionMissing | Unanswered> | null = null
-  const attach = Effect.gen(function*() {
-    const connection = yield* openConnection({ tmux, socket, session: sessionName, env, timeoutMs })
-    const named = yield* identify(connection).pipe(Effect.onError(() => connection.close("it could not be used")))
-    return { _tag: "Up", connection, ...named } satisfies Up
-  }).pipe(
-    // Right after a change of servers a connection may break before its first answer. One that was late is not given up.
-    Effect.retry({ times: 1, while: (error) => error._tag === "Unanswered" && error.lost })
-  )
-
-  const lookInside = Effect.gen(function*() {
-    if (current?.connection.isOpen() === true) {
-      // The connection of a server that died a moment ago does not know it yet.
-      if ((yield* processState(current.process)) !== "dead") return current
-      yield* current.connection.close("the tmux server has ended")
-    }
-    current = null
-    if ((yield* probeTwice) === "absent") return { _tag: "Absent" } as const
-    if (attempt !== null && Option.isSome(yield* Fiber.poll(attempt))) attempt = null
-    attempt ??= yield* Effect.forkIn(attach, scope)
-    const up = yield* within(timeoutMs, Fiber.join(attempt))
-    attempt = null
-    current = up
-    return up
-  })
-
-  const look = lookInside.pipe(
-    Effect.catchTag("SessionMissing", () => Effect.succeed<Home>({ _tag: "Empty" }))
-  )
-
-  const linesElsewhere = Effect.async<ReadonlyArray<string>, Unanswered>((resume) => {
-    execFile(tmux, ["-S", socket, ...listWords], { env, cwd: "/", timeout: timeoutMs, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
-      // So a server answers that has no session at all, after all that was in it was killed.
-      const empty = error !== null && error.code === 1 && stderr.trim() === "no current target"
-      resume(error === null || empty
-        ? Effect.succeed(stdout.split("\n").filter((line) => line !== ""))
-        : Effect.fail(new Unanswered({ detail: `it did not list its panes: ${describe(error)}` })))
-    })
-  })
-
-  /** Starts the server, or only our session in it. Whoever is second finds it made. */
-  const start: Effect.Effect<void, Unanswered> = Effect.async<void, Unanswered>((resume) => {
-    const words = [
-      ["-u", "-S", socket, "-f", "/dev/null"],
-      ["new-session", "-d", "-E", "-s", sessionName, "-n", "keeper", "-c", "/", "-x", "200", "-y", "50", ...keeperCommand],
-      ...serverOptions.flatMap((option) => [[";"], option])
-    ].flat()
-    execFile(tmux, words, { env, cwd: "/", timeout: timeoutMs, killSignal: "SIGKILL" }, (error, _stdout, stderr) => {
-      if (error === null || stderr.includes("duplicate session")) resume(Effect.void)
-      else resume(Effect.fail(new Unanswered({ detail: `tmux did not start: ${stderr.trim() || error.message}` })))
-    })
-  })
 
   // A server of the same name, right after its predecessor was killed, may exit unexpectedly.
   const patience = Schedule.exponential("40 millis").pipe(Schedule.union(Schedule.spaced("500 millis")))
 
+  const withSession = (home: Home) =>
+    home._tag === "Up" && home.session !== null ? { ...home, session: home.session } : null
+
   const reachOrStart = Effect.gen(function*() {
     const home = yield* look
-    if (home._tag === "Up") return home
-    yield* start
-    const started = yield* look
-    if (started._tag === "Up") return started
+    const found = withSession(home)
+    if (found !== null) return found
+    const [at, taken] = home._tag === "Up" ? [home.server.socket, home.rows] : [options.socket, []]
+    yield* startServer(asking.client, at, taken, yield* own)
+    const started = withSession(yield* look)
+    if (started !== null) return started
     return yield* new Unanswered({ detail: "tmux was started and can't be found" })
   }).pipe(
     Effect.retry({
@@ -230,21 +148,53 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     })
   )
 
-  // tmux itself compares and ends in one breath: a window that another process opens meanwhile is never lost.
-  const onlyKeeper = "#{==:#{session_windows}/#{window_panes}/#{S:s},1/1/s}"
-  const lists = Effect.async<boolean>((resume) => {
-    execFile(tmux, ["-S", socket, ...listWords], { env, cwd: "/", timeout: timeoutMs, killSignal: "SIGKILL" }, (error) => {
-      resume(Effect.succeed(error === null))
-    })
+  const lockFile = (at: string) => join(dirname(at), "control.lock")
+  const locked = (at: string) => withControlLock(lockFile(at), timeoutMs)
+
+  /**
+   * The one attempt to attach. It goes on when a caller has waited long enough, and the next one waits for it: a server
+   * that hung and finds clients that came and left when it wakes up crashes (tmux 3.3a).
+   */
+  let attempt: Fiber.RuntimeFiber<Following, Unanswered> | null = null
+  const attach = (server: Server, session: string) =>
+    locked(server.socket)(openConnection({ tmux, socket: server.socket, session, env, timeoutMs })).pipe(
+      Effect.map((connection): Following => ({ connection, server })),
+      Effect.retry({ times: 1, while: (error) => error.lost })
+    )
+
+  /** Leaves in turn with the others; where that takes too long, out of turn. */
+  const leave = ({ connection, server }: Following, why: string) =>
+    connection.isOpen()
+      ? locked(server.socket)(connection.close(why)).pipe(Effect.catchAll(() => connection.close(why)))
+      : connection.close(why)
+
+  const follow = Effect.gen(function*() {
+    const open = opened()
+    if (open !== null && (yield* processState(open.server)) !== "dead") return open
+    if (following !== null) yield* leave(following, "the tmux server has ended")
+    following = null
+    const home = yield* look
+    if (home._tag === "Absent") return null
+    const session = home.session?.id ?? home.rows[0]?.sessionId
+    if (session === undefined) return null
+    if (attempt !== null && Option.isSome(yield* Fiber.poll(attempt))) attempt = null
+    attempt ??= yield* Effect.forkIn(attach(home.server, session), scope)
+    const made = yield* within(timeoutMs, Fiber.join(attempt))
+    attempt = null
+    following = made
+    return made
   })
+
   const endIfEmpty = Effect.gen(function*() {
     const home = yield* look
-    if (home._tag !== "Up") return home._tag === "Absent"
-    yield* home.connection.exchange([{
-      line: commandLine(["if-shell", "-F", "-t", `=${sessionName}:keeper`, onlyKeeper, "kill-server"]),
-      complete: () => true
-    }]).pipe(Effect.ignore)
-    const gone = probe(socket, timeoutMs).pipe(
+    if (home._tag === "Absent") return true
+    const keeper = home.rows.find((row) => row.keeper)
+    if (home.rows.length > (keeper === undefined ? 0 : 1)) return false
+    // tmux itself compares and ends in one breath: a window that another process opens meanwhile is never lost.
+    const target = keeper === undefined ? [] : ["-t", keeper.pane]
+    yield* Effect.ignore(asking.ask({ commands: [["if-shell", "-F", ...target, onlyKeeperIn(keeper), "kill-server"]] }))
+    const at = home.server.socket
+    const gone = probe(at, timeoutMs).pipe(
       Effect.map((state) => state === "absent"),
       Effect.filterOrFail((absent) => absent, () => "listens" as const),
       Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo("500 millis"))),
@@ -253,20 +203,33 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     if (yield* gone) return true
     // A server that was told to end waits for its clients, and one whose owner was killed may never answer. It has taken
     // the word: it lists nothing any more. One that lists has something in it, and lives on.
-    const server = yield* recorded
-    if (server === null || server.socket !== socket || (yield* lists)) return false
-    yield* signalProcess(server, "SIGKILL")
+    const lists = yield* asking.client({ socket: at, commands: [listCommand(null)] }).pipe(
+      Effect.map(({ ok }) => ok),
+      Effect.orElseSucceed(() => false)
+    )
+    if (lists) return false
+    yield* signalProcess(home.server, "SIGKILL")
     return yield* gone
   })
 
   const door: HomeDoor = {
-    // The limits stand outside the lock, so that a tmux that hangs does not make callers wait for each other.
-    reach: within(timeoutMs, lock.withPermits(1)(look)),
-    linesElsewhere,
+    reach: within(3 * timeoutMs, look),
     reachOrStart: within(3 * timeoutMs, lock.withPermits(1)(reachOrStart)),
-    endIfEmpty: within(2 * timeoutMs, lock.withPermits(1)(endIfEmpty)),
-    close: Effect.suspend(() => current === null ? Effect.void : current.connection.close("the transport was closed"))
+    locate,
+    ask: asking.ask,
+    follow: within(3 * timeoutMs, lock.withPermits(1)(follow)),
+    listens: Effect.suspend(() => probe(socket, timeoutMs)).pipe(
+      Effect.map((state) => state === "listens"),
+      // What could not be told is looked at.
+      Effect.orElseSucceed(() => true)
+    ),
+    isAbandoned: (at) => probe(at, timeoutMs).pipe(Effect.map((state) => state === "absent"), Effect.orElseSucceed(() => false)),
+    endIfEmpty: within(3 * timeoutMs, lock.withPermits(1)(endIfEmpty)).pipe(
+      Effect.tap((gone) => gone ? removeControlLock(lockFile(socket)) : Effect.void)
+    ),
+    close: Effect.suspend(() => following === null ? Effect.void : leave(following, "the transport was closed")),
+    socket: () => socket,
+    sessionName: () => called
   }
   return door
 })
-

@@ -1,11 +1,10 @@
-import { randomUUID } from "node:crypto"
 import { rmdirSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { PluginContext, type TransportDriver } from "reprise/plugin"
 import { failure } from "./failures.ts"
 import { type Ground, unreachable } from "./Ground.ts"
-import { makeHome, sessionName } from "./Home.ts"
+import { makeHome } from "./Home.ts"
 import { inspectPane, listPanes, stopPane } from "./looking.ts"
 import { openRecords } from "./records.ts"
 import { spawnAgent } from "./spawning.ts"
@@ -34,12 +33,14 @@ export const makeDriver = Effect.fn("tmux.driver")(function*(options: { readonly
   const home = yield* makeHome({
     tmux: "tmux",
     socket: endpoint,
+    workspace: context.workspace,
+    workspaceId: context.workspaceId,
     stateDirectory: context.stateDirectory,
     timeoutMs: options.commandTimeoutMs,
     path: context.env["PATH"] ?? process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
   })
   yield* Effect.addFinalizer(() => home.close)
-  const ground: Ground = { home, records, endpoint, sentinel: `reprise-${randomUUID()}` }
+  const ground: Ground = { home, records }
   const watch = yield* makeWatch(ground, scope)
   const driver: TransportDriver = {
     capabilities: { survivesCaller: true, exitStatus: true, attach: true },
@@ -54,10 +55,13 @@ export const makeDriver = Effect.fn("tmux.driver")(function*(options: { readonly
     stop: (pane, { graceMs }) => stopPane(ground, pane, graceMs),
     events: watch.events,
     closeHome: home.endIfEmpty.pipe(
-      Effect.tap((gone) => gone ? Effect.ignore(Effect.try(() => clearRuntime(endpoint))) : Effect.void),
-      Effect.mapError(unreachable("closeHome"))
+      Effect.tap((gone) => gone ? Effect.ignore(Effect.try(() => clearRuntime(home.socket()))) : Effect.void),
+      Effect.mapError(({ detail }) => failure("closeHome", "Unreachable", `The tmux server was not ended: ${detail}.`))
     ),
-    attachCommand: ["tmux", "-S", endpoint, "attach", "-t", sessionName],
+    // As it is at the time: a user may rename the session, and the server need not be where this process would start one.
+    get attachCommand() {
+      return ["tmux", "-S", home.socket(), "attach", "-t", home.sessionName()]
+    },
     residence: null
   }
   return driver

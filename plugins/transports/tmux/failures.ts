@@ -5,17 +5,14 @@ import { TransportFailure } from "reprise/plugin"
 export class Unanswered extends Schema.TaggedError<Unanswered>("transport-tmux/Unanswered")("Unanswered", {
   detail: Schema.String,
   /** The connection broke before the answer: a look may be taken again on another one. */
-  lost: Schema.optionalWith(Schema.Boolean, { default: () => false })
+  lost: Schema.optionalWith(Schema.Boolean, { default: () => false }),
+  /** Time ran out. */
+  late: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }) {
   override get message(): string {
     return this.detail
   }
 }
-
-/** The server runs, and our session is not there. */
-export class SessionMissing
-  extends Schema.TaggedError<SessionMissing>("transport-tmux/SessionMissing")("SessionMissing", {})
-{}
 
 /** A typed failure of this transport. */
 export const failure = (operation: string, reason: TransportFailure["reason"], detail: string): TransportFailure =>

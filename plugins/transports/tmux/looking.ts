@@ -11,16 +11,15 @@ import {
   type StopReport,
   type TransportFailure
 } from "reprise/plugin"
-import { commandLine, commandSequence } from "./control-words.ts"
 import { failure, Unanswered } from "./failures.ts"
-import { awaitAgent, type Ground, identityOf, isOwn, listRows, readExit, unreachable } from "./Ground.ts"
-import { sessionName } from "./Home.ts"
-import { isPaneOf, type PaneRow, parseRow } from "./panes.ts"
+import { awaitAgent, type Ground, identityOf, isOwn, readExit, unreachable } from "./Ground.ts"
+import { isPaneOf, type PaneRow } from "./panes.ts"
+import type { Command } from "./plain-client.ts"
 
 // What is there, what is known of a pane, and its end.
 
 const foreignOf = (ground: Ground, row: PaneRow): ForeignPane => ({
-  endpoint: ground.endpoint,
+  endpoint: ground.home.socket(),
   session: row.session,
   window: row.window,
   pane: row.pane,
@@ -32,13 +31,8 @@ const foreignOf = (ground: Ground, row: PaneRow): ForeignPane => ({
 const rowsOfHome = sharedLook(Effect.fnUntraced(
   function*(ground: Ground) {
     const home = yield* ground.home.reach
-    if (home._tag === "Absent") return "absent" as const
-    if (home._tag === "Empty") return (yield* ground.home.linesElsewhere).flatMap((line) => parseRow(line) ?? [])
-    const rows = yield* listRows(home.connection, null)
-    return rows ?? (yield* new Unanswered({ detail: "it did not list its panes" }))
-  },
-  // A look does nothing, so it may be taken again where its connection broke; once, as a server that dies each time is news.
-  Effect.retry({ times: 1, while: (error) => error.lost })
+    return home._tag === "Absent" ? "absent" as const : home.rows
+  }
 ))
 
 /** Who lives though no pane of the server is theirs: an earlier server died and they did not. */
@@ -51,7 +45,7 @@ const orphansAmong = Effect.fnUntraced(function*(
   const found = yield* Effect.forEach(unended, ({ agent, owner }) =>
     placed.has(owner.spawn) ? Effect.succeed([]) : Effect.map(processState(agent), (state) =>
       state === "dead" ? [] : [{
-        identity: identityOf(ground, { session: sessionName, window: "-", pane: "-", owner }, agent),
+        identity: identityOf(ground, { session: ground.home.sessionName(), window: "-", pane: "-", owner }, agent),
         team: owner.team,
         agent: owner.agent,
         generation: owner.generation
@@ -86,12 +80,14 @@ export const listPanes = Effect.fn("tmux.list")(
 type Place = "ours" | "none" | "foreign" | "another"
 
 const placeOf = Effect.fnUntraced(function*(ground: Ground, pane: PaneIdentity): Effect.fn.Return<Place, Unanswered> {
-  if (pane.endpoint !== ground.endpoint) {
+  const rows = yield* rowsOfHome(ground)
+  // By its spawn, wherever the server is now and whatever its session and window are called.
+  if (rows !== "absent" && rows.some((row) => row.owner?.spawn === pane.spawn && !row.dead)) return "ours"
+  if (pane.endpoint !== ground.home.socket()) {
+    if (yield* ground.home.isAbandoned(pane.endpoint)) return "none"
     return yield* new Unanswered({ detail: `the pane is on another server, ${pane.endpoint}` })
   }
-  const rows = yield* rowsOfHome(ground)
   if (rows === "absent") return "none"
-  if (rows.some((row) => row.owner?.spawn === pane.spawn && !row.dead)) return "ours"
   const taken = rows.find((row) => row.pane === pane.pane)
   return taken === undefined || taken.dead ? "none" : taken.owner === null ? "foreign" : "another"
 })
@@ -141,11 +137,11 @@ export const inPane = Effect.fn("tmux.inPane")(function*(
   ground: Ground,
   operation: string,
   pane: PaneIdentity,
-  commands: ReadonlyArray<ReadonlyArray<string>>,
-  before: ReadonlyArray<string> = []
+  commands: ReadonlyArray<Command>,
+  buffer?: { readonly name: string; readonly text: string }
 ) {
   yield* demandAlive(operation, pane)
-  const refuse = Effect.fnUntraced(function*(): Effect.fn.Return<never, TransportFailure> {
+  const refuse = Effect.fnUntraced(function*(detail: string): Effect.fn.Return<never, TransportFailure> {
     const place = yield* placeOf(ground, pane).pipe(Effect.mapError(unreachable(operation)))
     if (place === "foreign" || place === "another") {
       return yield* failure(operation, "Foreign", `${pane.pane} belongs to something else now; ${operation} was not done.`)
@@ -153,33 +149,16 @@ export const inPane = Effect.fn("tmux.inPane")(function*(
     if (place === "none") {
       return yield* failure(operation, "Gone", `${pane.pane} is not there any more; ${operation} was not done.`)
     }
-    return yield* failure(operation, "Unreachable", `${pane.pane} is there and could not be used for ${operation}.`)
+    return yield* failure(operation, "Unreachable", `${pane.pane} is there and could not be used for ${operation}: ${detail}.`)
   })
-  if (pane.endpoint !== ground.endpoint) return yield* refuse()
-  const home = yield* ground.home.reach.pipe(Effect.mapError(unreachable(operation)))
-  if (home._tag !== "Up") return yield* refuse()
-  const line = commandLine([
-    "if-shell",
-    "-F",
-    "-t",
-    pane.pane,
-    isPaneOf(pane.spawn),
-    commandSequence(commands),
-    commandLine(["display-message", "-p", ground.sentinel])
-  ])
-  const answers = yield* home.connection.exchange([
-    ...before.map((each) => ({ line: each, complete: () => true })),
-    {
-      line,
-      complete: (given) =>
-        given.length === commands.length + 1 || given.some((answer) => !answer.ok) ||
-        given[1]?.lines[0] === ground.sentinel
-    }
-  ]).pipe(Effect.mapError(unreachable(operation)))
-  const [, ...done] = answers.at(-1) ?? []
-  const failed = answers.flat().find((answer) => !answer.ok)
-  if (failed !== undefined || done[0]?.lines[0] === ground.sentinel) return yield* refuse()
-  return done.map((answer) => answer.lines)
+  yield* ground.home.locate
+  const outputs = yield* ground.home.ask({
+    commands,
+    where: { pane: pane.pane, holds: isPaneOf(pane.spawn) },
+    ...buffer === undefined ? {} : { buffer }
+  }).pipe(Effect.mapError(unreachable(operation)))
+  if (outputs._tag === "Done") return outputs.lines
+  return yield* refuse(outputs._tag === "Unmet" ? "tmux lists it under another address" : outputs.detail)
 })
 
 /** How long tmux may take to notice that a pane's last process is gone. */
@@ -209,13 +188,9 @@ const clearPlace = Effect.fnUntraced(function*(ground: Ground, pane: PaneIdentit
     if ((yield* placeOf(ground, pane)) !== "ours") return
     yield* Effect.sleep(5)
   }
-  const home = yield* ground.home.reach
-  if (home._tag !== "Up") return
   // The pane and not its window: a person may have put something of theirs beside it.
-  const kill = commandLine(["kill-pane", "-t", pane.pane])
-  const line = commandLine(["if-shell", "-F", "-t", pane.pane, isPaneOf(pane.spawn), kill])
-  yield* home.connection.exchange([
-    { line, complete: () => true },
-    { line: commandLine(["display-message", "-p", ground.sentinel]), complete: (given) => given.at(-1)?.lines[0] === ground.sentinel }
-  ])
+  yield* ground.home.ask({
+    commands: [["kill-pane", "-t", pane.pane]],
+    where: { pane: pane.pane, holds: isPaneOf(pane.spawn) }
+  })
 })

@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import type { Key, PaneIdentity, Screen, TransportFailure } from "reprise/plugin"
-import { commandLine } from "./control-words.ts"
 import { failure } from "./failures.ts"
 import type { Ground } from "./Ground.ts"
 import { inPane } from "./looking.ts"
+import { sizeCommand, windowSize } from "./panes.ts"
 
 // What goes into a pane and what is seen of it.
 
@@ -45,24 +45,8 @@ export const pressKeys = Effect.fn("tmux.press")(
   }
 )
 
-/** A line of control mode stays short; longer texts are put together in the buffer, piece by piece. */
-const pieceLength = 16 * 1024
-
 /** More than this nobody means to say to an agent. */
 const longestText = 8 * 1024 * 1024
-
-const pieces = (text: string): ReadonlyArray<string> => {
-  const found: Array<string> = []
-  let start = 0
-  while (start < text.length) {
-    let end = Math.min(start + pieceLength, text.length)
-    // Not between the halves of a character.
-    if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end -= 1
-    found.push(text.slice(start, end))
-    start = end
-  }
-  return found
-}
 
 let buffers = 0
 
@@ -78,23 +62,13 @@ export const pasteText = Effect.fn("tmux.paste")(
     }
     if (text.includes("\0")) return yield* failure("paste", "Refused", "The text holds a NUL; nothing was typed.")
     const buffer = `reprise-${process.pid}-${buffers += 1}`
-    const fill = pieces(text).map((piece) => commandLine(["set-buffer", "-a", "-b", buffer, "--", piece]))
-    yield* inPane(ground, "paste", pane, [["paste-buffer", "-d", "-p", "-b", buffer, "-t", pane.pane]], fill).pipe(
-      // What was not pasted is not left behind for others to paste.
-      Effect.tapError(() => dropBuffer(ground, buffer))
-    )
+    yield* inPane(ground, "paste", pane, [["paste-buffer", "-d", "-p", "-b", buffer, "-t", pane.pane]], { name: buffer, text })
+      .pipe(
+        // What was not pasted is not left behind for others to paste.
+        Effect.tapError(() => Effect.ignore(ground.home.ask({ commands: [["delete-buffer", "-b", buffer]] })))
+      )
   }
 )
-
-const dropBuffer = (ground: Ground, buffer: string) =>
-  ground.home.reach.pipe(
-    Effect.flatMap((home) =>
-      home._tag === "Up"
-        ? home.connection.exchange([{ line: commandLine(["delete-buffer", "-b", buffer]), complete: () => true }])
-        : Effect.void
-    ),
-    Effect.ignore
-  )
 
 /** Ends any mode that keeps keys from the process. */
 export const leavePaneModes = (ground: Ground, pane: PaneIdentity): Effect.Effect<void, TransportFailure> =>
@@ -104,26 +78,43 @@ export const leavePaneModes = (ground: Ground, pane: PaneIdentity): Effect.Effec
 export const interruptPane = (ground: Ground, pane: PaneIdentity): Effect.Effect<void, TransportFailure> =>
   Effect.asVoid(inPane(ground, "interrupt", pane, [["send-keys", "-t", pane.pane, "C-c"]]))
 
-/** What is on the screen now. */
+/** Smaller than this, a CLI shows too little of itself to be read. */
+const least = { columns: 60, rows: 16 }
+
+/** How long a program may take to draw itself again after its screen changed its size. */
+const redrawMs = 250
+
+const captureOnce = Effect.fnUntraced(function*(ground: Ground, pane: PaneIdentity) {
+  const fields = "#{pane_id} #{cursor_y} #{cursor_x} #{pane_width} #{pane_height} #{window_id} #{window-size} #{pane_title}"
+  const [facts, lines] = yield* inPane(ground, "capture", pane, [
+    ["list-panes", "-t", pane.pane, "-f", `#{==:#{pane_id},${pane.pane}}`, "-F", fields],
+    ["capture-pane", "-p", "-t", pane.pane]
+  ])
+  const match = /^%\d+ (\d+) (\d+) (\d+) (\d+) (@\d+) (\S+) (.*)$/.exec(facts?.[0] ?? "")
+  const [, row, column, columns, rows, window, sizing, title] = match ?? []
+  // A program may print what looks like the end of an answer: then the lines don't add up.
+  if (window === undefined || lines === undefined || lines.length !== Number(rows)) {
+    return yield* failure("capture", "Unreachable", `The screen of ${pane.pane} could not be read whole.`)
+  }
+  const trimmed = lines.map((line) => line.trimEnd())
+  while (trimmed.at(-1) === "") trimmed.pop()
+  const size = { columns: Number(columns), rows: Number(rows) }
+  const screen: Screen = { lines: trimmed, title: title ?? "", cursor: { row: Number(row), column: Number(column) }, size }
+  return { screen, window, followsClients: sizing !== "manual", tooSmall: size.columns < least.columns || size.rows < least.rows }
+})
+
+/**
+ * What is on the screen now. A window that has the size of a client that came to look at it, or is too small to be read,
+ * gets its own size back first: what is read must not depend on who looks.
+ */
 export const capturePane = Effect.fn("tmux.capture")(
   function*(ground: Ground, pane: PaneIdentity): Effect.fn.Return<Screen, TransportFailure> {
-    const fields = "#{pane_id} #{cursor_y} #{cursor_x} #{pane_width} #{pane_height} #{pane_title}"
-    const [facts, lines] = yield* inPane(ground, "capture", pane, [
-      ["list-panes", "-t", pane.pane, "-f", `#{==:#{pane_id},${pane.pane}}`, "-F", fields],
-      ["capture-pane", "-p", "-t", pane.pane]
-    ])
-    const match = /^%\d+ (\d+) (\d+) (\d+) (\d+) (.*)$/.exec(facts?.[0] ?? "")
-    // A program may print what looks like the end of an answer: then the lines don't add up.
-    if (match === null || lines === undefined || lines.length !== Number(match[4])) {
-      return yield* failure("capture", "Unreachable", `The screen of ${pane.pane} could not be read whole.`)
-    }
-    const trimmed = lines.map((line) => line.trimEnd())
-    while (trimmed.at(-1) === "") trimmed.pop()
-    return {
-      lines: trimmed,
-      title: match[5] ?? "",
-      cursor: { row: Number(match[1]), column: Number(match[2]) },
-      size: { columns: Number(match[3]), rows: Number(match[4]) }
-    }
+    const found = yield* captureOnce(ground, pane)
+    if (!found.followsClients && !found.tooSmall) return found.screen
+    yield* Effect.ignore(inPane(ground, "capture", pane, [sizeCommand(found.window)]))
+    const { columns, rows } = found.screen.size ?? least
+    if (columns === windowSize.columns && rows === windowSize.rows) return found.screen
+    yield* Effect.sleep(redrawMs)
+    return (yield* captureOnce(ground, pane)).screen
   }
 )

@@ -6,16 +6,18 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { processState, type TransportEvent } from "reprise/plugin"
 import type { Notification } from "./control-parser.ts"
-import type { ControlConnection } from "./ControlConnection.ts"
 import type { Unanswered } from "./failures.ts"
 import { type Ground, identify, isOwn, listRows, type OwnRow, readExit } from "./Ground.ts"
+import type { Server } from "./server-look.ts"
 
 /** What happens to the panes, told as it happens. */
 export interface Watch {
   readonly events: Stream.Stream<TransportEvent>
   /** A window of ours was made on this server; it may be gone again by now. */
-  readonly spawned: (server: string, row: OwnRow) => Effect.Effect<void>
+  readonly spawned: (server: Server, row: OwnRow) => Effect.Effect<void>
 }
+
+const isSame = (one: Server, other: Server): boolean => one.pid === other.pid && one.startTime === other.startTime
 
 /** Windows that closed before anybody knew whose they were; more than this need not be remembered. */
 const rememberedClosings = 1000
@@ -27,7 +29,7 @@ export const makeWatch = Effect.fn("tmux.watch")(function*(ground: Ground, scope
   const ready = yield* Deferred.make<void>()
   const known = new Map<string, OwnRow>()
   const closedEarly = new Set<string>()
-  let server: string | null = null
+  let server: Server | null = null
   let running = false
 
   /** Tells the end of a pane's agent, when it is proved: a closed window does not prove it. */
@@ -65,14 +67,14 @@ export const makeWatch = Effect.fn("tmux.watch")(function*(ground: Ground, scope
     server = null
   })
 
-  const homeGone = Effect.gen(function*() {
+  const homeGone = Effect.fnUntraced(function*(gone: Server) {
     yield* forget
-    yield* PubSub.publish(hub, { _tag: "HomeGone", endpoint: ground.endpoint })
+    yield* PubSub.publish(hub, { _tag: "HomeGone", endpoint: gone.socket })
   })
 
   /** Looks at one window, or all: what is new is learnt, and of what is missing the end is told. */
-  const compare = Effect.fnUntraced(function*(connection: ControlConnection, window: string | null) {
-    const rows = yield* listRows(connection, window)
+  const compare = Effect.fnUntraced(function*(window: string | null) {
+    const rows = yield* listRows(ground, window)
     const own = (rows ?? []).filter(isOwn)
     for (const row of own) if (!known.has(row.window)) yield* learn(row)
     for (const [id, row] of known) {
@@ -81,42 +83,42 @@ export const makeWatch = Effect.fn("tmux.watch")(function*(ground: Ground, scope
     }
   })
 
-  const heed = (connection: ControlConnection) =>
-    Effect.fnUntraced(function*(notification: Notification): Effect.fn.Return<void, Unanswered> {
-      const [window] = notification.rest.split(" ")
-      if (window === undefined) return
-      switch (notification.name) {
-        case "window-close":
-        case "unlinked-window-close":
-          return yield* closedWindow(window)
-        case "window-add":
-        case "unlinked-window-add":
-          return known.has(window) ? undefined : yield* compare(connection, window)
-        case "layout-change":
-          // A person may have split the window of an agent: then its pane closes without its window.
-          return yield* compare(connection, window)
-      }
-    })
+  const heed = Effect.fnUntraced(function*(notification: Notification): Effect.fn.Return<void, Unanswered> {
+    const [window] = notification.rest.split(" ")
+    if (window === undefined) return
+    switch (notification.name) {
+      case "window-close":
+      case "unlinked-window-close":
+        return yield* closedWindow(window)
+      case "window-add":
+      case "unlinked-window-add":
+        return known.has(window) ? undefined : yield* compare(window)
+      case "layout-change":
+        // A person may have split the window of an agent: then its pane closes without its window.
+        return yield* compare(window)
+    }
+  })
 
   const pause = Effect.race(Queue.take(nudge), Effect.sleep("200 millis"))
 
   /** One connection's time. Ends when it does; what was missed is found by comparing at the next one. */
   const round = Effect.gen(function*() {
-    const home = yield* ground.home.reach
-    if (home._tag !== "Up") {
-      if (server !== null) yield* homeGone
+    // While there is no server, it is enough to knock.
+    const following = server === null && !(yield* ground.home.listens) ? null : yield* ground.home.follow
+    if (following === null) {
+      if (server !== null) yield* homeGone(server)
       yield* Deferred.succeed(ready, undefined)
       return yield* pause
     }
-    if (server !== null && server !== home.server) yield* homeGone
-    server = home.server
-    const told = yield* PubSub.subscribe(home.connection.notifications)
-    yield* compare(home.connection, null)
+    if (server !== null && !isSame(server, following.server)) yield* homeGone(server)
+    server = following.server
+    const told = yield* PubSub.subscribe(following.connection.notifications)
+    yield* compare(null)
     yield* Deferred.succeed(ready, undefined)
     yield* Queue.take(told).pipe(
-      Effect.flatMap(heed(home.connection)),
+      Effect.flatMap(heed),
       Effect.forever,
-      Effect.raceFirst(home.connection.closed)
+      Effect.raceFirst(following.connection.closed)
     )
   }).pipe(
     Effect.scoped,
@@ -140,7 +142,7 @@ export const makeWatch = Effect.fn("tmux.watch")(function*(ground: Ground, scope
     spawned: Effect.fnUntraced(function*(on, row) {
       if (!running) return
       yield* Queue.offer(nudge, undefined)
-      if (server === null || server === on) yield* learn(row)
+      if (server === null || isSame(server, on)) yield* learn(row)
     })
   }
   return watch

@@ -20,11 +20,15 @@ const attempt = <A>(what: string, run: () => Promise<A>) =>
     catch: (error) => new DirectoryRefused({ detail: `${what}: ${describeThrown(error)}.` })
   })
 
+const isWritable = async (directory: string): Promise<boolean> =>
+  Path.isAbsolute(directory) &&
+  Fs.access(directory, Fs.constants.W_OK | Fs.constants.X_OK).then(() => true, () => false)
+
 const isUsable = async (directory: string): Promise<boolean> => {
   if (!Path.isAbsolute(directory)) return false
   const stat = await Fs.lstat(directory).catch(() => undefined)
   if (stat === undefined || !stat.isDirectory() || (stat.mode & 0o077) !== 0 || stat.uid !== userId()) return false
-  return Fs.access(directory, Fs.constants.W_OK | Fs.constants.X_OK).then(() => true, () => false)
+  return isWritable(directory)
 }
 
 /** Where this workspace's sockets go: one name for one workspace, whichever way it was reached. */
@@ -40,8 +44,10 @@ export const runtimeDirectoryPath = (
       if (inRuntime.length <= longestRuntimeDirectory && await isUsable(given)) return inRuntime
     }
     const name = `reprise-${userId()}-${hash}`
-    const temporary = Path.join(env["TMPDIR"] || Os.tmpdir(), name)
-    return temporary.length <= longestRuntimeDirectory ? temporary : Path.join("/tmp", name)
+    // A variable that a login left behind may name a directory that is gone, as under cron or another user.
+    const temporary = env["TMPDIR"] || Os.tmpdir()
+    const inTemporary = Path.join(temporary, name)
+    return inTemporary.length <= longestRuntimeDirectory && await isWritable(temporary) ? inTemporary : Path.join("/tmp", name)
   })
 
 /** Makes the workspace's runtime directory, owner-only; refuses one that another user could have prepared. */

@@ -97,7 +97,10 @@ export const guardTransport = (
     name,
     plugin,
     capabilities: driver.capabilities,
-    attachCommand: driver.attachCommand,
+    // What it names can be renamed while the driver is in use.
+    get attachCommand() {
+      return driver.attachCommand
+    },
     residence: driver.residence,
     spawn: (request) => call("spawn", transportLimits.spawn, pane, () => driver.spawn(request)),
     list: call("list", transportLimits.list, listing, () => driver.list),
