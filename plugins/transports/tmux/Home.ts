@@ -218,7 +218,7 @@ export const makeHome = Effect.fn("tmux.home")(function*(options: HomeOptions) {
     locate,
     ask: asking.ask,
     follow: within(3 * timeoutMs, lock.withPermits(1)(follow)),
-    listens: Effect.suspend(() => probe(socket, timeoutMs)).pipe(
+    listens: Effect.zipRight(locate, Effect.suspend(() => probe(socket, timeoutMs))).pipe(
       Effect.map((state) => state === "listens"),
       // What could not be told is looked at.
       Effect.orElseSucceed(() => true)

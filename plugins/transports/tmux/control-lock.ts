@@ -1,4 +1,4 @@
-import { rmSync, statSync } from "node:fs"
+import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs"
 import Database from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -13,6 +13,7 @@ const inodeOf = (path: string): number | null => statSync(path, { throwIfNoEntry
 const isBusy = (error: unknown): boolean => codeOf(error).startsWith("SQLITE_BUSY")
 
 const lockOnce = (path: string): Database.Database | null => {
+  closeSync(openSync(path, "a", 0o600))
   const database = new Database(path, { timeout: 0 })
   try {
     const opened = inodeOf(path)
@@ -56,4 +57,6 @@ export const withControlLock = (path: string, limitMs: number) => <A, E, R>(effe
 
 /** Removes the lock's file, unless another process is using it. */
 export const removeControlLock = (path: string): Effect.Effect<void> =>
-  Effect.ignore(withControlLock(path, 0)(Effect.sync(() => rmSync(path, { force: true }))))
+  Effect.suspend(() =>
+    existsSync(path) ? Effect.ignore(withControlLock(path, 0)(Effect.sync(() => rmSync(path, { force: true })))) : Effect.void
+  )
