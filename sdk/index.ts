@@ -25,7 +25,7 @@ export * as Supervise from "./coordinator/Supervise.ts"
 
 export type { Facts } from "./policy/Facts.ts"
 export type { AnyPolicy } from "./policy/Policy.ts"
-export { AgentView, lookAtAgent, viewAgent } from "./lifecycle/agent-view.ts"
+export { AgentView, candidatesOf, lookAtAgent, viewAgent } from "./lifecycle/agent-view.ts"
 export { longestText } from "./messaging/entry.ts"
 export { policyLoadWithin, secondsAsMilliseconds } from "./lifecycle/settings.ts"
 export { teamState } from "./lifecycle/team.ts"

@@ -1,5 +1,5 @@
 import * as Option from "effect/Option"
-import { Policy, Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
+import { candidatesOf, Policy, Restart, type RestartPlan, type RestartReport, viewAgent } from "../../sdk/index.ts"
 import { camelCased, type Document } from "./document.ts"
 import { word } from "./restart-options.ts"
 
@@ -50,6 +50,7 @@ const plannedAgent = (plan: RestartPlan<unknown, unknown>, entry: RestartPlan<un
     ...viewAgent(facts.agent, observation, null),
     decision: decision.kind,
     code: decision.code,
+    ...candidatesOf(facts.resumability),
     why: decision.why,
     requires: decision.requires,
     drift: facts.drift,

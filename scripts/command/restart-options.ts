@@ -32,6 +32,11 @@ export const restartOptions = {
     Options.withDescription("How many seconds to wait for sessions that are still missing (12)."),
     Options.optional
   ),
+  session: Options.text("session").pipe(
+    Options.withPseudoName("ID"),
+    Options.withDescription("The conversation that the one named agent continues, where it is not certain which one it was in."),
+    Options.optional
+  ),
   dryRun: flag("dry-run", "Show the decisions; write nothing, touch nothing."),
   explain: flag("explain", "Show the decisions with their reasons, and nothing else."),
   planOut: Options.text("plan-out").pipe(
@@ -52,6 +57,7 @@ interface Parsed {
   readonly allowFresh: boolean
   readonly grant: ReadonlyArray<string>
   readonly deadline: Option.Option<string>
+  readonly session: Option.Option<string>
   readonly takeover: boolean
   readonly continue: boolean
   readonly rollback: boolean
@@ -70,6 +76,7 @@ export const restartCommand = (parsed: Parsed, team: string): string =>
     ...parsed.allowFresh ? ["--allow-fresh"] : [],
     ...Option.toArray(parsed.policy).map((file) => `--policy ${word(file)}`),
     ...parsed.grant.map((grant) => `--grant ${word(grant)}`),
+    ...Option.toArray(parsed.session).map((id) => `--session ${word(id)}`),
     ...Option.toArray(parsed.deadline).map((seconds) => `--session-converge-deadline ${seconds}`),
     ...parsed.takeover ? ["--takeover"] : [],
     ...parsed.continue ? ["--continue"] : [],
@@ -100,12 +107,20 @@ export const restartRequest = (parsed: Parsed) =>
     if (parsed.allowFresh && Option.isSome(parsed.policy)) {
       return yield* new WrongUsage({ detail: "--allow-fresh and --policy exclude each other." })
     }
+    if (Option.isSome(parsed.session) && parsed.agents.length !== 1) {
+      return yield* new WrongUsage({ detail: "--session ID needs exactly one agent: reprise restart AGENT --session ID." })
+    }
+    if (Option.isSome(parsed.session) && (parsed.allowFresh || parsed.dead || parsed.rollback)) {
+      const other = parsed.allowFresh ? "--allow-fresh" : parsed.dead ? "--dead" : "--rollback"
+      return yield* new WrongUsage({ detail: `--session and ${other} exclude each other.` })
+    }
     return {
       ...yield* chosenPolicy(parsed),
       options: {
         ...parsed.agents.length === 0 ? {} : { agents: parsed.agents },
         onlyDead: parsed.dead,
         takeover: parsed.takeover,
+        ...Option.isNone(parsed.session) ? {} : { session: parsed.session.value },
         ...Option.isNone(parsed.deadline)
           ? {}
           : { convergeWithin: yield* secondsAsMilliseconds("--session-converge-deadline", parsed.deadline.value) },

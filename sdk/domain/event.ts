@@ -90,6 +90,8 @@ export const LifecycleEvent = Schema.Union(
     /** Where it lives, for people: a place in somebody's tmux, a terminal. */
     place: Schema.String,
     started_at: Schema.NullOr(Schema.String),
+    /** Whether a transcript of its conversation lay there: where none did and none does, nothing was said in it. */
+    transcript: Schema.optional(Schema.Literal("present", "absent")),
     evidence: Schema.String
   }),
   /** The agent's conversation is to begin as a copy of another's. */
@@ -228,6 +230,8 @@ export const ObservationEvent = Schema.Union(
     candidates: Schema.Array(Schema.String),
     reason: Schema.optional(Schema.String)
   }),
+  /** A process has several conversations open: after its death, the one that was written last is the agent's. */
+  agentEvent("provider.session.open_seen", { agent_id: AgentId, sessions: Schema.Array(Schema.NonEmptyString) }),
   teamEvent("provider.session.converging", {
     iteration: Schema.NonNegativeInt,
     elapsed_ms: Schema.Number,

@@ -7,14 +7,16 @@ export type Confidence = typeof Confidence.Type
 
 /**
  * Where an attribution comes from, strongest first: the id that we assigned, a marker that we injected, the process's
- * own report, a file born in exactly one spawn window, and an earlier capture found again in the log.
+ * own report, a file born in exactly one spawn window, and an earlier capture found again in the log. `user_selected`: the
+ * user said which conversation it is.
  */
 export const CapturedVia = Schema.Literal(
   "assigned_id",
   "identity_marker",
   "process_report",
   "spawn_window",
-  "event_log_repair"
+  "event_log_repair",
+  "user_selected"
 )
 export type CapturedVia = typeof CapturedVia.Type
 

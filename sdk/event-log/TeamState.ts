@@ -44,6 +44,8 @@ export const AdoptedProcess = Schema.Struct({
   place: Schema.String,
   startedAt: Schema.NullOr(Schema.String),
   evidence: Schema.String,
+  /** Whether a transcript of its conversation lay there when it was adopted; left out where that was not recorded. */
+  transcript: Schema.optional(Schema.Literal("present", "absent")),
   adoptedAt: Schema.String
 })
 export type AdoptedProcess = typeof AdoptedProcess.Type
@@ -66,6 +68,8 @@ export const AgentState = Schema.Struct({
   session: Schema.NullOr(SessionRef),
   /** Sessions captured since the last tombstone, newest last; what a repair may choose from. Bounded. */
   captures: Schema.Array(SessionRef),
+  /** The conversations that its newest process was seen to have open, where that was more than one. */
+  openSessions: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
   firstSend: FirstSend,
   /** Whether keys of a message were pressed in the present conversation, whatever came of them. */
   typedInto: Schema.optionalWith(Schema.Boolean, { default: () => false }),

@@ -24,6 +24,7 @@ const newAgent = (spec: AgentSpec): AgentState => ({
   forkOf: null,
   session: null,
   captures: [],
+  openSessions: [],
   firstSend: { _tag: "Absent" },
   typedInto: false,
   draft: null,
@@ -93,9 +94,9 @@ const capture = (agent: AgentState, event: EventOf<"session.captured" | "resume.
     generation: event.generation
   }
   const captures = [...agent.captures.filter((known) => known.id !== session.id), session].slice(-capturesKept)
-  // One that is given back takes the place of the one that it names, however well that is known.
-  const givenBack = event.type === "resume.session_repaired" && agent.session !== null && event.old_session_id === agent.session.id
-  return changedAgent(agent, { session: givenBack ? session : prefer(agent.session, session), captures, forkOf: null, attributionAmbiguous: false })
+  // One that takes the place of another by name does so however well that one is known.
+  const replaces = agent.session !== null && event.old_session_id === agent.session.id
+  return changedAgent(agent, { session: replaces ? session : prefer(agent.session, session), captures, forkOf: null, attributionAmbiguous: false })
 }
 
 type AgentEvent = Extract<Event, { readonly agent: string; readonly generation: number }>
@@ -128,6 +129,7 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
         adopted: null,
         draft: null,
         rawMessage: null,
+        openSessions: [],
         attributionAmbiguous: false
       })
       // What belongs to a conversation ends with it.
@@ -146,11 +148,11 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
     case "agent.failed":
       return current ? changedAgent(agent, { phase: "failed", failure: event.failure }) : agent
     case "agent.adopted": {
-      const { evidence, pid, place, start_time: startTime, started_at: startedAt } = event
+      const { evidence, pid, place, start_time: startTime, started_at: startedAt, transcript } = event
       return changedAgent(agent, {
         generation: event.generation,
         phase: "running",
-        adopted: { pid, startTime, place, startedAt, evidence, adoptedAt: at },
+        adopted: { pid, startTime, place, startedAt, evidence, adoptedAt: at, ...transcript === undefined ? {} : { transcript } },
         exit: null,
         endedAt: null,
         failure: null
@@ -183,10 +185,12 @@ const foldAgent = (agent: AgentState, event: AgentEvent, at: string): AgentState
       return current ? capture(agent, event, at) : agent
     case "resume.session_repaired":
       return capture(agent, event, at)
+    case "provider.session.open_seen":
+      return current ? changedAgent(agent, { openSessions: event.sessions }) : agent
     case "provider.session.attribution_ambiguous":
       return current ? changedAgent(agent, { attributionAmbiguous: true }) : agent
     case "discard.session_tombstone":
-      return changedAgent(agent, { session: null, captures: [] })
+      return changedAgent(agent, { session: null, captures: [], openSessions: [] })
     case "startup_prompt_handled":
       return current && spawn !== null
         ? changedAgent(agent, { spawn: { ...spawn, promptsAnswered: [...spawn.promptsAnswered, event.prompt] } })

@@ -147,7 +147,8 @@ const adoptionEvents = (
         start_time: process.startTime,
         place: process.place,
         started_at: process.startedAt,
-        evidence: said.evidence
+        evidence: said.evidence,
+        transcript: said.transcript === null ? "absent" : "present"
       },
       {
         type: "session.captured",

@@ -1,14 +1,15 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { EventLogError } from "../event-log/errors.ts"
+import { AgentId } from "../domain/ids.ts"
 import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf, type OperationState, type TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing, type Transport } from "../plugin/PluginHost.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
-import { resumability } from "../session/resumability.ts"
+import { resumability, type Unresumable } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
-import { type AgentView, viewTeam } from "./agent-view.ts"
-import { noticeSessions } from "./capture.ts"
+import { type AgentView, candidatesOf, viewTeam } from "./agent-view.ts"
+import { type Noticed, nothingNoticed, noticeSessions } from "./capture.ts"
 import { demandCurrentLog, demandKnownSpawns, unknownSpawns } from "./current-log.ts"
 import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
 import { type LoadedProviders, loadProviders, providerNames } from "./plugins-of.ts"
@@ -20,27 +21,39 @@ const resumableNow = (
   team: TeamState,
   id: string,
   observation: TeamObservation,
-  findProvider: LoadedProviders["find"]
+  findProvider: LoadedProviders["find"],
+  doubt: Unresumable | undefined
 ): Effect.Effect<AgentView["resumable"] | null, never, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const agent = agentOf(team, id)
-    if (agent === undefined || agent.session === null) return null
+    if (agent === undefined || (agent.session === null && doubt === undefined)) return null
     const provider = findProvider(agent.spec.provider)
     if (provider === undefined) {
       return { answer: "unknown" as const, code: null, why: `its provider ${agent.spec.provider} is not loaded` }
     }
     const seen = observation.agents.get(agent.spec.id)
     const own = seen === undefined ? [] : ownProcesses(agent, seen)
-    const told = yield* resumability(agent.session, providerAgentOf(team, agent, "keep"), provider, own)
+    const told = doubt ?? (yield* resumability(agent.session, providerAgentOf(team, agent, "keep"), provider, own))
     switch (told._tag) {
       case "Resumable":
         return { answer: "yes" as const, code: null, why: told.warning ?? "" }
       case "NotResumable":
-        return { answer: "no" as const, code: told.code, why: told.why }
+        return { answer: "no" as const, code: told.code, why: told.why, ...candidatesOf(told) }
       case "Unknown":
         return { answer: "unknown" as const, code: null, why: told.why }
     }
   })
+
+/**
+ * The session as far as it is known now: what a process names before anything was written counts, and one that may not be
+ * the last one is not certain.
+ */
+const sessionShown = ({ id, session }: AgentView, { doubts, named }: Noticed): AgentView["session"] => {
+  const agent = AgentId.make(id)
+  if (session !== null) return doubts.has(agent) ? { ...session, confidence: "low" } : session
+  const said = named.get(agent)
+  return said === undefined ? null : { id: said, transcript: null, capturedVia: "process_report", confidence: "high" }
+}
 
 /** A team as it is now. */
 export interface StatusReport {
@@ -107,12 +120,16 @@ export const status = (
     const providers = yield* loadProviders(providerNames([first]))
     const { found, observation, rolledBack } = yield* observeCurrent(first, transport)
     // A person may go over to another conversation at any time: it is learnt while its process can tell it.
-    const noticed = rolledBack === null && (yield* noticeSessions(found, providers.find, observation))
-    const team = noticed ? yield* currentState(found.key, found) : found
+    const noticed = rolledBack === null ? yield* noticeSessions(found, providers.find, observation) : nothingNoticed
+    const team = noticed.isNew ? yield* currentState(found.key, found) : found
     return {
       team,
       agents: yield* Effect.forEach(yield* viewTeam(team, observation, transport, providers.find), (view) =>
-        Effect.map(resumableNow(team, view.id, observation, providers.find), (resumable) => ({ ...view, resumable })), {
+        Effect.map(resumableNow(team, view.id, observation, providers.find, noticed.doubts.get(AgentId.make(view.id))), (resumable) => ({
+          ...view,
+          session: sessionShown(view, noticed),
+          resumable
+        })), {
         concurrency: 16
       }),
       operation: team.operation,

@@ -10,6 +10,7 @@ import type { ScreenState } from "../plugin/provider-driver.ts"
 import { type AgentSight, agentStateOf, readEvidence } from "../session/agent-state.ts"
 import { ownerOf } from "../messaging/typing.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
+import type { Resumability } from "../session/resumability.ts"
 import { wasPersons } from "../session/spoken.ts"
 import { isShown, mayLive, type AgentObservation, type TeamObservation } from "./observe.ts"
 
@@ -25,6 +26,25 @@ export const AgentStatus = Schema.Literal(
   "unknown"
 )
 export type AgentStatus = typeof AgentStatus.Type
+
+/** A conversation that an agent may have been in last. */
+export const CandidateView = Schema.Struct({
+  sessionId: Schema.String,
+  transcript: Schema.NullOr(Schema.String),
+  /** ISO 8601, UTC; null where that is not known. */
+  writtenAt: Schema.NullOr(Schema.String)
+})
+export type CandidateView = typeof CandidateView.Type
+
+/** The candidates of a conversation that is not certain, the newest first; nothing where there are none. */
+export const candidatesOf = (judged: Resumability): { readonly candidates?: ReadonlyArray<CandidateView> } =>
+  judged._tag !== "NotResumable" || judged.candidates === undefined ? {} : {
+    candidates: judged.candidates.map(({ sessionId, transcript, writtenAt }) => ({
+      sessionId,
+      transcript,
+      writtenAt: writtenAt === null ? null : new Date(writtenAt).toISOString()
+    }))
+  }
 
 /** An agent as programs and people are shown it. */
 export const AgentView = Schema.Struct({
@@ -59,7 +79,9 @@ export const AgentView = Schema.Struct({
     /** For `no`: the code with which a restart would refuse. */
     code: Schema.NullOr(Schema.String),
     /** A sentence, or empty. */
-    why: Schema.String
+    why: Schema.String,
+    /** For `session_ambiguous`: the conversations that it may have been in last, the newest first. */
+    candidates: Schema.optional(Schema.Array(CandidateView))
   })))
 })
 export type AgentView = typeof AgentView.Type

@@ -7,6 +7,7 @@ import type { TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import { discoverSessions } from "../session/discover.ts"
 import type { SeenProcess } from "../session/process-report.ts"
+import type { Unresumable } from "../session/resumability.ts"
 import { captureEvents } from "./converge.ts"
 import { seenProcesses, type TeamObservation } from "./observe.ts"
 import { allTeams } from "./prepare.ts"
@@ -15,29 +16,39 @@ type FindProvider = (name: string) => Provider | undefined
 
 const nobody: ReadonlyMap<AgentId, SeenProcess> = new Map()
 
-/** Looks once, and appends what is new; whether anything was. */
+/** What one look at the sessions of a team brought. */
+export interface Noticed {
+  /** Whether anything was new, and recorded. */
+  readonly isNew: boolean
+  /** Agents of which it is not certain which conversation they were last in: why. */
+  readonly doubts: ReadonlyMap<AgentId, Unresumable>
+  /** Sessions that processes name, of agents that have none yet: nothing was written in them. */
+  readonly named: ReadonlyMap<AgentId, string>
+}
+
+export const nothingNoticed: Noticed = { isNew: false, doubts: new Map(), named: new Map() }
+
+/** Looks once, and appends what is new. */
 const lookOnce = (
   team: TeamState,
   findProvider: FindProvider,
   processes: ReadonlyMap<AgentId, SeenProcess>
-): Effect.Effect<boolean, AppendError | EventLogError, EventLog | FileSystem.FileSystem> =>
+): Effect.Effect<Noticed, AppendError | EventLogError, EventLog | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const log = yield* EventLog
     const discovery = yield* discoverSessions(team, yield* allTeams, findProvider, processes)
+    const { doubts, named } = discovery
     const captured = captureEvents(team, discovery)
-    if (captured.length > 0) yield* log.append(captured)
-    return captured.length > 0
-  }).pipe(
-    // Another command gave it to somebody meanwhile; whoever looks next sees that.
-    Effect.catchTag("SessionClaimed", (claimed) => Effect.as(Effect.logWarning(claimed.message), false))
-  )
+    if (captured.length === 0) return { isNew: false, doubts, named }
+    return yield* log.append(captured).pipe(
+      Effect.as({ isNew: true, doubts, named }),
+      // Another command gave it to somebody meanwhile; whoever looks next sees that.
+      Effect.catchTag("SessionClaimed", (claimed) => Effect.as(Effect.logWarning(claimed.message), { isNew: false, doubts, named }))
+    )
+  })
 
-/** The processes that keep records of the session that they are in. */
-const tellers = (team: TeamState, findProvider: FindProvider, observation: TeamObservation | null) =>
-  observation === null ? nobody : new Map([...seenProcesses(team, observation)].filter(([id]) => {
-    const agent = team.agents.find(({ spec }) => spec.id === id)
-    return agent !== undefined && findProvider(agent.spec.provider)?.processEvidence !== undefined
-  }))
+/** Whether there is anything to look for: what an agent that was started once may have gone over to. */
+const wasAnyStarted = ({ agents }: TeamState): boolean => agents.some(({ adopted, spawn }) => spawn !== null || adopted !== null)
 
 /**
  * Captures what sessions can be found now, once and without waiting, and which ones the agents' processes went over to;
@@ -48,23 +59,23 @@ export const captureSessions = (
   findProvider: FindProvider,
   observation: TeamObservation | null
 ): Effect.Effect<void, AppendError | EventLogError, EventLog | FileSystem.FileSystem> => {
-  const processes = tellers(team, findProvider, observation)
-  return processes.size === 0 && team.agents.every(({ session, spawn }) => session !== null || spawn === null)
+  const isSettled = observation === null
+    ? team.agents.every(({ session, spawn }) => session !== null || spawn === null)
+    : !wasAnyStarted(team)
+  return isSettled
     ? Effect.void
-    : Effect.asVoid(lookOnce(team, findProvider, processes))
+    : Effect.asVoid(lookOnce(team, findProvider, observation === null ? nobody : seenProcesses(team, observation)))
 }
 
 /**
- * Writes down which sessions the agents' processes say that they are in now; whether anything was new. What goes wrong is
- * no failure of whoever only looks.
+ * Writes down which sessions the agents' processes are in now, or were in when they ended. What goes wrong is no failure
+ * of a command that only looks.
  */
 export const noticeSessions = (
   team: TeamState,
   findProvider: FindProvider,
   observation: TeamObservation
-): Effect.Effect<boolean, never, EventLog | FileSystem.FileSystem> => {
-  const processes = tellers(team, findProvider, observation)
-  return processes.size === 0 ? Effect.succeed(false) : lookOnce(team, findProvider, processes).pipe(
-    Effect.catchAll((error) => Effect.as(Effect.logWarning(`Sessions could not be looked for: ${error.message}`), false))
+): Effect.Effect<Noticed, never, EventLog | FileSystem.FileSystem> =>
+  !wasAnyStarted(team) ? Effect.succeed(nothingNoticed) : lookOnce(team, findProvider, seenProcesses(team, observation)).pipe(
+    Effect.catchAll((error) => Effect.as(Effect.logWarning(`Sessions could not be looked for: ${error.message}`), nothingNoticed))
   )
-}

@@ -53,7 +53,16 @@ interface Converge {
 export const captureEvents = (team: TeamState, discovery: Discovery): ReadonlyArray<Event> =>
   team.agents.flatMap((agent): ReadonlyArray<Event> => {
     const found = discovery.assigned.get(agent.spec.id)
-    return found === undefined ? [] : [{
+    const open = discovery.open.get(agent.spec.id)
+    const seen = open === undefined || open.join() === agent.openSessions.join() ? [] : [{
+      type: "provider.session.open_seen" as const,
+      team: team.key,
+      agent: agent.spec.id,
+      generation: agent.generation,
+      agent_id: agent.spec.id,
+      sessions: open
+    }]
+    return found === undefined ? seen : [...seen, {
       type: "session.captured",
       team: team.key,
       agent: agent.spec.id,

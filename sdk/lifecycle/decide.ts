@@ -20,6 +20,7 @@ import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
 import { type AgentObservation, isShown, ownProcesses, type TeamObservation } from "./observe.ts"
 import { HostEnvironment } from "./operation.ts"
+import type { Selection } from "./select-session.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
 import { decisionBy } from "./policy-decision.ts"
 import { heldByPerson } from "./takeover.ts"
@@ -95,6 +96,13 @@ const nothingSeen: AgentObservation = {
   strays: []
 }
 
+/** A selection that does not hold is no leave to do something else. */
+const notSelected = (selection: Selection | null, { spec }: AgentState): Decided | null => {
+  if (selection?._tag !== "Refused" || selection.agent !== spec.id) return null
+  const { why } = selection
+  return without("refuse", why._tag === "NotResumable" ? why.code : "unknown", `the selected session can't be continued: ${why.why}`)
+}
+
 /** What a person started goes on: a second process in its conversation would make two, and ending it takes their leave. */
 const personsOwn = (
   agent: AgentState,
@@ -140,6 +148,8 @@ interface DecideInput<E, R> {
   readonly teams: ReadonlyArray<TeamState>
   readonly observation: TeamObservation
   readonly findProvider: (name: string) => Provider | undefined
+  /** What became of the conversation that the user selected; null where none was. */
+  readonly selection: Selection | null
   /** Agents that the interrupted operation has brought back. */
   readonly back: ReadonlySet<string>
 }
@@ -152,7 +162,7 @@ export interface Decisions<out E, out R> {
 
 /** Gathers each agent's facts and lets the policy decide. */
 export const decideAll = <E, R>(
-  { back, converged, findProvider, observation, request, teams }: DecideInput<E, R>
+  { back, converged, findProvider, observation, request, selection, teams }: DecideInput<E, R>
 ): Effect.Effect<Decisions<E, R>, never, EventLog | FileSystem.FileSystem | HostEnvironment> =>
   Effect.gen(function*() {
     const { team } = converged
@@ -186,7 +196,7 @@ export const decideAll = <E, R>(
           life: lifeOf(observed.process),
           resumability: provider === undefined
             ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
-            : converged.discovery.doubts.get(id) ?? resumable.get(id) ?? Resumability.Unknown({ why: "it was not looked at" }),
+            : (selection?._tag === "Refused" && selection.agent === id ? selection.why : null) ?? converged.discovery.doubts.get(id) ?? resumable.get(id) ?? Resumability.Unknown({ why: "it was not looked at" }),
           sessionAgeMs: agent.session === null ? null : now - Date.parse(agent.session.capturedAt),
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
@@ -215,7 +225,7 @@ export const decideAll = <E, R>(
           : alreadyBack
           // What is to be proved of it may be still to come.
           ? { ...without("skip", null, "the interrupted operation has brought it back already"), handling: decisionBy(request.policy, facts).handling }
-          : personsOwn(agent, observed, request.takeover === true, above, below, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, asCopy(agent, decideOne(request, facts, context)))
+          : notSelected(selection, agent) ?? personsOwn(agent, observed, request.takeover === true, above, below, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, asCopy(agent, decideOne(request, facts, context)))
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })
     return { agents, boot }

@@ -5,7 +5,7 @@ import type { PaneIdentity, ProcessExit } from "../domain/pane.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { ProcessRef } from "../plugin/process-table.ts"
 import type { Transport } from "../plugin/PluginHost.ts"
-import type { ForeignPane, ListedPane, TransportFailure } from "../plugin/transport-driver.ts"
+import type { ForeignPane, ListedPane, Screen, TransportFailure } from "../plugin/transport-driver.ts"
 import type { ProcessFact } from "../policy/Facts.ts"
 import type { SeenProcess } from "../session/process-report.ts"
 import { observeAdopted } from "./adopted.ts"
@@ -28,6 +28,8 @@ export interface TeamObservation {
   /** Whether the place that they live in is there; null when the query failed. */
   readonly home?: "up" | "absent" | null
   readonly failure: TransportFailure | null
+  /** What a pane shows; null where that could not be read. */
+  readonly screenOf?: (pane: PaneIdentity) => Effect.Effect<Screen | null>
 }
 
 const absent: ProcessFact = { state: "absent", evidence: "it was never started" }
@@ -80,7 +82,8 @@ export const observeTeam = (team: TeamState, transport: Transport): Effect.Effec
       panes,
       foreign: Either.isRight(listing) ? listing.right.foreign : [],
       home: Either.isRight(listing) ? listing.right.home : null,
-      failure
+      failure,
+      screenOf: (pane) => Effect.orElseSucceed(transport.capture(pane), () => null)
     }
   })
 
@@ -88,14 +91,21 @@ export const observeTeam = (team: TeamState, transport: Transport): Effect.Effec
  * Which processes can be asked what they are in: those proved alive, and those proved dead for what they left. A process
  * of unknown state is not asked.
  */
-export const seenProcesses = (team: TeamState, { agents }: TeamObservation): ReadonlyMap<AgentId, SeenProcess> =>
+export const seenProcesses = (team: TeamState, { agents, screenOf }: TeamObservation): ReadonlyMap<AgentId, SeenProcess> =>
   new Map(team.agents.flatMap(({ adopted, spec }) => {
     const seen = agents.get(spec.id)
     const named = adopted ?? seen?.pane
     if (seen === undefined || named === undefined || named === null) return []
     const { state } = seen.process
     if (state !== "alive" && state !== "orphaned" && state !== "dead") return []
-    return [[spec.id, { pid: named.pid, startTime: named.startTime, alive: state !== "dead" }] as const]
+    // The window of an adopted process is its user's.
+    const pane = adopted === null && state === "alive" ? seen.pane : null
+    return [[spec.id, {
+      pid: named.pid,
+      startTime: named.startTime,
+      alive: state !== "dead",
+      ...pane === null || screenOf === undefined ? {} : { screen: screenOf(pane) }
+    }] as const]
   }))
 
 /** The processes that are this agent's, as far as anybody knows: what they hold is in nobody's way once they are ended. */

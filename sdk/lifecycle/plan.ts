@@ -1,4 +1,5 @@
 import type { SessionConvergence } from "../domain/decision.ts"
+import type { EventOf } from "../domain/event.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import type { Trigger } from "../domain/history.ts"
 import type { AgentId, OperationId } from "../domain/ids.ts"
@@ -66,6 +67,8 @@ export interface RestartPlan<out E = never, out R = never> {
   readonly continues: OperationId | null
   /** What follows the boot that triggered the restart; null where none did. */
   readonly boot: BootAnswer | null
+  /** The conversation that the user selected, as it is recorded when the plan is carried out; null where none was. */
+  readonly selected: EventOf<"session.captured"> | null
   /** The `lifecycleVersion` of the team before anything was learnt for the plan. */
   readonly basedOn: number
 }
@@ -83,6 +86,8 @@ export interface RestartRequest<out E = never, out R = never> {
   readonly onDrift: OnDrift
   /** Whether a process of a person's that is in an agent's conversation is ended for it. */
   readonly takeover?: boolean
+  /** The conversation that the one named agent continues, by its user's word. */
+  readonly session?: string
   /** Whether an agent that would come back otherwise than its team file says is refused. */
   readonly refuseDrift?: boolean
   /** Why the restart is done; `person` where nothing is said. */

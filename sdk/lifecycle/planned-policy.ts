@@ -122,6 +122,12 @@ export const policyOfDocument = <E, R>(
 
 /** What a document asks for, to be carried out by the policy given with it. */
 export const requestOfDocument = <E, R>(
-  { requested: { unfinished, ...requested }, team }: PlanDocument,
+  { requested: { session, unfinished, ...requested }, team }: PlanDocument,
   policy: TeamPolicy<E, R>
-): RestartRequest<E, R> => ({ ...requested, ...unfinished === null ? {} : { unfinished }, team, policy })
+): RestartRequest<E, R> => ({
+  ...requested,
+  ...session === undefined ? {} : { session },
+  ...unfinished === null ? {} : { unfinished },
+  team,
+  policy
+})

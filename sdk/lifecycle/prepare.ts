@@ -27,6 +27,7 @@ import { checkStarts, findLacks, nothingFound, permissionsOf, type Start } from 
 import { leaderOf } from "./rank.ts"
 import { repairFromLog } from "./repair-from-log.ts"
 import { firstRefusal, lackingRefusal, unsureRefusal, startRefusal, unreachableRefusal } from "./refuse.ts"
+import { selectSession, type Selection } from "./select-session.ts"
 import { endedFor } from "./waits.ts"
 
 /** A plan with what is needed to carry it out. */
@@ -151,9 +152,30 @@ const unreachable = <E, R>(
     warnings: [],
     continues: null,
     boot: null,
+    selected: null,
     basedOn: basedOn ?? team.lifecycleVersion
   }
 })
+
+/** What became of the conversation that the user selected; null where none was. */
+const selectionOf = (
+  { agents, session }: RestartRequest<unknown, unknown>,
+  team: TeamState,
+  teams: ReadonlyArray<TeamState>,
+  observation: TeamObservation,
+  findProvider: LoadedProviders["find"]
+) => {
+  const agent = agents === "all" ? undefined : team.agents.find(({ spec }) => spec.id === agents[0])
+  const provider = agent === undefined ? undefined : findProvider(agent.spec.provider)
+  return session === undefined || agent === undefined || provider === undefined
+    ? Effect.succeed(null)
+    : selectSession(team, teams, agent, provider, session, observation)
+}
+
+/** Keeps a selection in the state in hand, whatever is read from the log meanwhile. */
+const withSelection = (selection: Selection | null): Effect.Effect<(team: TeamState) => TeamState> =>
+  Effect.map(Clock.currentTimeMillis, (now) => (team) =>
+    selection?._tag === "Selected" ? foldUnrecorded(team, [selection.event], new Date(now).toISOString()) : team)
 
 /** Observes, settles, converges, repairs and decides: everything of a restart before anything is touched. */
 export const prepare = <E, R>(
@@ -164,7 +186,7 @@ export const prepare = <E, R>(
   EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment
 > =>
   Effect.gen(function*() {
-    const record = yield* recorder(input.recording)
+    const recorded = yield* recorder(input.recording)
     const host = yield* PluginHost
     const transport = yield* host.transport(input.team.transport)
     const teams = yield* allTeams
@@ -184,7 +206,12 @@ export const prepare = <E, R>(
     }
     yield* demandKnownSpawns(input.team, observation)
     const settled = settle(input.team, observation, providers.find)
-    const team = settled.length === 0 ? input.team : yield* record(input.team, settled)
+    const found = settled.length === 0 ? input.team : yield* recorded(input.team, settled)
+    const selection = yield* selectionOf(request, found, teams, observation, providers.find)
+    const remember = yield* withSelection(selection)
+    // A selection is recorded once nothing speaks against the restart; until then it is only remembered.
+    const record: Record = (state, events) => Effect.map(recorded(state, events), remember)
+    const team = remember(found)
     const targets = new Set(
       team.agents.flatMap((agent) => {
         const id = agent.spec.id
@@ -193,7 +220,7 @@ export const prepare = <E, R>(
         return (means(request, agent) && (!request.onlyDead || dead)) || (goesBack && livesByIt(team.operation, agent)) ? id : []
       })
     )
-    const found = yield* converge({
+    const captured = yield* converge({
       team,
       teams,
       targets,
@@ -205,12 +232,13 @@ export const prepare = <E, R>(
       record,
       announce: input.recording._tag === "Log"
     })
-    const converged = request.policy.repairFromLog ? yield* repairFromLog(found, teams, targets, providers.find, record, observation) : found
+    const converged = request.policy.repairFromLog ? yield* repairFromLog(captured, teams, targets, providers.find, record, observation) : captured
     const { agents: each, boot } = yield* decideAll({
       request,
       converged,
       teams,
       observation,
+      selection,
       findProvider: providers.find,
       back: input.continuing ? broughtBack(converged.team, observation) : new Set()
     })
@@ -241,14 +269,14 @@ export const prepare = <E, R>(
       const generation = agents.find(({ facts }) => facts.agent.spec.id === agent)?.facts.agent.generation ?? 0
       return { type: "agent.start_warned", team: converged.team.key, agent: AgentId.make(agent), generation, kind, problem }
     })
-    const recorded = warned.length === 0 ? converged.team : yield* record(converged.team, warned)
+    const known = warned.length === 0 ? converged.team : yield* record(converged.team, warned)
     const refusal = unsureRefusal(team.key, unsure) ?? lacking ?? startRefusal(converged.team.key, findings.refusals, request.specs !== undefined)
     return {
       transport,
       providers,
       observation,
       plan: {
-        team: recorded,
+        team: known,
         request,
         agents,
         convergence: converged.convergence,
@@ -257,6 +285,7 @@ export const prepare = <E, R>(
         warnings: findings.warnings,
         continues: input.continuing ? operation?.id ?? null : null,
         boot,
+        selected: selection?._tag === "Selected" ? selection.event : null,
         basedOn: input.basedOn ?? input.team.lifecycleVersion
       }
     }

@@ -1,5 +1,6 @@
 import type { GrantName } from "../domain/decision.ts"
 import { paneAddress } from "../domain/pane.ts"
+import type { Facts } from "../policy/Facts.ts"
 import { matches } from "../policy/pattern.ts"
 import { canariesOf, missingCanaries, type Rollout } from "../policy/Rollout.ts"
 import type { Converged } from "./converge.ts"
@@ -25,30 +26,50 @@ export const untouchedToo = "No process was touched."
 
 const seconds = (ms: number): string => `${ms / 1000} s`
 
-const notReady = ({ agents, converged, team }: RefuseInput): Refusal | null => {
+/** The commands that select one of the conversations an agent may have been in last, the newest first. */
+export const selectingCommands = (team: string, { agent, resumability }: Facts): ReadonlyArray<string> =>
+  (resumability._tag === "NotResumable" ? resumability.candidates ?? [] : [])
+    .map(({ sessionId }) => `reprise restart ${agent.spec.id} --session ${sessionId} --team ${team}`)
+
+/** The command that brings an archived conversation back, if that is what the agent needs. */
+const restoring = ({ resumability }: Facts): ReadonlyArray<string> =>
+  resumability._tag === "NotResumable" && resumability.restore !== undefined ? [resumability.restore] : []
+
+/** Whether anything of its conversation was found, or may be there unread. Then no advice may let it go. */
+const hasConversation = ({ resumability, spoken }: Facts): boolean =>
+  spoken.hasFile === true || resumability._tag !== "NotResumable" || resumability.found !== undefined || (resumability.candidates ?? []).length > 0
+
+const notReady = ({ agents, atomic, converged, team }: RefuseInput): Refusal | null => {
   const waitedFor = agents.filter(({ decided, facts, untouched }) =>
-    !untouched && facts.unconverged !== null && decided.decision.kind === "refuse"
+    !untouched && decided.decision.kind === "refuse" && (facts.unconverged !== null || (atomic && decided.decision.code === "session_ambiguous"))
   ).map(({ facts }) => facts)
   const pending = waitedFor.map(({ agent }) => agent.spec.id)
   if (pending.length === 0) return null
-  // Of a session whose id is known, what was found in its place: whoever moved a file knows it by that.
-  const found = waitedFor.flatMap(({ agent, resumability }) =>
-    agent.session !== null && resumability._tag === "NotResumable" ? `${agent.spec.id}: ${resumability.why}. ` : [])
-  const ambiguous = converged.discovery.ambiguous
+  const unsure = waitedFor.filter(({ resumability }) => resumability._tag === "NotResumable" && resumability.code === "session_ambiguous")
+  const missing = waitedFor.filter((facts) => !unsure.includes(facts))
+  // What was found of each: whoever moved a file knows it by that.
+  const found = waitedFor.flatMap((facts) =>
+    facts.resumability._tag === "NotResumable" && (facts.agent.session !== null || unsure.includes(facts)) ? `${facts.agent.spec.id}: ${facts.resumability.why}. ` : [])
+  const isLost = missing.length > 0 && waitedFor.every((facts) => !hasConversation(facts))
   return {
     outcome: "resume_not_ready",
-    message: `The sessions of ${list(pending)} were not found within ${seconds(converged.convergence.deadline_ms)}` +
-      `${ambiguous.length > 0 ? " (some files could belong to more than one agent)" : ""}. ${found.join("")}${untouchedToo} ` +
-      "Wait and try again, or let the missing conversations go with --allow-fresh.",
+    message: [
+      ...missing.length === 0 ? [] : [`The sessions of ${list(missing.map(({ agent }) => agent.spec.id))} were not found within ${seconds(converged.convergence.deadline_ms)}. `],
+      ...found,
+      `${untouchedToo} `,
+      ...unsure.length === 0 ? [] : ["Say which conversation each of them continues: reprise restart AGENT --session ID."],
+      ...missing.length === 0 ? [] : [isLost ? "Wait and try again, or let the missing conversations go with --allow-fresh." : `${unsure.length === 0 ? "" : " "}Wait and try again.`]
+    ].join(""),
     next: [
-      `reprise restart --team ${team} --session-converge-deadline 60`,
-      `reprise restart --team ${team} --allow-fresh`
+      ...unsure.flatMap((facts) => selectingCommands(team, facts)),
+      ...missing.length === 0 ? [] : [`reprise restart --team ${team} --session-converge-deadline 60`],
+      ...isLost ? [`reprise restart --team ${team} --allow-fresh`] : []
     ],
     details: {
-      reason: "session_capture_incomplete",
+      reason: missing.length === 0 ? "session_ambiguous" : "session_capture_incomplete",
       pending_agents: pending,
       session_convergence: converged.convergence,
-      ambiguous
+      ambiguous: converged.discovery.ambiguous
     }
   }
 }
@@ -106,19 +127,21 @@ const grantMissing = ({ granted, required, team }: RefuseInput): Refusal | null 
   }
 }
 
-/** Why an agent can't come back, where a new conversation would be a way to go on. */
-const freshHelps: ReadonlySet<string> = new Set([
-  "no_persisted_session_id",
-  "session_unresumable",
-  "missing_transcript",
-  "torn_transcript",
-  "session_identity_mismatch",
-  "context_would_be_lost",
-  "unknown"
-])
+/** Why an agent can't come back, where a new conversation would be a way to go on if nothing of the old one was found. */
+const freshHelps: ReadonlySet<string> = new Set(["no_persisted_session_id", "session_unresumable", "missing_transcript"])
 
 /** All reasons that are not a policy's own. */
-const known: ReadonlySet<string> = new Set([...freshHelps, "secret_not_kept", "session_held", "holds_agents", "unrecorded_process", "drift", "policy_failed"])
+const known: ReadonlySet<string> = new Set([
+  ...freshHelps,
+  "torn_transcript",
+  "session_identity_mismatch",
+  "session_cwd_mismatch",
+  "session_ambiguous",
+  "archived_transcript",
+  "context_would_be_lost",
+  "unknown",
+  "secret_not_kept", "session_held", "holds_agents", "unrecorded_process", "drift", "policy_failed"
+])
 
 const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
   const refused = agents.filter(({ decided, untouched }) => !untouched && decided.decision.kind === "refuse")
@@ -130,12 +153,16 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     why: decided.decision.why,
     ...facts.resumability._tag === "NotResumable" && facts.resumability.heldBy !== undefined
       ? { held_by: facts.resumability.heldBy }
-      : {}
+      : {},
+    ...facts.resumability._tag === "NotResumable" && facts.resumability.found !== undefined ? { found: facts.resumability.found } : {}
   }))
   // A process of which nobody knows but its provider is a person's to end.
   const takeable = refused.some(({ decided, facts }) => decided.decision.code === "session_held" && facts.agent.adopted !== null)
+  const restored = refused.flatMap(({ facts }) => restoring(facts))
   const mismatch = unresumable.every(({ reason }) => reason === "session_identity_mismatch")
   const own = unresumable.filter(({ reason }) => !known.has(reason))
+  const isLost = refused.some(({ decided }) => freshHelps.has(decided.decision.code ?? "")) &&
+    refused.every(({ facts }) => !hasConversation(facts))
   const possible = agents.flatMap(({ decided, facts }) => touches(decided.decision) ? facts.agent.spec.id : [])
   const reasons = unresumable.map(({ agent_id, why }) => `${agent_id}: ${why.join("; ") || "the policy gives no reason"}`)
   const whole = own.length === unresumable.length
@@ -145,11 +172,12 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     outcome: mismatch ? "refused_session_identity_mismatch" : "refused_resume_atomicity",
     message: `${whole}. ${reasons.join(". ")}. ${untouchedToo}`,
     next: [
+      ...restored.length === 0 ? [] : [...restored, `reprise restart --team ${team}`],
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
       ...takeable ? [`reprise restart --team ${team} --takeover`] : [],
       ...unresumable.some(({ reason }) => reason === "secret_not_kept") ? ["reprise up FILE"] : [],
       // Another policy is no way round what this one says.
-      ...own.length > 0 || unresumable.every(({ reason }) => !freshHelps.has(reason)) ? [] : [`reprise restart --team ${team} --allow-fresh`]
+      ...own.length > 0 || !isLost ? [] : [`reprise restart --team ${team} --allow-fresh`]
     ],
     details: { unresumable }
   }

@@ -7,7 +7,7 @@ import { type AgentState, agentOf, type TeamState } from "../event-log/TeamState
 import { EventLog, type Lease } from "../event-log/EventLog.ts"
 import { deliverPending } from "../messaging/deliver.ts"
 import { adoptedSpared } from "./adopted.ts"
-import { type AgentView, viewAgent, viewTeam } from "./agent-view.ts"
+import { type AgentView, candidatesOf, type CandidateView, viewAgent, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
 import { mayLive, observeTeam } from "./observe.ts"
 import { beginOperation, finishOperation, type Operation } from "./operation.ts"
@@ -22,6 +22,10 @@ import { type AgentResult, batchesOf, isStaged, type Rollout, rollOut } from "./
 /** One agent in the report of a restart. */
 export interface AgentReport extends AgentView {
   readonly decision: DecisionKind
+  /** Why it is refused or skipped, for programs; null where nothing is said. */
+  readonly code: string | null
+  /** For `session_ambiguous`: the conversations that it may have been in last, the newest first. */
+  readonly candidates?: ReadonlyArray<CandidateView>
   readonly why: ReadonlyArray<string>
   readonly result: AgentResult["result"]
   readonly failure: AgentFailure | null
@@ -50,6 +54,8 @@ export const reportOf = (
 ): AgentReport => ({
   ...view,
   decision: decided.decision.kind,
+  code: decided.decision.code,
+  ...candidatesOf(facts.resumability),
   why: decided.decision.why,
   result: result.result,
   failure: result.failure ?? (result.result === "untouched" || result.result === "skipped" ? null : view.failure),

@@ -30,6 +30,13 @@ export class AgentUnknown extends Schema.TaggedError<AgentUnknown>("reprise/Agen
   }
 }
 
+/** A conversation was selected, and not one agent that continues it; nothing was done. */
+export class SessionNeedsAgent extends Schema.TaggedError<SessionNeedsAgent>("reprise/SessionNeedsAgent")("SessionNeedsAgent", {}) {
+  override get message(): string {
+    return "A selected session is continued by one agent, and exactly one has to be named. Nothing was done."
+  }
+}
+
 /** There is no interrupted operation to continue or roll back; nothing was done. */
 export class NothingUnfinished extends Schema.TaggedError<NothingUnfinished>("reprise/NothingUnfinished")("NothingUnfinished", {
   team: Schema.String
@@ -53,6 +60,7 @@ export type RestartError =
   | AgentUnknown
   | NothingUnfinished
   | InvalidSetting
+  | SessionNeedsAgent
   | TeamOwnerMismatch
   | GateFailed
 
@@ -71,6 +79,11 @@ export interface RestartOptions<E = never, R = never> {
    * as `confirmation_required`, with who works on what.
    */
   readonly interruptBusy?: boolean
+  /**
+   * The conversation that the agent continues, where it is not certain which one it was last in. Names one agent in
+   * `agents`. It has to be there, resumable, of the agent's directory, and no other agent's.
+   */
+  readonly session?: string
   /** How long to wait for sessions that are still missing. @default 12 seconds */
   readonly convergeWithin?: Duration.DurationInput
   /** How long an agent may take until it can be spoken to; what its policy says comes before it. @default 30 seconds */
@@ -95,9 +108,10 @@ export const requestOf = <E, R>(
   team: TeamState,
   policy: AnyPolicy<E, R>,
   options: RestartOptions<unknown, unknown>
-): Effect.Effect<RestartRequest<E, R>, AgentUnknown | InvalidSetting, HostEnvironment> =>
+): Effect.Effect<RestartRequest<E, R>, AgentUnknown | InvalidSetting | SessionNeedsAgent, HostEnvironment> =>
   Effect.gen(function*() {
     const standardDeadlines = yield* deadlines
+    if (options.session !== undefined && options.agents?.length !== 1) return yield* new SessionNeedsAgent()
     const ids: Array<AgentId> = []
     const known = team.agents.filter(({ removed }) => !removed)
     for (const named of options.agents ?? []) {
@@ -117,6 +131,7 @@ export const requestOf = <E, R>(
       onlyDead: options.onlyDead ?? false,
       takeover: options.takeover ?? false,
       interruptBusy: options.interruptBusy ?? false,
+      ...options.session === undefined ? {} : { session: options.session },
       onDrift: drift === "adopt" ? "adopt" : "keep",
       refuseDrift: drift === "refuse",
       trigger: options.trigger ?? "person",

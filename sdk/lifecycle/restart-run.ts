@@ -51,6 +51,7 @@ export const settle = <E, R, E2, R2>(
     const reasons = yield* passGates(made, lease)
     const interrupts = yield* refuseInterruption(prepared, `reprise restart --team ${made.team.key}`)
     if (interrupts !== null) return refusedReport(made, interrupts)
+    if (made.selected !== null) yield* log.append([made.selected], { lease })
     const acted = yield* carryOut(prepared, lease, reasons)
     return yield* isToBeUndone(made, acted.rollout) ? undo(prepared, lease, acted) : conclude(prepared, lease, acted)
   })

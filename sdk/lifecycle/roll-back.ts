@@ -10,7 +10,7 @@ import { type AnyPolicy, isolated, skip, standard } from "../policy/Policy.ts"
 import type { HostEnvironment } from "./operation.ts"
 import type { RestartRequest } from "./plan.ts"
 import { currentState, recorder, type Recording } from "./prepare.ts"
-import { type AgentUnknown, requestOf, type RestartOptions } from "./restart-request.ts"
+import { type AgentUnknown, requestOf, type RestartOptions, type SessionNeedsAgent } from "./restart-request.ts"
 import type { InvalidSetting } from "./settings.ts"
 
 type Repaired = Extract<Event, { readonly type: "resume.session_repaired" }>
@@ -82,7 +82,7 @@ export const beginWith = <E, R>(
   policy: AnyPolicy<E, R>,
   options: RestartOptions<unknown, unknown>,
   recording: Recording
-): Effect.Effect<Beginning<E, R>, AgentUnknown | InvalidSetting | AppendError | EventLogError, EventLog | HostEnvironment> =>
+): Effect.Effect<Beginning<E, R>, AgentUnknown | InvalidSetting | SessionNeedsAgent | AppendError | EventLogError, EventLog | HostEnvironment> =>
   Effect.gen(function*() {
     if (options.unfinished !== "rollback") return { team: state, request: yield* requestOf(state, policy, options) }
     // Who lived before lives again, and who does not live now is among them, however that came.

@@ -5,7 +5,7 @@ import type { Provider } from "../plugin/PluginHost.ts"
 import type { ProviderAgent } from "../plugin/provider-driver.ts"
 import type { EvidenceReading } from "../session/agent-state.ts"
 import { transcriptPathOf } from "../session/locate-transcript.ts"
-import { birthOf } from "../session/transcript.ts"
+import { timesOf } from "../session/transcript.ts"
 
 // Whether a conversation's own record shows a message: the one proof that it was taken.
 
@@ -51,7 +51,7 @@ export const recordedSince = (
 
 /** Whether a file was born after a moment, in milliseconds of the epoch. A host's coarse clock may lag a little. */
 export const bornSince = (path: string, momentMs: number): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
-  Effect.map(birthOf(path), (bornAt) => bornAt !== null && bornAt >= momentMs - 20)
+  Effect.map(timesOf(path), ({ bornAt }) => bornAt !== null && bornAt >= momentMs - 20)
 
 /** Where the conversation that an agent is in now is written; null where that can't be told (yet). */
 export const conversationOf = (

@@ -106,8 +106,22 @@ export interface SessionAddress {
    * directories whose name ends so. Each is listed, none is walked.
    */
   readonly search?: { readonly directories: ReadonlyArray<string>; readonly ending: string }
+  /** Other forms in which the conversation may lie: compressed or archived, say. Looked for where there is no file as named. */
+  readonly forms?: ReadonlyArray<TranscriptForm>
+  /** A directory whose own directories may hold the file by the same name, where its user moved or renamed them. */
+  readonly movedWithin?: string
   /** Where else this agent's new transcripts may appear (a CLI with a directory a day). Listed, not watched. */
   readonly alsoIn?: ReadonlyArray<string>
+}
+
+/** One form of a conversation: a file in one of these few directories whose name ends so. Each is listed, none is walked. */
+export interface TranscriptForm {
+  readonly directories: ReadonlyArray<string>
+  readonly ending: string
+  /** `resumable`: the CLI opens it as it is. `archived`: it has to be brought back first. */
+  readonly kind: "resumable" | "archived"
+  /** The command that brings an archived one back. */
+  readonly restore?: string
 }
 
 /** A process as its provider is asked about it: `startTime` is the host's, `TICKS@BOOT` where there is /proc. */
@@ -123,6 +137,8 @@ export interface AgentProcess {
 export interface ProcessEvidence {
   /** The session that it is in now; null when it does not say. */
   readonly sessionId: string | null
+  /** All conversations that it has open, where that can be more than the one that it is in. */
+  readonly openSessions?: ReadonlyArray<string>
   /** That session's transcript, where the process shows it. */
   readonly transcript: string | null
   /** Null when it does not say. Goes before what the screen shows, but never against a dialog on it. */
@@ -187,6 +203,12 @@ export interface TranscriptIdentity {
    * not to resume: the decision says that it may be dropped.
    */
   readonly whole: boolean
+  /** The conversation that this one began as a copy of; null or left out where it says nothing of one. */
+  readonly forkedFrom?: string | null
+  /** Whether the file's text could not be read (it is compressed, say), so that only its name tells whose it is. */
+  readonly unread?: boolean
+  /** Whether it belongs to a helper that an agent started beside its own conversation: it is never an agent's own. */
+  readonly beside?: boolean
 }
 
 /** `unknown` is the answer to anything not recognised; it never counts as idle. */

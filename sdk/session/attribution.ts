@@ -1,5 +1,6 @@
 import type { CapturedVia, Confidence } from "../domain/session.ts"
 import { birthSlackMs } from "./clock.ts"
+import { latestOf } from "./unobserved-change.ts"
 
 // Whose conversation is a file? Decided over all agents of a workspace at once, by evidence only: order and recency are
 // none.
@@ -43,6 +44,14 @@ export interface SpawnWindow {
   readonly tells: boolean
   /** Sessions that can't be its own: the one that it is a copy of. */
   readonly never: ReadonlyArray<string>
+  /** Sessions that its processes were seen in, or were seen to have open. */
+  readonly seenIn?: ReadonlyArray<string>
+  /** Whether its files are to be asked which conversation it was last in: no process says so, and no user chose one. */
+  readonly unobserved?: boolean
+  /** Of a live process that has several conversations open and does not say which one it shows: all of them. */
+  readonly openNow?: ReadonlyArray<string>
+  /** Whether the transcript of the session that it has was seen and is gone. */
+  readonly lostHeld?: boolean
 }
 
 /** A transcript that was seen in a directory. */
@@ -58,6 +67,12 @@ export interface TranscriptCandidate {
   readonly cwd: string | null
   /** Milliseconds of the epoch; null where the file system does not tell. */
   readonly bornAt: number | null
+  /** When it was last written; null where the file system does not tell. */
+  readonly writtenAt: number | null
+  /** The conversation that it began as a copy of, where it says so. */
+  readonly forkedFrom?: string | null
+  /** Whether only its name could be read: whether it has a marker is not known. */
+  readonly unread?: boolean
 }
 
 /** A file that says of no session, and may become one's transcript; null for one whose birth is not known. */
@@ -79,6 +94,8 @@ export interface AttributionWorld {
   readonly incomplete: ReadonlySet<string>
   /** Whether the clock was not set back since the windows opened: else times of birth are evidence of nothing. */
   readonly steadyClock: boolean
+  /** Milliseconds of the epoch. */
+  readonly now: number
 }
 
 export const sessionKey = (provider: string, sessionId: string): string => `${provider}/${sessionId}`
@@ -100,8 +117,18 @@ export interface Attribution {
 export interface Ambiguity {
   readonly owner: string
   readonly candidates: ReadonlyArray<string>
+  /** The same as sessions, the newest first, where they are conversations that it may have been in last. */
+  readonly sessions?: ReadonlyArray<SessionCandidate>
   /** A sentence: why none of them is surely its own. */
   readonly reason: string
+}
+
+/** A conversation that an agent may have been in last. */
+export interface SessionCandidate {
+  readonly sessionId: string
+  readonly transcript: string | null
+  /** Milliseconds of the epoch; null where that is not known. */
+  readonly writtenAt: number | null
 }
 
 export interface AttributionResult {
@@ -157,7 +184,7 @@ const namedBy = (windows: ReadonlyArray<SpawnWindow>): ReadonlyMap<string, Reado
 }
 
 const judge = (world: AttributionWorld) => {
-  const { candidates, claims, holders, incomplete, nameless, steadyClock, windows } = world
+  const { candidates, claims, holders, incomplete, nameless, now, steadyClock, windows } = world
   const names = namedBy(windows)
   /** Who else has to do with a session; null for nobody. */
   const rivalOf = (window: SpawnWindow, sessionId: string): string | null => {
@@ -176,6 +203,15 @@ const judge = (world: AttributionWorld) => {
   const ambiguous = (window: SpawnWindow, paths: ReadonlyArray<string>, reason: string): Verdict => ({
     _tag: "Ambiguous",
     ambiguity: { owner: window.owner, candidates: paths, reason }
+  })
+  const ambiguousAmong = (window: SpawnWindow, among: ReadonlyArray<TranscriptCandidate>, reason: string): Verdict => ({
+    _tag: "Ambiguous",
+    ambiguity: {
+      owner: window.owner,
+      candidates: among.map(({ path }) => path),
+      sessions: among.map(({ path, sessionId, writtenAt }) => ({ sessionId, transcript: path, writtenAt })),
+      reason
+    }
   })
 
   /** The process's own word: where it went over to another session, too. */
@@ -223,6 +259,44 @@ const judge = (world: AttributionWorld) => {
     }
   }
 
+  /** What it wrote last: it may have gone over to another conversation while no observer looked. */
+  const byLastWrite = (window: SpawnWindow): Verdict => {
+    const open = window.openNow ?? []
+    if (open.length > 0) {
+      const among = candidates.filter(({ provider, sessionId }) => provider === window.provider && open.includes(sessionId))
+      const sessions = open.map((sessionId) => {
+        const found = among.find((candidate) => candidate.sessionId === sessionId)
+        return { sessionId, transcript: found?.path ?? null, writtenAt: found?.writtenAt ?? null }
+      }).toSorted((one, other) => (other.writtenAt ?? 0) - (one.writtenAt ?? 0))
+      return {
+        _tag: "Ambiguous",
+        ambiguity: { owner: window.owner, candidates: sessions.map(({ sessionId, transcript }) => transcript ?? sessionId), sessions, reason: "its process has several conversations open and does not say which one it shows" }
+      }
+    }
+    if (window.unobserved !== true) return nothing
+    const isKnown = (id: string): boolean => id === window.held || id === window.assignedId || window.seenIn?.includes(id) === true
+    const free = candidates.filter((candidate) =>
+      candidate.provider === window.provider && (inPlace(window, candidate) || isKnown(candidate.sessionId)) && inCwd(window, candidate) && (candidate.marker === null || candidate.marker === window.owner) &&
+      rivalOf(window, candidate.sessionId) === null && !isClaimed(window, candidate.path)
+    )
+    /** An agent that is made as a copy of this conversation, and whose own is not known yet. */
+    const maySomeoneElseCopy = ({ forkedFrom = null }: TranscriptCandidate): boolean =>
+      windows.some((other) => other.owner !== window.owner && other.held === null && forkedFrom !== null && other.never.includes(forkedFrom))
+    const latest = latestOf({ window, free, maySomeoneElseCopy, steadyClock, now })
+    switch (latest._tag) {
+      case "Same":
+        return nothing
+      case "Unsure":
+        return ambiguousAmong(window, latest.candidates, latest.reason)
+      case "Moved": {
+        const { path, sessionId } = latest.candidate
+        return given(window, latest.marked
+          ? { sessionId, path, via: "identity_marker", confidence: "high", reason: "of the conversations that say that they are its own, it was written last" }
+          : { sessionId, path, via: "process_report", confidence: "medium", reason: "of the conversations that its process was seen in, it was written last" })
+      }
+    }
+  }
+
   const byMarkerOrWindow = (window: SpawnWindow, contested: boolean): Verdict => {
     const { marked, unmarked } = possibleOf(window)
     const [own] = marked
@@ -232,12 +306,11 @@ const judge = (world: AttributionWorld) => {
         // It may be of the process before.
         : !steadyClock ? "the clock was set back, so that its age tells nothing" : null
       return doubt !== null
-        ? ambiguous(window, marked.map(({ path }) => path), doubt)
+        ? ambiguousAmong(window, marked, doubt)
         : given(window, { sessionId: own.sessionId, path: own.path, via: "identity_marker", confidence: "high", reason: "it says whose it is" })
     }
     const [only] = unmarked
     if (only === undefined) return nothing
-    const paths = unmarked.map(({ path }) => path)
     const sharing = windows.find((other) => other.owner !== window.owner && !other.marks && unmarked.some((candidate) => maySee(other, candidate)))
     const doubt = contested
       ? "its process says that it is in another"
@@ -254,7 +327,7 @@ const judge = (world: AttributionWorld) => {
       : nameless.some((file) => inPlace(window, file) && (file.bornAt === null || inTime(window, file.bornAt)))
       ? "another file there does not say whose it is"
       : null
-    if (doubt !== null) return ambiguous(window, paths, doubt)
+    if (doubt !== null) return ambiguousAmong(window, unmarked, doubt)
     return given(window, {
       sessionId: only.sessionId,
       path: only.path,
@@ -274,7 +347,10 @@ const judge = (world: AttributionWorld) => {
 
   const verdictOn = (window: SpawnWindow): Verdict => {
     const reported = byReport(window)
-    if (reported._tag === "Given" || !window.pending) return reported
+    if (reported._tag === "Given") return reported
+    const written = reported._tag === "Nothing" ? byLastWrite(window) : nothing
+    if (written._tag !== "Nothing") return written
+    if (!window.pending) return reported
     const guessed = window.assignedId !== null
       ? byAddress(window, window.assignedId)
       : byMarkerOrWindow(window, reported._tag === "Ambiguous")

@@ -22,8 +22,10 @@ import { inOneLook } from "./one-look.ts"
 import type { ProcessReport, SeenProcess } from "./process-report.ts"
 import { readReports } from "./process-report.ts"
 import type { Unresumable } from "./resumability.ts"
-import { type Located, locate, nothingSeen, notSeen, type Sighting, sightDirectory, sightFile, sightKnown, together } from "./sighting.ts"
-import { bornFrom, judgeSpoken, needsLookAround, provesSilence, type Spoken, startedFrom } from "./spoken.ts"
+import {
+  type Located, locate, nothingSeen, notSeen, type Sighting, sightDirectory, sightFile, sightKnown, sightLatest, together
+} from "./sighting.ts"
+import { bornFrom, judgeSpoken, needsLookAround, provesSilence, type Spoken, startedFrom, wasSeen } from "./spoken.ts"
 
 export type { Spoken } from "./spoken.ts"
 
@@ -37,6 +39,10 @@ export interface Discovery {
   readonly unwritten: ReadonlySet<AgentId>
   /** Agents whose process may have gone over to another conversation than the known one: why that can't be continued. */
   readonly doubts: ReadonlyMap<AgentId, Unresumable>
+  /** All conversations that an agent's live process has open, where those are several. */
+  readonly open: ReadonlyMap<AgentId, ReadonlyArray<string>>
+  /** The session that an agent's live process names, of agents that have none yet. */
+  readonly named: ReadonlyMap<AgentId, string>
 }
 
 type FindProvider = (name: string) => Provider | undefined
@@ -86,6 +92,29 @@ const sightAround = (
     const directories = yield* sightDirectories(entries, (entry) => bornFrom(entry, steadyClock), addresses)
     return new Map(entries.map((entry) => [entry, seenBy(entry, directories)]))
   })
+
+/**
+ * What lies where agents may have gone over to another conversation while no observer looked. A conversation without a
+ * marker that another process has open is that one's.
+ */
+const sightUnobserved = (
+  ours: ReadonlyArray<Located>,
+  claims: ReadonlyMap<string, ReadonlySet<string>>,
+  processes: Processes,
+  steadyClock: boolean
+) =>
+  Effect.forEach(ours.filter(({ known, window }) => known !== null && (window.unobserved === true || window.openNow !== undefined)), (entry) =>
+    Effect.gen(function*() {
+      const seen = yield* sightLatest(entry, steadyClock)
+      const process = processes.get(entry.agent.spec.id)
+      const candidates = yield* Effect.filter(seen.candidates, (candidate) =>
+        candidate.marker !== null || claims.has(candidate.path) || candidate.sessionId === entry.known?.sessionId
+          ? Effect.succeed(true)
+          : Effect.map(heldElsewhere(entry.provider, entry.subject, candidate.sessionId, process === undefined ? [] : [process]), ({ _tag }) => _tag !== "Held"), {
+        concurrency: 8
+      })
+      return [entry, { ...seen, candidates } satisfies Sighting] as const
+    }), { concurrency: 8 }).pipe(Effect.map((seen): ReadonlyMap<Located, Sighting> => new Map(seen)))
 
 /** Whether the clock went steadily while the agents started and until now. */
 const clockOf = (located: ReadonlyArray<Located>) =>
@@ -245,16 +274,19 @@ export const discoverSessions = (
     const ours = located.filter((entry) => entry.team.key === target.key)
     const claims = claimsOf(all, located)
     const around = yield* sightAround(ours, own, new Set(claims.keys()), steadyClock)
+    const latest = yield* sightUnobserved(ours, claims, processes, steadyClock)
     const candidates = new Map<string, TranscriptCandidate>()
-    for (const sighting of [...own.values(), ...reported]) {
+    for (const sighting of [...latest.values(), ...own.values(), ...reported]) {
       for (const candidate of sighting.candidates) candidates.set(`${candidate.provider}\0${candidate.path}`, candidate)
     }
     const marked = (owner: string) => [...candidates.values()].some(({ marker }) => marker === owner)
-    const windows = located.map(({ agent, team, window }) => ({
-      ...window,
-      everFrom: firstStartOf(agent, window.from),
-      pending: window.pending && team.key === target.key,
-      marks: window.marks || marked(window.owner)
+    const windows = located.map((entry) => ({
+      ...entry.window,
+      lostHeld: own.get(entry)?.missing === true && wasSeen(entry),
+      everFrom: firstStartOf(entry.agent, entry.window.from),
+      pending: entry.window.pending && entry.team.key === target.key,
+      unobserved: entry.window.unobserved === true && entry.team.key === target.key,
+      marks: entry.window.marks || marked(entry.window.owner)
     }))
     const holders = holdersOf(all)
     const nameless = [...directories].flatMap(([key, sighting]): ReadonlyArray<NamelessFile> =>
@@ -267,12 +299,13 @@ export const discoverSessions = (
         claims,
         nameless,
         incomplete: new Set([...directories].flatMap(([key, { complete }]) => complete ? [] : key)),
-        steadyClock
+        steadyClock,
+        now: yield* Clock.currentTimeMillis
       }),
       ours,
       processes
     )
-    const doubts = doubtsOf({ located: ours, reports, result, holdings: result.holdings })
+    const doubts = doubtsOf({ located: ours, reports, result, holdings: result.holdings, latest })
     const assigned = new Map<AgentId, Attribution>()
     const spoken = new Map(notStarted(target))
     const unwritten = new Set<AgentId>()
@@ -310,5 +343,11 @@ export const discoverSessions = (
         spoken.set(spec.id, { state: "unknown", evidence: `its provider ${spec.provider} can't say where its conversations are` })
       }
     }
-    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten, doubts }
+    const open = new Map([...reports].flatMap(([id, { alive, evidence }]) => {
+      const sessions = evidence?.openSessions ?? []
+      return alive && sessions.length > 1 ? [[id, sessions] as const] : []
+    }))
+    const named = new Map(ours.flatMap(({ agent, window: { report } }) =>
+      report === null || agent.session !== null || reports.get(agent.spec.id)?.alive !== true ? [] : [[agent.spec.id, report.sessionId] as const]))
+    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten, doubts, named, open }
   }).pipe(inOneLook)

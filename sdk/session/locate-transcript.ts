@@ -8,33 +8,61 @@ import { listTranscripts } from "./transcript.ts"
 
 /**
  * Where a session's transcript is. `At`: it has this address, and a file may or may not lie there. `Missing`: every place
- * in which it could have been was listed, and it is in none. `Unnamed`: its provider keeps no file of it that it could
+ * in which it could have been was listed, and it is in none. `Archived`: it lies where its CLI opens it only after it was
+ * brought back. `Unnamed`: its provider keeps no file of it that it could
  * name. `Unknown` authorises nothing.
  */
 export type TranscriptPlace =
   | { readonly _tag: "At"; readonly path: string }
   | { readonly _tag: "Missing"; readonly looked: ReadonlyArray<string> }
+  | { readonly _tag: "Archived"; readonly path: string; readonly restore: string | null }
   | { readonly _tag: "Unnamed" }
   | { readonly _tag: "Unknown"; readonly why: string }
 
-/** Finds the transcript that an address means: as it stands, or in the few directories that are to be searched. */
+/** The files of some directories whose names end so; the first directory that could not be listed, in their place. */
+const endingSo = (directories: ReadonlyArray<string>, ending: string) =>
+  Effect.gen(function*() {
+    const found: Array<string> = []
+    for (const directory of directories) {
+      const names = yield* listTranscripts(directory)
+      if (names === null) return { unlisted: directory, found: [] }
+      found.push(...names.filter((name) => name.endsWith(ending)).map((name) => join(directory, name)))
+    }
+    return { unlisted: null, found }
+  })
+
+const severalOf = (found: ReadonlyArray<string>): TranscriptPlace =>
+  ({ _tag: "Unknown", why: `more than one file could be it: ${found.join(", ")}` })
+
+/** Looks for another form of a conversation of which there is no file as named; null where there is none. */
+export const locateForm = ({ forms = [] }: SessionAddress): Effect.Effect<TranscriptPlace | null, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    for (const { directories, ending, kind, restore } of forms) {
+      const { found, unlisted } = yield* endingSo(directories, ending)
+      if (unlisted !== null) return { _tag: "Unknown", why: `${unlisted} could not be listed` } satisfies TranscriptPlace
+      const [path] = found
+      if (path === undefined) continue
+      if (found.length > 1) return severalOf(found)
+      return kind === "resumable"
+        ? { _tag: "At", path } satisfies TranscriptPlace
+        : { _tag: "Archived", path, restore: restore ?? null } satisfies TranscriptPlace
+    }
+    return null
+  })
+
+/** Finds the transcript that an address means: as it is named, or in the few directories to search, in whatever form. */
 export const locateTranscript = (
-  { search, transcript }: SessionAddress
+  address: SessionAddress
 ): Effect.Effect<TranscriptPlace, never, FileSystem.FileSystem> =>
   Effect.gen(function*() {
+    const { search, transcript } = address
     if (transcript !== null) return { _tag: "At", path: transcript } satisfies TranscriptPlace
     if (search === undefined) return { _tag: "Unnamed" } satisfies TranscriptPlace
-    const found: Array<string> = []
-    for (const directory of search.directories) {
-      const names = yield* listTranscripts(directory)
-      if (names === null) return { _tag: "Unknown", why: `${directory} could not be listed` } satisfies TranscriptPlace
-      found.push(...names.filter((name) => name.endsWith(search.ending)).map((name) => join(directory, name)))
-    }
+    const { found, unlisted } = yield* endingSo(search.directories, search.ending)
+    if (unlisted !== null) return { _tag: "Unknown", why: `${unlisted} could not be listed` } satisfies TranscriptPlace
     const [path] = found
-    if (path === undefined) return { _tag: "Missing", looked: search.directories } satisfies TranscriptPlace
-    return found.length === 1
-      ? { _tag: "At", path } satisfies TranscriptPlace
-      : { _tag: "Unknown", why: `more than one file could be it: ${found.join(", ")}` } satisfies TranscriptPlace
+    if (path !== undefined) return found.length === 1 ? { _tag: "At", path } satisfies TranscriptPlace : severalOf(found)
+    return (yield* locateForm(address)) ?? { _tag: "Missing", looked: search.directories } satisfies TranscriptPlace
   })
 
 /** Finds the transcript of one of the agent's sessions. */

@@ -9,11 +9,15 @@ import { listTranscripts, readTranscriptFile } from "./transcript.ts"
 /** Where a transcript is that is not where its CLI will look. */
 export type Moved =
   | { readonly _tag: "Found"; readonly path: string; readonly cwd: string | null }
+  /** A file has its id in the name, and what it holds could not be read: a compressed one, say. */
+  | { readonly _tag: "Named"; readonly path: string }
   | { readonly _tag: "Nowhere" }
   | { readonly _tag: "Unknown"; readonly why: string }
 
 /** How many files with the id in their name are opened. */
 const mostOpened = 16
+/** How many directories beside the transcript's own are listed. */
+const mostListed = 500
 
 /**
  * Looks for a session's transcript in the few places that anybody knows of: where it was recorded, beside that, and in the
@@ -26,25 +30,32 @@ export const findMoved = (
 ): Effect.Effect<Moved, never, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const recorded = session.transcript === null ? [] : [session.transcript]
+    const beside = address.movedWithin === undefined ? [] : yield* listTranscripts(address.movedWithin)
     const directories = new Set([
+      ...(beside ?? []).slice(0, mostListed).map((name) => join(address.movedWithin ?? "", name)),
       address.directory,
       ...address.alsoIn ?? [],
       ...address.search?.directories ?? [],
       ...recorded.map((path) => dirname(path))
     ])
     const named: Array<string> = []
-    let unlisted: string | null = null
+    let unlisted: string | null = beside === null ? address.movedWithin ?? null : null
     for (const directory of directories) {
       const names = yield* listTranscripts(directory)
-      if (names === null) unlisted = directory
+      // What lies among other directories may be a file.
+      if (names === null && dirname(directory) !== address.movedWithin) unlisted = directory
       named.push(...(names ?? []).filter((name) => name.includes(session.id)).map((name) => join(directory, name)))
     }
+    let unread: string | null = null
     for (const path of [...new Set([...recorded, ...named])].filter((path) => path !== address.transcript).slice(0, mostOpened)) {
       const file = yield* readTranscriptFile(path)
+      if (file._tag === "Unreadable") unread ??= path
       if (file._tag !== "Present") continue
       const { cwd, sessionId } = provider.readTranscript(file.head, { path, truncated: file.truncated })
       if (sessionId === session.id) return { _tag: "Found", path, cwd } satisfies Moved
+      if (sessionId === null && file.head !== "") unread ??= path
     }
+    if (unread !== null) return { _tag: "Named", path: unread } satisfies Moved
     return unlisted === null
       ? { _tag: "Nowhere" } satisfies Moved
       : { _tag: "Unknown", why: `${unlisted} could not be listed` } satisfies Moved

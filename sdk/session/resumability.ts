@@ -5,8 +5,9 @@ import type { SessionRef } from "../domain/session.ts"
 import type { ProcessRef } from "../plugin/process-table.ts"
 import type { ProviderAgent, SessionAddress, SessionHolder } from "../plugin/provider-driver.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
+import type { SessionCandidate } from "./attribution.ts"
 import { heldElsewhere, type NotFree } from "./holders.ts"
-import { locateTranscript } from "./locate-transcript.ts"
+import { locateForm, locateTranscript } from "./locate-transcript.ts"
 import { findMoved } from "./moved-transcript.ts"
 import { sessionAddressOf } from "./session-address.ts"
 import { realPathOf } from "./sighting.ts"
@@ -21,6 +22,12 @@ export type Resumability = Data.TaggedEnum<{
     readonly why: string
     /** For `session_held`: who has it open. */
     readonly heldBy?: ReadonlyArray<SessionHolder>
+    /** A file of the conversation that was found all the same: nothing may advise to let it go. */
+    readonly found?: string
+    /** The command that brings an archived one back. */
+    readonly restore?: string
+    /** For `session_ambiguous`: the conversations that it may have been in last. */
+    readonly candidates?: ReadonlyArray<SessionCandidate>
   }
   /** Could not be told: authorises nothing. */
   Unknown: { readonly why: string }
@@ -37,10 +44,24 @@ export type NotResumableCode =
   | "session_identity_mismatch"
   | "session_cwd_mismatch"
   | "session_held"
+  | "session_ambiguous"
+  | "archived_transcript"
 
 type Looked = Effect.Effect<Resumability, never, FileSystem.FileSystem>
 
-const not = (code: NotResumableCode, why: string): Unresumable => Resumability.NotResumable({ code, why })
+const not = (code: NotResumableCode, why: string, found?: string): Unresumable =>
+  Resumability.NotResumable({ code, why, ...found === undefined ? {} : { found } })
+
+const archived = (sessionId: string, path: string, restore: string | null): Unresumable =>
+  Resumability.NotResumable({
+    code: "archived_transcript",
+    why: `session ${sessionId} is archived: its transcript lies at ${path}` +
+      (restore === null ? "; bring it back in its CLI, then restart" : `; ${restore} brings it back`),
+    found: path,
+    ...restore === null ? {} : { restore }
+  })
+
+const unchecked = "its transcript is compressed, so what it holds was not checked"
 
 /** Its transcript is not where its CLI will look: gone, never written, moved to where it is seen, or of another directory. */
 const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provider, address: SessionAddress): Looked =>
@@ -49,6 +70,10 @@ const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provi
       ? `in ${(address.search?.directories ?? [address.directory]).join(", ")}`
       : `at ${address.transcript}`
     const gone = `the transcript of session ${session.id} is not ${place}`
+    const form = yield* locateForm(address)
+    if (form?._tag === "Unknown") return Resumability.Unknown({ why: form.why })
+    if (form?._tag === "Archived") return archived(session.id, form.path, form.restore)
+    if (form?._tag === "At") return Resumability.Resumable({ transcript: form.path, warning: unchecked })
     const moved = yield* findMoved(session, provider, address)
     if (moved._tag === "Unknown") {
       return not("missing_transcript", `${gone}; whether it was moved or deleted can't be told: ${moved.why}`)
@@ -57,15 +82,19 @@ const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provi
       const seen = session.transcript !== null && session.capturedVia !== "process_report"
       return not("missing_transcript", `${gone}: it was deleted or moved${seen ? "" : ", or never written"}`)
     }
+    if (moved._tag === "Named") {
+      return not("missing_transcript", `${gone}: ${moved.path} has its ID in the name and could not be read, so it may be another form of it`, moved.path)
+    }
     const { cwd, path } = moved
     if (cwd !== null && (yield* realPathOf(cwd)) !== (yield* realPathOf(agent.cwd))) {
       return not(
         "session_cwd_mismatch",
         `session ${session.id} belongs to ${cwd}, as its transcript ${path} says, and the agent works in ${agent.cwd}, ` +
-          "where its CLI would not find it"
+          "where its CLI would not find it",
+        path
       )
     }
-    return not("missing_transcript", `${gone}: it was moved, and lies at ${path}`)
+    return not("missing_transcript", `${gone}: it was moved, and lies at ${path}; move it back, then restart`, path)
   })
 
 const judgeFile = (session: SessionRef, agent: ProviderAgent, provider: Provider, address: SessionAddress, path: string): Looked =>
@@ -74,25 +103,26 @@ const judgeFile = (session: SessionRef, agent: ProviderAgent, provider: Provider
     if (file._tag === "Missing") return yield* judgeMissing(session, agent, provider, address)
     if (file._tag === "NotAFile") return not("missing_transcript", `${path} is not a file, so it is no transcript`)
     if (file._tag === "Unreadable") return Resumability.Unknown({ why: `${path} could not be read: ${file.detail}` })
-    if (file.head === "") return not("torn_transcript", `${path} is empty: it was truncated`)
+    if (file.head === "") return not("torn_transcript", `${path} is empty: it was truncated`, path)
     const identity = provider.readTranscript(file.head, { path, truncated: file.truncated })
     const own = `${agent.team}/${agent.id}`
     if (identity.sessionId !== null && identity.sessionId !== session.id) {
-      return not("session_identity_mismatch", `${path} says that it is session ${identity.sessionId}, not ${session.id}`)
+      return not("session_identity_mismatch", `${path} says that it is session ${identity.sessionId}, not ${session.id}`, path)
     }
     if (identity.marker !== null && identity.marker !== own) {
       return not(
         "session_identity_mismatch",
-        `session ${session.id} belongs to ${identity.marker} by its transcript, not to ${own}`
+        `session ${session.id} belongs to ${identity.marker} by its transcript, not to ${own}`,
+        path
       )
     }
     if (identity.sessionId === null) {
-      return not("torn_transcript", `${path} does not begin as a transcript does: it was truncated or overwritten`)
+      return not("torn_transcript", `${path} does not begin as a transcript does: it was truncated or overwritten`, path)
     }
     return Resumability.Resumable({
       transcript: path,
       // A CLI that was killed while it wrote leaves this behind, and most mend it when they resume.
-      ...identity.whole ? {} : { warning: "the last line of its transcript is torn, and the CLI may drop it" }
+      ...identity.unread === true ? { warning: unchecked } : identity.whole ? {} : { warning: "the last line of its transcript is torn, and the CLI may drop it" }
     })
   })
 
@@ -106,6 +136,8 @@ const judgeTranscript = (session: SessionRef, agent: ProviderAgent, provider: Pr
         return Resumability.Unknown({ why: place.why })
       case "Missing":
         return yield* judgeMissing(session, agent, provider, address)
+      case "Archived":
+        return archived(session.id, place.path, place.restore)
       case "Unnamed":
         return session.transcript === null
           ? Resumability.Resumable({ transcript: null })

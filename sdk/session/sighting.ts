@@ -5,12 +5,13 @@ import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import type { ProviderAgent, TranscriptIdentity } from "../plugin/provider-driver.ts"
 import type { SessionReport, SpawnWindow, TranscriptCandidate } from "./attribution.ts"
+import { birthSlackMs } from "./clock.ts"
 import { locateTranscript, type TranscriptPlace, transcriptOf } from "./locate-transcript.ts"
 import { onceALook } from "./one-look.ts"
 import type { ProcessReport } from "./process-report.ts"
 import { providerAgentOf } from "./provider-agent.ts"
 import { sessionAddressOf } from "./session-address.ts"
-import { birthOf, listTranscripts, readTranscriptFile } from "./transcript.ts"
+import { type FileTimes, listTranscripts, readTranscriptFile, timesOf } from "./transcript.ts"
 
 // Where an agent's conversations may be, and what lies there.
 
@@ -49,7 +50,7 @@ export const realPathOf = onceALook(
 
 /** What a file says of itself, without its text. */
 type Told =
-  | { readonly _tag: "Present"; readonly identity: TranscriptIdentity; readonly bornAt: number | null }
+  | ({ readonly _tag: "Present"; readonly identity: TranscriptIdentity } & FileTimes)
   | { readonly _tag: "Missing" | "NotAFile" | "Unreadable" }
 
 /** What a file says to a provider; it may be at one's address and where one's process says that it is. */
@@ -59,7 +60,8 @@ const tellingOf = onceALook(
       file._tag !== "Present" ? { _tag: file._tag } : {
         _tag: "Present",
         identity: provider.readTranscript(file.head, { path, truncated: file.truncated }),
-        bornAt: file.bornAt
+        bornAt: file.bornAt,
+        writtenAt: file.writtenAt
       }),
   ({ path, provider }) => `${provider.name}\0${path}`
 )
@@ -95,6 +97,10 @@ const reportOf = (
     return { sessionId, path: place.path, transcript, evidence }
   })
 
+/** Whether its user chose the conversation that its next start continues: what its present process wrote is left. */
+const isChosen = ({ generation, session }: AgentState): boolean =>
+  session?.capturedVia === "user_selected" && session.generation === generation
+
 /** Where an agent's conversations may be; nothing of one that was never started, or whose provider can't say. */
 export const locate = (
   team: TeamState,
@@ -110,12 +116,15 @@ export const locate = (
     const sessionId = agent.session?.id ?? assignedId
     const address = sessionAddressOf(provider, subject, sessionId)
     if (address === null) return []
-    const directories = [address.directory, ...address.alsoIn ?? []]
+    // A conversation that it went over to unobserved is where new ones appear.
+    const latest = sessionId === null ? address : sessionAddressOf(provider, { ...subject, startedAt: new Date(from).toISOString() }, null) ?? address
+    const directories = [...new Set([address.directory, ...address.alsoIn ?? [], latest.directory, ...latest.alsoIn ?? []])]
+    const open = report?.alive === true && report.evidence?.sessionId === null ? report.evidence.openSessions ?? [] : []
     const [place, realDirectories, cwd, said] = yield* Effect.all([
       locateTranscript(address),
       Effect.forEach(directories, realPathOf, { concurrency: "unbounded" }),
       realPathOf(subject.cwd),
-      provider.capabilities.resume ? reportOf(provider, subject, report) : Effect.succeed(null)
+      provider.capabilities.resume && !isChosen(agent) ? reportOf(provider, subject, report) : Effect.succeed(null)
     ], { concurrency: "unbounded" })
     return [{
       team,
@@ -137,7 +146,10 @@ export const locate = (
         marks: agent.session?.capturedVia === "identity_marker",
         report: said,
         tells: report !== undefined && report.alive && (report.failed !== null || report.evidence !== null),
-        never: agent.forkOf === null ? [] : [agent.forkOf.sessionId]
+        never: agent.forkOf === null ? [] : [agent.forkOf.sessionId],
+        seenIn: [...agent.captures.flatMap((known) => known.provider === provider.name ? known.id : []), ...agent.openSessions],
+        unobserved: provider.capabilities.resume && said === null && (report?.failed ?? null) === null && !isChosen(agent),
+        ...open.length < 2 ? {} : { openNow: open }
       }
     } satisfies Located]
   })
@@ -153,7 +165,9 @@ export const sightFile = (located: Located, path: string): Effect.Effect<Sightin
     if (file._tag !== "Present") {
       return { ...nothingSeen, complete: file._tag !== "Unreadable", missing: file._tag === "Missing" }
     }
-    const { bornAt, identity } = file
+    const { bornAt, identity, writtenAt } = file
+    // An agent's helpers have conversations of their own, which are never the agent's.
+    if (identity.beside === true) return nothingSeen
     const directory = yield* realPathOf(dirname(path))
     if (identity.sessionId === null) return { ...nothingSeen, nameless: identity.spokenTo ? [{ directory, bornAt }] : [] }
     return {
@@ -166,6 +180,9 @@ export const sightFile = (located: Located, path: string): Effect.Effect<Sightin
         marker: identity.marker,
         cwd: identity.cwd === null ? null : yield* realPathOf(identity.cwd),
         bornAt,
+        writtenAt,
+        ...identity.unread === undefined ? {} : { unread: identity.unread },
+        ...identity.forkedFrom === undefined ? {} : { forkedFrom: identity.forkedFrom },
         spokenTo: identity.spokenTo
       }]
     }
@@ -174,21 +191,26 @@ export const sightFile = (located: Located, path: string): Effect.Effect<Sightin
 /** Looks at the one address of a known session. */
 export const sightKnown = (located: Located): Effect.Effect<Sighting, never, FileSystem.FileSystem> => {
   const recorded = located.agent.session?.transcript ?? null
-  if (recorded !== null) return sightFile(located, recorded)
   const place = located.known?.place
-  if (place === undefined || place._tag === "Unknown" || place._tag === "Unnamed") return Effect.succeed(notSeen)
-  return place._tag === "Missing" ? Effect.succeed({ ...nothingSeen, missing: true }) : sightFile(located, place.path)
+  const atPlace = place === undefined || place._tag === "Unknown" || place._tag === "Unnamed"
+    ? Effect.succeed(notSeen)
+    : place._tag === "Missing" ? Effect.succeed({ ...nothingSeen, missing: true }) : sightFile(located, place.path)
+  if (recorded === null) return atPlace
+  return Effect.flatMap(sightFile(located, recorded), (seen) =>
+    // It may lie there in another form by now.
+    seen.missing && (place?._tag === "At" || place?._tag === "Archived") && place.path !== recorded ? atPlace : Effect.succeed(seen))
 }
 
 /** How many files of one directory are opened in a pass: whoever has more of them since a start is not to be guessed at. */
 const mostFiles = 300
 
-/** Looks into the files of one directory that were born since a moment, or whose birth is not known. */
+/** Looks into the files of one directory that were born or written since a moment, or whose times are not known. */
 export const sightDirectory = (
   located: Located,
   directory: string,
   since: number,
-  skipped: ReadonlySet<string> = new Set()
+  skipped: ReadonlySet<string> = new Set(),
+  by: keyof FileTimes = "bornAt"
 ): Effect.Effect<Sighting, never, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const names = yield* listTranscripts(directory)
@@ -196,10 +218,10 @@ export const sightDirectory = (
     const paths = names.map((name) => join(directory, name)).filter((path) =>
       !isOwnRecord(located.team.workspace, path) && !skipped.has(path)
     )
-    const births = yield* Effect.forEach(paths, birthOf, { concurrency: 16 })
+    const times = yield* Effect.forEach(paths, timesOf, { concurrency: 16 })
     const wanted = paths.filter((_, at) => {
-      const bornAt = births[at] ?? null
-      return bornAt === null || bornAt >= since
+      const moment = times[at]?.[by] ?? null
+      return moment === null || moment >= since
     })
     const sightings = yield* Effect.forEach(wanted.slice(0, mostFiles), (path) => sightFile(located, path), { concurrency: 16 })
     return {
@@ -208,6 +230,21 @@ export const sightDirectory = (
       nameless: sightings.flatMap(({ nameless }) => nameless),
       missing: false
     } satisfies Sighting
+  })
+
+/**
+ * Looks for conversations that the agent may have gone over to while no observer looked: files in its directories that
+ * were written in its last life, and the conversations that its processes were seen in.
+ */
+export const sightLatest = (located: Located, steadyClock: boolean): Effect.Effect<Sighting, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const { agent: { captures, openSessions }, directories, known, provider, subject, window } = located
+    const since = steadyClock ? window.from - birthSlackMs : -Infinity
+    const inDirectories = yield* Effect.forEach(directories, (directory) => sightDirectory(located, directory, since, new Set(), "writtenAt"))
+    const recorded = captures.flatMap(({ id, provider: name, transcript }) => name !== provider.name || id === known?.sessionId || transcript === null ? [] : transcript)
+    const opened = yield* Effect.forEach(openSessions, (id) => transcriptOf(provider, subject, id))
+    const paths = new Set([...recorded, ...opened.flatMap((place) => place._tag === "At" ? place.path : [])])
+    return together([...inDirectories, ...yield* Effect.forEach(paths, (path) => sightFile(located, path))])
   })
 
 /** Sightings of several directories as one. */

@@ -7,7 +7,11 @@ import type { Located, Sighting } from "./sighting.ts"
 export interface Spoken {
   readonly state: "never" | "spoken" | "unknown"
   readonly evidence: string
+  /** Whether a file that may be its conversation was found, or may be there unread: nothing may advise to let it go. */
+  readonly hasFile?: boolean
 }
+
+const byFile = (state: Spoken["state"], evidence: string): Spoken => ({ state, evidence, hasFile: true })
 
 /**
  * Since when a file may be of this agent's present conversation, or of one that its process went over to. Where the clock
@@ -43,9 +47,13 @@ export const wasPersons = ({ adopted, session, spawn }: AgentState): boolean =>
  * Whether a file of its conversation was seen. What a process said of itself may be recorded with the address of a file that
  * is to come; where the address has to be searched, a recorded path was found there.
  */
-const wasSeen = ({ agent: { session }, known }: Located): boolean =>
+export const wasSeen = ({ agent: { session }, known }: Located): boolean =>
   session !== null && session.transcript !== null &&
   (session.capturedVia !== "process_report" || known?.place._tag === "Missing")
+
+/** Whether its user never spoke in it: there was no transcript when it was adopted, and none was seen since. */
+const neverWritten = ({ agent: { adopted, session } }: Located, { missing }: Sighting): boolean =>
+  adopted?.transcript === "absent" && session?.transcript === null && missing
 
 const places = ({ directories }: Located): string => directories.join(", ")
 
@@ -61,20 +69,17 @@ const judgeAround = (located: Located, around: Sighting, others: ReadonlySet<str
   const from = bornFrom(located, steadyClock)
   const possible = around.candidates.filter(mayBeOwn(window, from, others)).filter(({ spokenTo }) => spokenTo)
   const own = possible.find(({ marker }) => marker === window.owner)
-  if (own !== undefined) return { state: "spoken", evidence: `${own.path} holds a user's message and says that it is its own` }
+  if (own !== undefined) return byFile("spoken", `${own.path} holds a user's message and says that it is its own`)
   const [whose] = possible
   if (whose !== undefined) {
-    return {
-      state: "unknown",
-      evidence: steadyClock
-        ? `${whose.path} holds a user's message, came after its start, and nothing says whose it is`
-        : `${whose.path} holds a user's message, nothing says whose it is, and the clock was set back, so that its age tells nothing`
-    }
+    return byFile("unknown", steadyClock
+      ? `${whose.path} holds a user's message, came after its start, and nothing says whose it is`
+      : `${whose.path} holds a user's message, nothing says whose it is, and the clock was set back, so that its age tells nothing`)
   }
   if (around.nameless.some(({ bornAt }) => bornAt === null || bornAt >= from)) {
-    return { state: "unknown", evidence: `a file in ${places(located)} does not say whose conversation it is` }
+    return byFile("unknown", `a file in ${places(located)} does not say whose conversation it is`)
   }
-  return around.complete ? null : { state: "unknown", evidence: `what else is in ${places(located)} could not all be read` }
+  return around.complete ? null : byFile("unknown", `what else is in ${places(located)} could not all be read`)
 }
 
 /**
@@ -90,34 +95,34 @@ export const judgeSpoken = (
 ): Spoken => {
   const { agent, known, window } = located
   const from = startedFrom(located, steadyClock)
-  if (agent.firstSend._tag === "Valid") return { state: "spoken", evidence: `first spoken to at ${agent.firstSend.at}` }
+  if (agent.firstSend._tag === "Valid") {
+    const evidence = `first spoken to at ${agent.firstSend.at}`
+    return sighting.candidates.length > 0 || around.candidates.some(({ marker }) => marker === window.owner) ? byFile("spoken", evidence) : { state: "spoken", evidence }
+  }
   if (agent.firstSend._tag === "Corrupt") return { state: "unknown", evidence: "its first_send_at is damaged" }
-  if (isCopy(agent)) return { state: "spoken", evidence: "it is a copy of another conversation" }
+  if (isCopy(agent)) return byFile("spoken", "it is a copy of another conversation")
   if (agent.typedInto) return { state: "unknown", evidence: "a message was typed into it, and what came of it is not known" }
   const then = agent.session?.provider ?? agent.spawn?.launchContext.provider
   if (then !== undefined && then !== window.provider) {
-    return { state: "unknown", evidence: `its conversation is one of ${then}, which ${window.provider} can't look for` }
+    return byFile("unknown", `its conversation is one of ${then}, which ${window.provider} can't look for`)
   }
   // What lies at its own address counts, whatever it says of itself.
   const own = known === null ? sighting.candidates.filter(mayBeOwn(window, from, others)) : sighting.candidates
   const spoken = own.find((candidate) => candidate.spokenTo)
   if (spoken !== undefined && !steadyClock && known === null && spoken.marker === null) {
-    return {
-      state: "unknown",
-      evidence: `${spoken.path} holds a user's message, and the clock was set back since its start, so that nothing says whose it is`
-    }
+    return byFile("unknown", `${spoken.path} holds a user's message, and the clock was set back since its start, so that nothing says whose it is`)
   }
-  if (spoken !== undefined) return { state: "spoken", evidence: `${spoken.path} holds a user's message` }
+  if (spoken !== undefined) return byFile("spoken", `${spoken.path} holds a user's message`)
   // A file that lies at its own address, or was born since its start.
   if (sighting.nameless.some(({ bornAt }) => known !== null || bornAt === null || bornAt >= from)) {
-    return { state: "unknown", evidence: `a file in ${places(located)} does not say whose conversation it is` }
+    return byFile("unknown", `a file in ${places(located)} does not say whose conversation it is`)
   }
   if (!sighting.complete) {
-    return { state: "unknown", evidence: `its transcripts in ${places(located)} could not all be read` }
+    return byFile("unknown", `its transcripts in ${places(located)} could not all be read`)
   }
   const elsewhere = judgeAround(located, around, others, steadyClock)
   if (elsewhere !== null) return elsewhere
-  if (own.length === 0 && wasPersons(agent)) {
+  if (own.length === 0 && wasPersons(agent) && !neverWritten(located, sighting)) {
     // Its person types there, and nothing of that is in the log.
     return { state: "unknown", evidence: "a person started it, and what they said to it can't be told without its transcript" }
   }
@@ -127,7 +132,9 @@ export const judgeSpoken = (
   }
   return {
     state: "never",
-    evidence: own.length === 0
+    evidence: own.length === 0 && agent.adopted !== null
+      ? "it had no transcript when it was adopted and has none now"
+      : own.length === 0
       ? "nothing was sent to it and it has no transcript"
       : "nothing was sent to it and its transcript holds no user's message"
   }

@@ -15,6 +15,8 @@ export type TranscriptFile =
     readonly truncated: boolean
     /** Milliseconds of the epoch; null where the file system does not tell. */
     readonly bornAt: number | null
+    /** When it was last written, likewise. */
+    readonly writtenAt: number | null
   }
   | { readonly _tag: "Missing" }
   /** A directory, a pipe: something else lies there. */
@@ -39,8 +41,7 @@ export const readTranscriptFile = (path: string): Effect.Effect<TranscriptFile, 
     const head = size === 0 ? "" : yield* read(0)
     const truncated = size > boundedBytes
     const tail = truncated ? yield* read(size - boundedBytes) : head
-    const bornAt = Option.match(info.birthtime, { onNone: () => null, onSome: (date) => date.getTime() })
-    return { _tag: "Present" as const, head, tail, truncated, bornAt }
+    return { _tag: "Present" as const, head, tail, truncated, ...timesIn(info) }
   }).pipe(
     Effect.scoped,
     Effect.catchAll((error): Effect.Effect<TranscriptFile> =>
@@ -52,11 +53,23 @@ export const readTranscriptFile = (path: string): Effect.Effect<TranscriptFile, 
     )
   )
 
-/** When a file was born, in milliseconds of the epoch; null where that can't be told. */
-export const birthOf = (path: string): Effect.Effect<number | null, never, FileSystem.FileSystem> =>
+/** When a file was born and last written, in milliseconds of the epoch; null where that can't be told. */
+export interface FileTimes {
+  readonly bornAt: number | null
+  readonly writtenAt: number | null
+}
+
+const unknownTimes: FileTimes = { bornAt: null, writtenAt: null }
+
+const timesIn = ({ birthtime, mtime }: FileSystem.File.Info): FileTimes => ({
+  bornAt: Option.getOrNull(Option.map(birthtime, (date) => date.getTime())),
+  writtenAt: Option.getOrNull(Option.map(mtime, (date) => date.getTime()))
+})
+
+export const timesOf = (path: string): Effect.Effect<FileTimes, never, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (files) => files.stat(path)).pipe(
-    Effect.map((info) => Option.match(info.birthtime, { onNone: () => null, onSome: (date) => date.getTime() })),
-    Effect.catchAll(() => Effect.succeed(null))
+    Effect.map(timesIn),
+    Effect.catchAll(() => Effect.succeed(unknownTimes))
   )
 
 /** The names in a directory of transcripts; an absent directory has none, one that can't be read is unknown (null). */

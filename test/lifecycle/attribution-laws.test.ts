@@ -94,7 +94,8 @@ const truth: FastCheck.Arbitrary<Truth> = FastCheck.record({
         sessionId: id,
         marker: agent.marks ? owner : null,
         cwd: agent.saysCwd ? agent.cwd : null,
-        bornAt: wallAt(clock, writtenAt)
+        bornAt: wallAt(clock, writtenAt),
+        writtenAt: wallAt(clock, writtenAt)
       })
     }
     const before = agent.captured === null ? undefined : begun[agent.captured]
@@ -123,6 +124,7 @@ const truth: FastCheck.Arbitrary<Truth> = FastCheck.record({
         evidence: "its records say so"
       },
       tells: agent.records === "told" || agent.records === "unreadable",
+      unobserved: agent.records === "none" || agent.records === "silent",
       never: source
     }
   })
@@ -136,7 +138,8 @@ const truth: FastCheck.Arbitrary<Truth> = FastCheck.record({
       marker: other.marker,
       // Marked as another's, from another workspace that has a team of this name, or older than any set clock hides.
       cwd: other.marker === "other/agent" ? "/w" : other.marker === null && other.born < 0 ? null : "/elsewhere",
-      bornAt: wallAt(clock, other.marker === null && other.born < 0 ? other.born - 100 : other.born)
+      bornAt: wallAt(clock, other.marker === null && other.born < 0 ? other.born - 100 : other.born),
+      writtenAt: wallAt(clock, other.marker === null && other.born < 0 ? other.born - 100 : other.born)
     })
   }
   const written = new Set(candidates.map(({ sessionId }) => sessionId))
@@ -151,6 +154,7 @@ const truth: FastCheck.Arbitrary<Truth> = FastCheck.record({
       holders,
       nameless: [],
       incomplete: new Set(),
+      now: wallAt(clock, end),
       steadyClock: isSteady(
         lives.map(({ start }) => ({ intendedAt: wallAt(clock, start), startTime: `${(start * unit + 150) / 10}@boot` })),
         { wallMs: wallAt(clock, end), sinceBootMs: end * unit, boot: "boot" }
@@ -191,7 +195,7 @@ describe("attribution in generated worlds", () => {
     }), runs)
   })
 
-  it("takes a known session from an agent by its own process's word only", () => {
+  it("takes a known session from an agent by its own process's word, or by what it wrote last under its own marker", () => {
     let rotated = 0
     FastCheck.assert(FastCheck.property(truth, ({ world }) => {
       for (const { owner, path, replaces, sessionId, via } of attribute(world).assigned) {
@@ -199,7 +203,13 @@ describe("attribution in generated worlds", () => {
         assert.strictEqual(replaces, window?.held ?? null)
         if (window?.pending === true) continue
         rotated += 1
-        assert.deepStrictEqual([via, sessionId], ["process_report", window?.report?.sessionId])
+        if (via === "identity_marker") {
+          assert.isTrue(world.steadyClock)
+          assert.isNull(window?.report)
+          assert.isTrue(world.candidates.some((candidate) => candidate.sessionId === sessionId && candidate.marker === owner))
+        } else {
+          assert.deepStrictEqual([via, sessionId], ["process_report", window?.report?.sessionId])
+        }
         // What is there to come back to is never given up for a conversation that is not written yet.
         assert.isTrue(world.candidates.some((candidate) => candidate.path === path))
       }
@@ -218,7 +228,8 @@ describe("attribution in generated worlds", () => {
     FastCheck.assert(FastCheck.property(truth, ({ world }) => {
       for (const { owner, sessionId, via } of attribute(world).assigned) {
         const assignedId = world.windows.find((window) => window.owner === owner)?.assignedId ?? null
-        if (assignedId !== null && via !== "process_report") assert.deepStrictEqual([sessionId, via], [assignedId, "assigned_id"])
+        // What it wrote last is asked only where its process does not say where it is, and says by its marker whose it is.
+        if (assignedId !== null && via !== "process_report" && via !== "identity_marker") assert.deepStrictEqual([sessionId, via], [assignedId, "assigned_id"])
       }
     }), runs)
   })
@@ -262,6 +273,7 @@ describe("attribution by example", () => {
     marker: null,
     cwd: null,
     bornAt: 20,
+    writtenAt: 20,
     ...fields
   })
   const attributed = (
@@ -276,6 +288,7 @@ describe("attribution by example", () => {
       nameless: [],
       incomplete: new Set(),
       steadyClock: true,
+      now: 1_000,
       ...more
     })
     return {

@@ -35,7 +35,9 @@ export const addressIn = (
   configHome: string,
   startedAt: string | null,
   sessionId: string | null,
-  now: number
+  now: number,
+  /** Whether a Codex that is started by hand has this home. */
+  isDefault = true
 ): SessionAddress => {
   const started = startedAt === null ? Number.NaN : Date.parse(startedAt)
   const from = Number.isFinite(started) && started <= now ? started : now
@@ -50,5 +52,21 @@ export const addressIn = (
   if (!isSessionId(sessionId)) return { directory, transcript: null }
   const made = madeAt(sessionId)
   const directories = made === null ? daysBetween(configHome, from, now) : daysBetween(configHome, made, made)
-  return { directory, transcript: null, search: { directories, ending: `-${sessionId.toLowerCase()}.jsonl` } }
+  const ending = `-${sessionId.toLowerCase()}.jsonl`
+  const archive = { directories: [join(configHome, "archived_sessions")], kind: "archived", restore: unarchive(configHome, sessionId, isDefault) } as const
+  return {
+    directory,
+    transcript: null,
+    search: { directories, ending },
+    forms: [
+      // Codex compresses what was idle for long, and opens it as it is.
+      { directories, ending: `${ending}.zst`, kind: "resumable" },
+      { ...archive, ending },
+      { ...archive, ending: `${ending}.zst` }
+    ]
+  }
 }
+
+/** The command that brings an archived conversation back, for the Codex that has it. */
+const unarchive = (configHome: string, sessionId: string, isDefault: boolean): string =>
+  `${isDefault ? "" : `CODEX_HOME=${/^[\w./:=@%+-]+$/.test(configHome) ? configHome : `'${configHome.replaceAll("'", "'\\''")}'`} `}codex unarchive ${sessionId.toLowerCase()}`

@@ -11,6 +11,16 @@ import { permissionFlags, permissionModes } from "./permissions.ts"
 /** The version that this was proved with, and how a version is compared: its first two numbers. */
 export const provedVersion = "0.169.0"
 
+/** The oldest version that has all flags of the command: before it there is no --no-daemon. */
+export const oldestVersion = "0.160.0"
+
+const isOlder = (version: string, than: string): boolean => {
+  const parts = (text: string) => (text.split("-")[0] ?? "").split(".").map(Number)
+  const [one, other] = [parts(version), parts(than)]
+  const at = [0, 1, 2].find((index) => one[index] !== other[index])
+  return at !== undefined && (one[at] ?? 0) < (other[at] ?? 0)
+}
+
 const series = (version: string): string => version.split(".").slice(0, 2).join(".")
 
 const fromPackage = (program: string): string | null => {
@@ -48,6 +58,13 @@ const versionOf = (found: string, env: Readonly<Record<string, string>>): Effect
 const versionProblem = (version: string | null): ReadonlyArray<StartProblem> => {
   const warning = (problem: string): ReadonlyArray<StartProblem> => [{ severity: "warning", kind: "unknown", problem }]
   if (version === null) return warning("The version of codex could not be told; this plugin was proved with " + provedVersion + ".")
+  if (isOlder(version, oldestVersion)) {
+    return [{
+      severity: "refusal",
+      kind: "missing_binary",
+      problem: `This is Codex ${version}, and ${oldestVersion} is the oldest version that Reprise can start. Update it: npm install -g @openai/codex@${provedVersion}.`
+    }]
+  }
   return series(version) === series(provedVersion)
     ? []
     : warning(

@@ -54,7 +54,7 @@ const conversation = (request: CommandRequest): { readonly verb: ReadonlyArray<s
 /** What tells the state on the screen must not depend on the user's configuration. */
 const shown = [
   ...config("tui.terminal_title", tomlArray(["activity", "run-state", "project"])),
-  ...config("tui.status_line", tomlArray(["model-with-reasoning", "current-dir"]))
+  ...config("tui.status_line", tomlArray(["model-with-reasoning", "session-id", "current-dir"]))
 ]
 
 /** The command of a request. */

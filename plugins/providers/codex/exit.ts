@@ -1,3 +1,4 @@
+import { oldestVersion } from "./check.ts"
 import type { AgentFailure, FailureKind, ProcessExit } from "reprise/plugin"
 
 // Why a Codex that ended, ended. Its own last words go before the exit code: the code is the same for all of them, and a
@@ -18,7 +19,7 @@ const sayings: ReadonlyArray<Known & { readonly says: RegExp; readonly after?: s
     says: /^error: unexpected argument '--no-daemon'/,
     kind: "bad_flags",
     retryable: false,
-    after: " This Codex is older than the versions that Reprise knows; update it."
+    after: ` This Codex is too old: ${oldestVersion} is the oldest version that Reprise can start. Update it.`
   },
   {
     says: /^error: (?:unexpected argument|invalid value|the argument|a value is required|unrecognized subcommand)/,
@@ -61,7 +62,7 @@ export const explainExit = (end: {
     case 0:
       return failed("unknown", "Codex ended by itself with exit code 0.", true)
     case 2:
-      return failed("bad_flags", words === null ? "Codex refused its arguments." : `Codex ended: ${sentence(words)}`, false)
+      return failed("bad_flags", words === null ? `Codex refused its arguments. ${oldestVersion} is the oldest version that Reprise can start; codex --version tells yours.` : `Codex ended: ${sentence(words)}`, false)
     case 126:
       return failed("missing_binary", "Codex's program can't be executed.", false)
     case 127:

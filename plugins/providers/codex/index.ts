@@ -4,12 +4,12 @@ import { checkStart } from "./check.ts"
 import { commandOf } from "./command.ts"
 import { composer } from "./composer.ts"
 import { explainExit } from "./exit.ts"
-import { configHomeOf, type Surroundings, surroundingsOf } from "./home.ts"
+import { configHomeOf, defaultHome, type Surroundings, surroundingsOf } from "./home.ts"
 import { checkOptions } from "./options.ts"
 import { defaultPermissions, permissionModes } from "./permissions.ts"
 import { evidenceOf, holdersOf } from "./processes.ts"
 import { recognise } from "./recognise.ts"
-import { approvalPrompt, classify, draft, startupPrompt } from "./screen.ts"
+import { approvalPrompt, classify, draft, sessionOn, startupPrompt } from "./screen.ts"
 import { holdsUserMessage, readTranscript, userMessages } from "./transcript.ts"
 import { troubleAt } from "./trouble.ts"
 
@@ -28,15 +28,18 @@ const driverIn = (around: Surroundings): ProviderDriver => ({
   executables: ["codex"],
   checkOptions,
   command: (request) => commandOf(request, around),
-  sessionAddress: (agent, sessionId) => addressIn(configHomeOf(agent, around), agent.startedAt, sessionId, Date.now()),
+  sessionAddress: (agent, sessionId) => {
+    const configHome = configHomeOf(agent, around)
+    return addressIn(configHome, agent.startedAt, sessionId, Date.now(), configHome === (around.codexHome ?? defaultHome({ env: {} }, around)))
+  },
   readTranscript,
   holdsUserMessage,
   classify,
   startupPrompt,
   approvalPrompt,
   draft,
-  // The lock that its process holds tells it, and only that.
-  reportedSession: () => Effect.succeed(null),
+  // Of the conversations that its process has open, the one that is shown is named below the composer.
+  reportedSession: ({ screen }) => Effect.succeed(sessionOn(screen)),
   explainExit,
   composer,
   userMessages,

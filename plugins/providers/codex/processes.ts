@@ -50,7 +50,7 @@ export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence
     if (found._tag === "None") return null
     if (found._tag === "Several") {
       const evidence = `Process ${native} has several conversations open (${found.sessions.join(", ")}).`
-      return { sessionId: null, transcript: null, state: null, evidence }
+      return { sessionId: null, transcript: null, state: null, evidence, openSessions: found.sessions }
     }
     const { sessionId, transcript, turn } = found.conversation
     const watched = variableOf(native, "REPRISE_AGENT") !== null

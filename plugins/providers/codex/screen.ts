@@ -74,6 +74,16 @@ const works = (lines: ReadonlyArray<string>, start: number): boolean => {
 /** The model and the directory: they are there once the conversation is. */
 const namesModel = (footer: ReadonlyArray<string>): boolean => /^ {2}(?![←?⚠])\S.* · \S/.test(footer[0] ?? "")
 
+/**
+ * The conversation that is shown, by the line below the composer, which the command asks to name it. A line that was cut
+ * off does not say it whole.
+ */
+export const sessionOn = (screen: Screen): string | null => {
+  const composer = dialogOf(screen.lines) === null ? composerOf(screen) : null
+  const found = (composer?.footer ?? []).flatMap((line) => [...line.matchAll(/(?:^|[\s·])([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=$|[\s·])/g)].map(([, id]) => id ?? ""))
+  return found.length === 1 ? found[0] ?? null : null
+}
+
 /** The keys from the highlighted choice to another one, and Enter: a digit does nothing in these questions. */
 const keysTo = ({ choices }: Dialog, pattern: RegExp): ReadonlyArray<Key> | null => {
   const to = choices.findIndex(({ label }) => pattern.test(label))

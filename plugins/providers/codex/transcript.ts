@@ -69,11 +69,19 @@ const markerIn = (message: Message): string | null => {
 /** Records that don't tell of a person's words, whatever else they are. */
 const silent = new Set(["session_meta", "turn_context", "world_state", "token_usage_record", "event_msg", "response_item"])
 
+/** A rollout that Codex compressed tells by its name only. */
+const compressed = /-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl\.zst$/
+
 /**
  * What the beginning of a rollout says. Whatever can't be read may hold a user's words, and so does what a fork began
  * with: only a rollout read whole proves that nothing was said.
  */
-export const readTranscript = (head: string, context: { readonly truncated: boolean }): TranscriptIdentity => {
+export const readTranscript = (
+  head: string,
+  context: { readonly truncated: boolean; readonly path?: string }
+): TranscriptIdentity => {
+  const named = compressed.exec(context.path ?? "")?.[1]
+  if (named !== undefined) return { sessionId: named, cwd: null, marker: null, spokenTo: true, whole: true, unread: true }
   const lines = head.split("\n")
   const torn = lines.pop() !== ""
   const [first = "", ...rest] = lines
@@ -100,7 +108,9 @@ export const readTranscript = (head: string, context: { readonly truncated: bool
     cwd: meta?.cwd ?? null,
     marker: meta === null || forked ? null : marker,
     spokenTo: context.truncated || torn || forked || spoken || (meta === null && head !== ""),
-    whole: meta !== null && (context.truncated || !torn)
+    whole: meta !== null && (context.truncated || !torn),
+    forkedFrom: meta?.forked_from_id ?? null,
+    ...meta !== null && ((typeof meta.source === "object" && meta.source !== null) || (meta.thread_source ?? "user") !== "user") ? { beside: true } : {}
   }
 }
 

@@ -79,3 +79,15 @@ export const beginAnother = async (atOnce) => {
   began = true
   if (atOnce) openTranscript()
 }
+/** Leaves the conversation and goes on with an earlier one; whether there is one. @param {string} id */
+export const enter = (id) => {
+  const content = load(id)
+  if (content === null) return false
+  if (transcript !== null) closeSync(transcript)
+  conversation.length = 0
+  conversation.push(...recordsOf(content))
+  sessionId = id
+  began = false
+  transcript = openSync(fileOf(id), "a", 0o600)
+  return true
+}

@@ -1,7 +1,7 @@
 // A process that behaves in a terminal as a coding CLI does, with no model behind it. It uses node's builtins only and
 // starts as fast as node does. `index.ts` beside it is the driver that starts it and reads its screen.
 import { agent, exits, given, interprets, printable, session, startup, turnMs } from "./worker-arguments.mjs"
-import { beginAnother, conversation, loseTranscript, openTranscript, record, sessionId } from "./worker-conversation.mjs"
+import { beginAnother, conversation, enter, loseTranscript, openTranscript, record, sessionId } from "./worker-conversation.mjs"
 import { sayOfItself } from "./worker-record.mjs"
 import { frame, keyboard, tail } from "./worker-terminal.mjs"
 
@@ -75,6 +75,11 @@ const begin = (text) => {
       draw()
       pump()
     })
+  }
+  const [, chosen] = /^\/resume (\S+)$/.exec(text.trim()) ?? []
+  if (chosen !== undefined && enter(chosen)) {
+    draw()
+    return pump()
   }
   record("user", text)
   turn = { timer: null }

@@ -94,7 +94,17 @@ export const SessionAddress = Schema.Struct({
     Schema.Struct({ directories: Schema.Array(Schema.String), ending: Schema.NonEmptyString }),
     { exact: true }
   ),
-  alsoIn: Schema.optionalWith(Schema.Array(Schema.String), { exact: true })
+  alsoIn: Schema.optionalWith(Schema.Array(Schema.String), { exact: true }),
+  forms: Schema.optionalWith(
+    Schema.Array(Schema.Struct({
+      directories: Schema.Array(Schema.String),
+      ending: Schema.NonEmptyString,
+      kind: Schema.Literal("resumable", "archived"),
+      restore: Schema.optionalWith(Schema.NonEmptyString, { exact: true })
+    })),
+    { exact: true }
+  ),
+  movedWithin: Schema.optionalWith(Schema.String, { exact: true })
 })
 
 export const TranscriptIdentity = Schema.Struct({
@@ -102,7 +112,10 @@ export const TranscriptIdentity = Schema.Struct({
   cwd: Schema.NullOr(Schema.String),
   marker: Schema.NullOr(Schema.String),
   spokenTo: Schema.Boolean,
-  whole: Schema.Boolean
+  whole: Schema.Boolean,
+  forkedFrom: Schema.optionalWith(Schema.NullOr(Schema.String), { exact: true }),
+  beside: Schema.optionalWith(Schema.Boolean, { exact: true }),
+  unread: Schema.optionalWith(Schema.Boolean, { exact: true })
 })
 
 export const ScreenState = Schema.Literal("starting", "idle", "busy", "awaiting_approval", "error", "unknown")
@@ -130,7 +143,8 @@ export const ProcessEvidence = Schema.NullOr(Schema.Struct({
   sessionId: MaybeName,
   transcript: MaybeName,
   state: Schema.NullOr(ScreenState),
-  evidence: Schema.String
+  evidence: Schema.String,
+  openSessions: Schema.optionalWith(Schema.Array(Schema.NonEmptyString), { exact: true })
 }))
 
 export const SessionHolders = Schema.Array(Schema.Struct({
