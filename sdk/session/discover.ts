@@ -11,10 +11,10 @@ import {
   type AttributionResult,
   directoryKey,
   type NamelessFile,
-  sessionKey,
   type TranscriptCandidate
 } from "./attribution.ts"
 import { birthSlackMs, isSteady, SinceBoot } from "./clock.ts"
+import { claimsOf, holdersOf, withoutOthers } from "./claims.ts"
 import { doubtsOf } from "./doubt.ts"
 import { withoutLeft } from "./given-back.ts"
 import { heldElsewhere, type NotFree } from "./holders.ts"
@@ -23,8 +23,9 @@ import type { ProcessReport, SeenProcess } from "./process-report.ts"
 import { readReports } from "./process-report.ts"
 import type { Unresumable } from "./resumability.ts"
 import {
-  type Located, locate, nothingSeen, notSeen, type Sighting, sightDirectory, sightFile, sightKnown, sightLatest, together
+  type Located, locate, nothingSeen, notSeen, type Sighting, sightDirectory, sightFile, sightKnown, together
 } from "./sighting.ts"
+import { sightUnobserved } from "./sight-unobserved.ts"
 import { bornFrom, judgeSpoken, needsLookAround, provesSilence, type Spoken, startedFrom, wasSeen } from "./spoken.ts"
 
 export type { Spoken } from "./spoken.ts"
@@ -93,29 +94,6 @@ const sightAround = (
     return new Map(entries.map((entry) => [entry, seenBy(entry, directories)]))
   })
 
-/**
- * What lies where agents may have gone over to another conversation while no observer looked. A conversation without a
- * marker that another process has open is that one's.
- */
-const sightUnobserved = (
-  ours: ReadonlyArray<Located>,
-  claims: ReadonlyMap<string, ReadonlySet<string>>,
-  processes: Processes,
-  steadyClock: boolean
-) =>
-  Effect.forEach(ours.filter(({ known, window }) => known !== null && (window.unobserved === true || window.openNow !== undefined)), (entry) =>
-    Effect.gen(function*() {
-      const seen = yield* sightLatest(entry, steadyClock)
-      const process = processes.get(entry.agent.spec.id)
-      const candidates = yield* Effect.filter(seen.candidates, (candidate) =>
-        candidate.marker !== null || claims.has(candidate.path) || candidate.sessionId === entry.known?.sessionId
-          ? Effect.succeed(true)
-          : Effect.map(heldElsewhere(entry.provider, entry.subject, candidate.sessionId, process === undefined ? [] : [process]), ({ _tag }) => _tag !== "Held"), {
-        concurrency: 8
-      })
-      return [entry, { ...seen, candidates } satisfies Sighting] as const
-    }), { concurrency: 8 }).pipe(Effect.map((seen): ReadonlyMap<Located, Sighting> => new Map(seen)))
-
 /** Whether the clock went steadily while the agents started and until now. */
 const clockOf = (located: ReadonlyArray<Located>) =>
   Effect.gen(function*() {
@@ -168,42 +146,6 @@ const withoutHeld = (result: AttributionResult, located: ReadonlyArray<Located>,
 /** When the first process was started that may have left files; of older ones than are remembered nothing is known. */
 const firstStartOf = ({ history: { starts } }: AgentState, from: number): number =>
   starts.length >= historyKept ? -Infinity : Math.min(from, ...starts.map(({ at }) => Date.parse(at)))
-
-/** Whose a file is: at the address of what an agent has, was told to have, or had, or where its process says that it is. */
-const claimsOf = (teams: ReadonlyArray<TeamState>, located: ReadonlyArray<Located>): ReadonlyMap<string, ReadonlySet<string>> => {
-  const claims = new Map<string, Set<string>>()
-  const claim = (owner: string, path: string | null | undefined): void => {
-    if (path !== null && path !== undefined) claims.set(path, (claims.get(path) ?? new Set()).add(owner))
-  }
-  for (const team of teams) {
-    for (const { captures, session, spawn, spec } of team.agents) {
-      const owner = `${team.key}/${spec.id}`
-      for (const path of [spawn?.transcript, session?.transcript, ...captures.map(({ transcript }) => transcript)]) claim(owner, path)
-    }
-  }
-  for (const { known, window } of located) {
-    if (known?.place._tag === "At") claim(window.owner, known.place.path)
-    if (window.report?.transcript === "present") claim(window.owner, window.report.path)
-  }
-  return claims
-}
-
-/** What was seen without files that are known to be another agent's. */
-const withoutOthers = (sighting: Sighting, owner: string, claims: ReadonlyMap<string, ReadonlySet<string>>): Sighting => ({
-  ...sighting,
-  candidates: sighting.candidates.filter(({ path }) => {
-    const owners = claims.get(path)
-    return owners === undefined || owners.has(owner)
-  })
-})
-
-/** Who holds which session, in all teams. */
-const holdersOf = (teams: ReadonlyArray<TeamState>): ReadonlyMap<string, string> =>
-  new Map(teams.flatMap((team) =>
-    team.agents.flatMap(({ session, spec }) =>
-      session === null ? [] : [[sessionKey(session.provider, session.id), `${team.key}/${spec.id}`] as const]
-    )
-  ))
 
 const notStarted = (team: TeamState): ReadonlyArray<readonly [AgentId, Spoken]> =>
   team.agents.flatMap(({ adopted, firstSend, spawn, spec }) => {

@@ -94,7 +94,7 @@ const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provi
         path
       )
     }
-    return not("missing_transcript", `${gone}: it was moved, and lies at ${path}; move it back, then restart`, path)
+    return not("missing_transcript", `${gone}: it was moved, and lies at ${path}`, path)
   })
 
 const judgeFile = (session: SessionRef, agent: ProviderAgent, provider: Provider, address: SessionAddress, path: string): Looked =>

@@ -148,6 +148,7 @@ export const locate = (
         tells: report !== undefined && report.alive && (report.failed !== null || report.evidence !== null),
         never: agent.forkOf === null ? [] : [agent.forkOf.sessionId],
         seenIn: [...agent.captures.flatMap((known) => known.provider === provider.name ? known.id : []), ...agent.openSessions],
+        ...agent.session === null ? {} : { heldSince: Date.parse(agent.session.capturedAt) },
         unobserved: provider.capabilities.resume && said === null && (report?.failed ?? null) === null && !isChosen(agent),
         ...open.length < 2 ? {} : { openNow: open }
       }

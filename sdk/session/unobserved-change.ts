@@ -1,4 +1,4 @@
-import type { SpawnWindow, TranscriptCandidate } from "./attribution.ts"
+import type { SpawnWindow, TranscriptCandidate } from "./attribution-world.ts"
 import { birthSlackMs } from "./clock.ts"
 
 // A user may go over to another conversation while no observer looks, and the process may end before one does. What it
@@ -59,7 +59,7 @@ const ownOf = (
     for (const candidate of candidates) {
       const { forkedFrom = null, marker, sessionId } = candidate
       const isOwn = marker === window.owner || (marker === null && (
-        ids.has(sessionId) || (forkedFrom !== null && ids.has(forkedFrom) && !maySomeoneElseCopy(candidate))
+        (ids.has(sessionId) && (window.heldSince === undefined || candidate.writtenAt === null || candidate.writtenAt > window.heldSince)) || (forkedFrom !== null && ids.has(forkedFrom) && !maySomeoneElseCopy(candidate))
       ))
       if (!isOwn) continue
       ids.add(sessionId)
@@ -88,7 +88,8 @@ export const latestOf = (ground: Ground): Latest => {
   const own = ownOf(ground, others)
   if (anchorId === null && own.length < 2) return same
   const strangers = anchor === undefined || (window.marks && !steadyClock) ? [] : others.filter((candidate) =>
-    candidate.marker === null && !own.includes(candidate) &&
+    // In one in which nothing was said there is nothing to lose.
+    candidate.marker === null && candidate.spokenTo !== false && !own.includes(candidate) &&
     // Where its process marks what it begins, one without a marker can only be an older one that it was told to resume.
     (!window.marks || candidate.unread === true || (candidate.bornAt !== null && candidate.bornAt <= window.from)) &&
     (window.until === null || candidate.writtenAt === null || candidate.writtenAt <= window.until + birthSlackMs)

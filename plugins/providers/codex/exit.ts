@@ -19,7 +19,7 @@ const sayings: ReadonlyArray<Known & { readonly says: RegExp; readonly after?: s
     says: /^error: unexpected argument '--no-daemon'/,
     kind: "bad_flags",
     retryable: false,
-    after: ` This Codex is too old: ${oldestVersion} is the oldest version that Reprise can start. Update it.`
+    after: ` This Codex is too old: ${oldestVersion} is the oldest version that Reprise can start; update it.`
   },
   {
     says: /^error: (?:unexpected argument|invalid value|the argument|a value is required|unrecognized subcommand)/,
