@@ -26,7 +26,7 @@ export const reportDocument = (
   team: team.key,
   agents,
   operation,
-  warnings: plan.warnings,
+  warnings: [...plan.warnings, ...agents.flatMap(({ leftovers }) => leftovers === undefined ? [] : Restart.leftoverWarnings(leftovers))],
   ...ok ? {} : { details }
 })
 

@@ -83,6 +83,12 @@ export const LifecycleEvent = Schema.Union(
   agentEvent("agent.ready", { evidence: Schema.String, session_id: Schema.NullOr(Schema.String) }),
   agentEvent("agent.failed", { failure: AgentFailure }),
   agentEvent("agent.stopped", { evidence: Schema.String }),
+  /** Processes that ended generations of the agent had left behind, as sentences: ended, left alone, not proved ended. */
+  agentEvent("agent.leftovers", {
+    stopped: Schema.Array(Schema.String),
+    spared: Schema.Array(Schema.String),
+    survivors: Schema.Array(Schema.String)
+  }),
   /** A process that a person had started became an agent: watched from here, and never touched without leave. */
   agentEvent("agent.adopted", {
     pid: Schema.Int,

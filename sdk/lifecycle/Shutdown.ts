@@ -15,6 +15,7 @@ import { captureSessions } from "./capture.ts"
 import { demandCurrentLog, demandKnownSpawns } from "./current-log.ts"
 import { downInCopy } from "./down-in-copy.ts"
 import { agentsAtWork, confirmationRefusal } from "./interruption.ts"
+import { bothLeft, endLeftovers, isNothingLeft, leftBy, leftoverEvents, namedLeftover, nothingLeft } from "./leftovers.ts"
 import { mayLive, observeTeam, panesToEnd } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
@@ -34,8 +35,10 @@ export interface ShutdownReport {
   readonly agents: ReadonlyArray<AgentView>
   /** Processes that were seen and left alone, because they are not this team's. */
   readonly spared: ReadonlyArray<string>
-  /** Agents whose end could not be proved. */
+  /** Agents whose end could not be proved, and processes that they left which could not be ended. */
   readonly survivors: ReadonlyArray<string>
+  /** Processes that earlier generations had left behind and that were stopped. */
+  readonly leftovers: ReadonlyArray<string>
   readonly tookMs: number
   /** Of a refusal: why. */
   readonly details?: Readonly<Record<string, unknown>>
@@ -94,7 +97,7 @@ export const down = (
     if (atWork.length > 0) {
       const { details, message, next } = confirmationRefusal(atWork, `reprise down --team ${team.key}`)
       const agents = yield* viewTeam(team, before, transport, providers.find)
-      return { outcome: "confirmation_required", ok: false, message, next, details, team: team.key, agents, spared: [], survivors: [], tookMs: 0 }
+      return { outcome: "confirmation_required", ok: false, message, next, details, team: team.key, agents, spared: [], survivors: [], leftovers: [], tookMs: 0 }
     }
     const isTarget = (pid: number) => targets.some(({ panes }) => panes.some((pane) => pane.pid === pid))
     const persons = adoptedSpared(
@@ -188,6 +191,21 @@ export const down = (
       const unseen = seen === undefined || (mayLive(seen.process) && !stopped.includes(id))
       return unseen || (before.failure !== null && seen.strays.length > 0) ? [id] : []
     })
+    // What earlier generations left behind is ended with the agent that it is of, where that is proved ended.
+    const leftovers = (yield* Effect.forEach(
+      ended.agents.filter((agent) => {
+        const seen = observed.agents.get(agent.spec.id)
+        return agent.adopted === null && seen !== undefined && !mayLive(seen.process) && !unproved.includes(agent.spec.id)
+      }),
+      (agent) =>
+        Effect.gen(function*() {
+          const report = yield* endLeftovers(yield* leftBy(team, agent, agent.generation), graceMs, new Set())
+          const scope = { team: team.key, operation: operation.id, agent: agent.spec.id, generation: agent.generation }
+          if (!isNothingLeft(report)) yield* operation.append(leftoverEvents(scope, report))
+          return report
+        }),
+      { concurrency: 8 }
+    )).reduce(bothLeft, nothingLeft)
     const failed: ReadonlyArray<AgentId> = [...new Set([
       ...remains.flat(),
       ...ends.flatMap(({ end, id }) => Either.isLeft(end) ? id : []),
@@ -219,8 +237,9 @@ export const down = (
       next: failed.length === 0 ? [`reprise restart --team ${team.key}`] : [`reprise down --team ${team.key}`],
       team: team.key,
       agents: views,
-      spared,
-      survivors: failed,
+      spared: [...spared, ...leftovers.spared.map(namedLeftover)],
+      survivors: [...failed, ...leftovers.survivors.map(namedLeftover)],
+      leftovers: leftovers.stopped.map(namedLeftover),
       tookMs
     }
   }))

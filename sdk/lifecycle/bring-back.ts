@@ -15,7 +15,7 @@ import { StartPace } from "./pace.ts"
 import { type AgentPlan, asLaunched } from "./plan.ts"
 import { currentState } from "./prepare.ts"
 import { proveReady, verify } from "./prove-ready.ts"
-import { graceOf, spawnNew, stopOld } from "./replace.ts"
+import { graceOf, spawnNew, stopLeftovers, stopOld } from "./replace.ts"
 import { type AgentResult, fail, isAgentFailure, type RolloutContext, scopeOf } from "./rollout-context.ts"
 import { planSpawn } from "./spawn.ts"
 import { stillInIt } from "./still-in-it.ts"
@@ -84,6 +84,8 @@ export const bringBack = <E, R>(
     result,
     failure
   })
+  const stopAll = (now: AgentPlan<E, R>) =>
+    Effect.zipRight(stopOld(context, now), stopLeftovers(context, now))
   if (entry.untouched) return Effect.succeed(done("untouched"))
   if (entry.rolloutEnded !== undefined) {
     const { failure } = entry.rolloutEnded
@@ -98,8 +100,8 @@ export const bringBack = <E, R>(
     )
   }
   if (entry.stoppedAgain === true) {
-    return stopOld(context, entry).pipe(
-      Effect.as(done("stopped")),
+    return stopAll(entry).pipe(
+      Effect.map((leftovers) => ({ ...done("stopped"), leftovers })),
       Effect.catchIf(isAgentFailure, (failure) => Effect.succeed(done("failed", failure)))
     )
   }
@@ -120,7 +122,7 @@ export const bringBack = <E, R>(
       const planned = yield* layOut(meant)
       yield* stillInIt(context, provider, planned, meant, true)
       yield* takeOver(context, meant, graceOf(context, meant))
-      yield* stopOld(context, meant)
+      const leftovers = yield* stopAll(meant)
       yield* stillInIt(context, provider, planned, meant, false)
       const now = yield* stillSilent(context, meant)
       const spawn = now === meant ? planned : yield* layOut(now)
@@ -131,7 +133,7 @@ export const bringBack = <E, R>(
         Effect.flatMap((pane) => proveReady(context, now, provider, spawn, pane))
       ))
       yield* verify(context, now, spawn.generation)
-      return done(modeOf(now) === "resume" ? "resumed" : "started")
+      return { ...done(modeOf(now) === "resume" ? "resumed" : "started"), leftovers }
     })
   const again = (count: number, of: number) =>
     context.operation.step({

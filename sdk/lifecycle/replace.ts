@@ -4,6 +4,7 @@ import type { Event } from "../domain/event.ts"
 import type { AgentFailure } from "../domain/failure.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import { holdInput } from "../messaging/input-lease.ts"
+import { endLeftovers, isNothingLeft, leftBy, leftoverEvents } from "./leftovers.ts"
 import { panesToEnd } from "./observe.ts"
 import type { AgentPlan } from "./plan.ts"
 import { fail, type RolloutContext, scopeOf } from "./rollout-context.ts"
@@ -46,6 +47,16 @@ export const stopOld = <E, R>(context: RolloutContext<E, R>, entry: AgentPlan<E,
     )
   )
 }
+
+/** Ends what ended generations of the agent left behind: its own process, and those before it, are proved gone by now. */
+export const stopLeftovers = <E, R>(context: RolloutContext<E, R>, entry: AgentPlan<E, R>) =>
+  Effect.gen(function*() {
+    const { facts: { agent } } = entry
+    const by = yield* leftBy(context.plan.team, agent, agent.generation)
+    const report = yield* endLeftovers(by, graceOf(context, entry), new Set())
+    if (!isNothingLeft(report)) yield* context.operation.append(leftoverEvents(scopeOf(context, agent, agent.generation), report))
+    return report
+  })
 
 /** Nothing is spawned into a home that vanished under us. */
 const probeHome = <E, R>(context: RolloutContext<E, R>): Effect.Effect<void, AgentFailure> =>

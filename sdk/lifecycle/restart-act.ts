@@ -9,6 +9,7 @@ import { deliverPending } from "../messaging/deliver.ts"
 import { adoptedSpared } from "./adopted.ts"
 import { type AgentView, candidatesOf, type CandidateView, viewAgent, viewTeam } from "./agent-view.ts"
 import { captureSessions } from "./capture.ts"
+import { isNothingLeft, type LeftoverReport } from "./leftovers.ts"
 import { mayLive, observeTeam } from "./observe.ts"
 import { beginOperation, finishOperation, type Operation } from "./operation.ts"
 import { type AgentPlan, type Refusal, type RestartPlan, touches } from "./plan.ts"
@@ -29,6 +30,8 @@ export interface AgentReport extends AgentView {
   readonly why: ReadonlyArray<string>
   readonly result: AgentResult["result"]
   readonly failure: AgentFailure | null
+  /** Processes that earlier generations of it had left; left out where nothing was found. */
+  readonly leftovers?: LeftoverReport
   /** Why what waits for it was not given to it; left out where nothing was held back. */
   readonly heldBack?: string
   readonly before: { readonly generation: number; readonly pid: number | null; readonly session: string | null }
@@ -59,6 +62,7 @@ export const reportOf = (
   why: decided.decision.why,
   result: result.result,
   failure: result.failure ?? (result.result === "untouched" || result.result === "skipped" ? null : view.failure),
+  ...result.leftovers === undefined || isNothingLeft(result.leftovers) ? {} : { leftovers: result.leftovers },
   before: {
     generation: facts.agent.generation,
     pid: mayLive(observation.process) ? observation.pane?.pid ?? facts.agent.adopted?.pid ?? null : null,

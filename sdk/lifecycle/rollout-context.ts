@@ -4,6 +4,7 @@ import type { AgentFailure } from "../domain/failure.ts"
 import type { AgentId } from "../domain/ids.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
+import type { LeftoverReport } from "./leftovers.ts"
 import type { Operation } from "./operation.ts"
 import type { RestartPlan } from "./plan.ts"
 
@@ -12,6 +13,8 @@ export interface AgentResult {
   readonly agent: AgentId
   readonly result: "resumed" | "started" | "skipped" | "refused" | "untouched" | "failed" | "stopped"
   readonly failure: AgentFailure | null
+  /** What ended generations of it had left behind; left out where nothing was found. */
+  readonly leftovers?: LeftoverReport
 }
 
 /** What is known of the team's home while its agents are spawned. */

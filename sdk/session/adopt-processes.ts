@@ -13,6 +13,8 @@ export interface SeenProcess extends HostProcess {
   readonly ageMs: number | null
   /** Where it lives: a pane of somebody's tmux, a terminal. */
   readonly place: string
+  /** Whether a terminal controls it, as it does what a user works in. */
+  readonly inTerminal: boolean
 }
 
 /** Clock ticks a second: the same on every Linux that programs are shown. */
@@ -49,6 +51,21 @@ export const placeOf = (env: Readonly<Record<string, string>>, terminal: string 
   return terminal === null ? "no terminal" : `tty ${terminal}`
 }
 
+/** By the number of its controlling terminal, which is 0 where it has none. */
+const isInTerminal = (stat: string): boolean => (stat.slice(stat.lastIndexOf(")") + 2).split(" ")[4] ?? "0") !== "0"
+
+/** The pids of this user's processes whose environment holds all of these; null where the host does not show them. */
+export const markedProcesses = (marks: Readonly<Record<string, string>>): Effect.Effect<ReadonlyArray<number> | null> =>
+  Effect.sync(() => {
+    if (process.platform !== "linux") return null
+    const names = attempt(() => readdirSync("/proc"))
+    const wanted = Object.entries(marks).map(([name, value]) => `${name}=${value}`)
+    return names === null ? null : names.filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+      const entries = new Set((attempt(() => readFileSync(`/proc/${name}/environ`, "utf8")) ?? "").split("\0"))
+      return wanted.every((entry) => entries.has(entry)) ? [Number(name)] : []
+    })
+  })
+
 /** When the boot was, in milliseconds of the epoch. */
 const bootTime = (): number | null => {
   const seconds = /^btime (\d+)$/m.exec(attempt(() => readFileSync("/proc/stat", "utf8")) ?? "")?.[1]
@@ -56,7 +73,8 @@ const bootTime = (): number | null => {
 }
 
 const look = (pid: number, boot: number | null, now: number): SeenProcess | null => {
-  const row = parseStat(attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8")) ?? "", bootId())
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8")) ?? ""
+  const row = parseStat(stat, bootId())
   const command = attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"))
   if (row === null || row.zombie || command === null || command === "") return null
   const environment = attempt(() => readFileSync(`/proc/${pid}/environ`, "utf8"))
@@ -73,7 +91,8 @@ const look = (pid: number, boot: number | null, now: number): SeenProcess | null
     env,
     startedAt: startedAt === null ? null : new Date(startedAt).toISOString(),
     ageMs: startedAt === null ? null : Math.max(0, Math.round(now - startedAt)),
-    place: placeOf(env, terminalOf(pid))
+    place: placeOf(env, terminalOf(pid)),
+    inTerminal: isInTerminal(stat)
   }
 }
 

@@ -35,7 +35,8 @@ const build = ({ everywhere, held, rows }: typeof arbitrary extends FastCheck.Ar
       env: inside ? { REPRISE_TEAM: "t", REPRISE_AGENT: "x", REPRISE_WORKSPACE: "/w" } : {},
       startedAt: null,
       ageMs: null,
-      place: "tty /dev/pts/1"
+      place: "tty /dev/pts/1",
+      inTerminal: true
     },
     said: { sessionId: session, transcript: null, cwd, model: null, permissions: null, options: {}, env: {}, evidence: "it says so" }
   }))

@@ -81,7 +81,8 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
       env,
       startedAt: new Date(time.now() - ageOf(start)).toISOString(),
       ageMs: ageOf(start),
-      place: pid < firstPersonPid ? "no terminal" : `tty ${pane}`
+      place: pid < firstPersonPid ? "no terminal" : `tty ${pane}`,
+      inTerminal: pid >= firstPersonPid
     }))
 
   /** Ends what is there, and says of which agents it was. */
@@ -102,6 +103,7 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
         looked = new Set(rows().map(({ pid }) => pid))
         return shown()
       }),
+      marked: () => Effect.succeed([]),
       state: (ref) => Effect.sync(() => living().some(sameAs(ref)) ? "alive" : "dead"),
       endTree: (root, graceMs) =>
         Effect.gen(function*() {
