@@ -52,14 +52,20 @@ const recordedAlive = ({ phase }: AgentState): boolean => phase === "intended" |
 
 const words = (text: string): string => text.replace(/\.*$/, "")
 
-const limitOf = (agent: AgentState, wait: AgentFailure, at: number): Extract<Cause, { _tag: "Limit" | "Leave" }> => {
+/** The clock by which the wait was said was ahead by so much: what it says of an end is so much later. */
+const aheadBy = (agent: AgentState, now: number): number => {
+  const known = agent.history.deaths.findLast(({ generation }) => generation === agent.generation)
+  return known === undefined ? 0 : Math.max(0, Date.parse(known.at) - now)
+}
+
+const limitOf = (agent: AgentState, wait: AgentFailure, at: number, now: number): Extract<Cause, { _tag: "Limit" | "Leave" }> => {
   const why = `${wait.kind.replaceAll("_", " ")}: ${words(wait.reason)}`
   if (wait.retryAt === null) {
     return { _tag: "Leave", code: wait.kind, why: `${why}; nothing says when that ends, so it is not started by itself` }
   }
   // A time that is said again and again, and never true, must not become a loop.
   const atLeast = Math.min(longestWaitMs, shortestWaitMs * 2 ** Math.max(0, limitsInARow(agent) - 1))
-  return { _tag: "Limit", kind: wait.kind, until: Math.max(waitsUntil(wait), at + atLeast), why }
+  return { _tag: "Limit", kind: wait.kind, until: Math.max(waitsUntil(wait) - aheadBy(agent, now), at + atLeast), why }
 }
 
 const causeOf = (agent: AgentState, exit: ProcessExit | null, at: number, { boot, homeGone, now, provider }: Ground): Cause => {
@@ -67,7 +73,7 @@ const causeOf = (agent: AgentState, exit: ProcessExit | null, at: number, { boot
     return { _tag: "Leave", code: "a_persons", why: "a person had started its process, and it may have been them who ended it" }
   }
   const wait = waitOf(agent, exit, provider)
-  const limit = wait === null ? null : limitOf(agent, wait, at)
+  const limit = wait === null ? null : limitOf(agent, wait, at, now)
   // Whoever is started with the others after a boot would be so before its time.
   if (limit !== null && (limit._tag === "Leave" || limit.until > now)) return limit
   if (beforeBoot(agent, boot)) return { _tag: "Home", boot: true, why: "the machine came up again since it was started" }
@@ -98,6 +104,7 @@ export const readDeath = (agent: AgentState, seen: AgentObservation | undefined,
   if (seen?.process.state !== "dead") return null
   const exit = seen.exit ?? agent.exit
   const known = agent.history.deaths.findLast(({ generation }) => generation === agent.generation)
-  const at = known === undefined ? ground.now : Date.parse(known.at)
+  // The clock may have been set back since: a recorded time in the future counts as now.
+  const at = known === undefined ? ground.now : Math.min(Date.parse(known.at), ground.now)
   return { agent, exit, evidence: seen.process.evidence, at, cause: causeOf(agent, exit, at, ground) }
 }

@@ -43,6 +43,16 @@ const lastHealed = (history: AgentHistory, life: Life, { healthyForMs, now }: Wi
     return until !== null && healthy <= until ? { start: index, at: Math.max(before.at, healthy) } : before
   }, { start: -1, at: -Infinity })
 
+/**
+ * When each start was made, at the latest: a recorded time in the future counts as now, and no start is later than its own
+ * end or the start after it. The clock may have been set back between them.
+ */
+const startTimes = ({ starts }: AgentHistory, now: number): ReadonlyArray<number> =>
+  starts.reduceRight<ReadonlyArray<number>>((later, { at, endedAt }) => [
+    Math.min(Date.parse(at), later[0] ?? now, endedAt === null ? now : Date.parse(endedAt)),
+    ...later
+  ], [])
+
 interface Used {
   readonly restarts: number
   /** Whether it was found spent before, and neither cleared nor outlived since; or more was done than is remembered. */
@@ -51,16 +61,42 @@ interface Used {
 
 const waits: ReadonlySet<string | null> = new Set(["usage_limit", "auth"])
 
+const operationsOf = (starts: AgentHistory["starts"]): number =>
+  new Set(starts.map(({ generation, operation }) => operation ?? generation)).size
+
+/** When it was cleared, in milliseconds since the epoch; -Infinity for never. */
+const clearedAt = ({ budgetClearedAt }: AgentHistory): number => budgetClearedAt === null ? -Infinity : Date.parse(budgetClearedAt)
+
+/** Generations that ended for a usage limit or a login: what follows is not one more crash. */
+const waitedFor = ({ deaths }: AgentHistory): ReadonlySet<number> =>
+  new Set(deaths.flatMap(({ generation, kind }) => waits.has(kind) ? generation : []))
+
+/**
+ * How many restarts that followed a death ended again before they had lasted long enough to be healthy: the newest ones, one
+ * after the other, however far apart they were. A launch, a person's restart or a healthy time begins a new row.
+ */
+export const unhealthyInARow = (history: AgentHistory, life: Life, window: Window): number => {
+  const { starts } = history
+  const [healed, cleared, waited, times] = [lastHealed(history, life, window), clearedAt(history), waitedFor(history), startTimes(history, window.now)]
+  const begins = starts.findLastIndex(({ cause }) => cause === "launch" || cause === "person")
+  return operationsOf(starts.filter(({ endedAt }, index) => {
+    const before = starts[index - 1]?.generation
+    const ended = endedAt !== null || index < starts.length - 1 || life === "dead"
+    return index > Math.max(begins, healed.start) && ended && (times[index] ?? Infinity) > cleared && (before === undefined || !waited.has(before))
+  }))
+}
+
 /**
  * How much of a budget one agent has used. A launch is no restart, an operation restarts an agent once, and what follows a
  * usage limit or a login is not one more crash.
  */
 export const usedBy = (history: AgentHistory, life: Life, window: Window): Used => {
   const healed = lastHealed(history, life, window)
-  const cleared = history.budgetClearedAt === null ? -Infinity : Date.parse(history.budgetClearedAt)
-  const waited = new Set(history.deaths.flatMap(({ generation, kind }) => waits.has(kind) ? generation : []))
-  const counted = history.starts.filter(({ at, cause }, index) => {
-    const time = Date.parse(at)
+  const times = startTimes(history, window.now)
+  const cleared = clearedAt(history)
+  const waited = waitedFor(history)
+  const counted = history.starts.filter(({ cause }, index) => {
+    const time = times[index] ?? window.now
     const before = history.starts[index - 1]?.generation
     // Which came after which is told by their order: the clock may have been set back between them.
     return cause !== "launch" && (before === undefined || !waited.has(before)) && time > window.now - window.perMs && time > cleared && index > healed.start
@@ -69,7 +105,7 @@ export const usedBy = (history: AgentHistory, life: Life, window: Window): Used 
   const [, oldest] = history.starts
   const uncounted = history.starts.length >= historyKept && oldest !== undefined && counted.includes(oldest)
   return {
-    restarts: new Set(counted.map(({ generation, operation }) => operation ?? generation)).size,
+    restarts: operationsOf(counted),
     spent: uncounted || (history.budgetExceededAt !== null && Date.parse(history.budgetExceededAt) > healed.at)
   }
 }
@@ -122,19 +158,23 @@ export const withBudget = <E2, R2>(
         const made = self.decide(facts)
         if (!touches(made.decision)) return made
         const counted = scope === "credential" ? [...inScope(scope, facts), ...sharingElsewhere(facts)] : inScope(scope, facts)
-        const used = counted.map(({ history, life }) =>
-          usedBy(history, life, { now: facts.now, perMs, healthyForMs }))
+        const window = { now: facts.now, perMs, healthyForMs }
+        const used = counted.map(({ history, life }) => usedBy(history, life, window))
         const count = used.reduce((sum, one) => sum + one.restarts, 0)
-        const spent = used.some((one) => one.spent)
+        const row = Math.max(0, ...counted.map(({ history, life }) => unhealthyInARow(history, life, window)))
+        const failing = restarts > 0 && row >= restarts
+        const spent = failing || used.some((one) => one.spent)
         if (!spent && count < restarts) return made
         const instead = exceeded.decide(facts)
         return {
           ...instead,
           decision: {
             ...instead.decision,
-            budget: { restarts, per_ms: perMs, used: count, scope },
+            budget: { restarts, per_ms: perMs, used: failing ? Math.max(count, row) : count, scope },
             why: [
-              spent && count < restarts
+              failing && count < restarts
+                ? `its budget of ${words} is spent: ${row} restarts in a row did not last ${Duration.format(healthyForMs)}`
+                : spent && count < restarts
                 ? `its budget of ${words} was spent, and was not cleared since`
                 : `its budget of ${words} is spent (${count} so far)`,
               ...instead.decision.why

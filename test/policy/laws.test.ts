@@ -5,7 +5,7 @@ import { type Facts, rosterEntry } from "../../sdk/policy/Facts.ts"
 import * as Policy from "../../sdk/policy/Policy.ts"
 import { compareSpecificity, matches, mostSpecific, overlap } from "../../sdk/policy/pattern.ts"
 import { decide, facts, history, now, policy } from "./arbitraries.ts"
-import { usedBy } from "../../sdk/policy/Budget.ts"
+import { unhealthyInARow, usedBy } from "../../sdk/policy/Budget.ts"
 
 const runs = { numRuns: 500 } as const
 
@@ -198,6 +198,50 @@ describe("a budget", () => {
       const both = { ...past, starts: [...more.starts.map((start) => ({ ...start, readyAt: null })), ...past.starts] }
       assert.isAtLeast(usedBy(both, "dead", window).restarts, usedBy(past, "dead", window).restarts)
     }), runs)
+  })
+
+  const death = (generation: number, at: number, lived: number | null) => ({
+    generation,
+    at: new Date(at).toISOString(),
+    operation: null,
+    cause: "death" as const,
+    readyAt: lived === null ? null : new Date(at).toISOString(),
+    endedAt: lived === null ? null : new Date(at + lived).toISOString()
+  })
+
+  it("is spent by unhealthy lives in a row, however far apart they are", () => {
+    FastCheck.assert(FastCheck.property(FastCheck.integer({ min: 1, max: 6 }), FastCheck.integer({ min: 20_000, max: 3_600_000 }), (restarts, delay) => {
+      const starts = Array.from({ length: restarts }, (_, index) => death(index + 2, now - (restarts - index) * delay, 1_000))
+      const minute = { now, perMs: 60_000, healthyForMs: 60_000 }
+      assert.strictEqual(unhealthyInARow({ ...noHistory, starts }, "dead", minute), restarts)
+      // A healthy life, a person's restart and a clearing begin a new row; the life that lasts is not over yet.
+      const [first, ...others] = starts
+      if (first === undefined) return
+      assert.strictEqual(unhealthyInARow({ ...noHistory, starts: [{ ...first, cause: "person" }, ...others] }, "dead", minute), restarts - 1)
+      assert.strictEqual(unhealthyInARow({ ...noHistory, starts, budgetClearedAt: new Date(now).toISOString() }, "dead", minute), 0)
+      assert.strictEqual(unhealthyInARow({ ...noHistory, starts: [...starts, death(99, now - 90_000, 80_000)] }, "dead", minute), 0)
+      assert.strictEqual(unhealthyInARow({ ...noHistory, starts: [...others, death(99, now - 5, null)] }, "alive", minute), restarts - 1)
+    }), runs)
+    const apart = Array.from({ length: 5 }, (_, index) => death(index + 2, now - (5 - index) * 25_000, 1_000))
+    FastCheck.assert(FastCheck.property(facts, (about) => {
+      const agent = { ...about.agent, history: { ...noHistory, starts: apart } }
+      const dead: Facts = { ...about, life: "dead", agent, history: agent.history, otherTeams: [], roster: [rosterEntry(agent, "dead")] }
+      const budget = (count: number) => Policy.withBudget({ restarts: count, per: "1 minute", exceeded: Policy.escalate("leader") })(Policy.fresh)
+      assert.strictEqual(decide(budget(5), dead).escalateTo, "leader")
+      assert.match(decide(budget(5), dead).why.join(), /5 restarts in a row did not last 1m/)
+      assert.strictEqual(decide(budget(6), dead).kind, "fresh_start")
+    }), runs)
+  })
+
+  it("counts a recorded time in the future as now at the latest, and not later than what followed it", () => {
+    const ahead = 10 * 24 * 3_600_000
+    const minute = { now, perMs: 60_000, healthyForMs: 600_000 }
+    // The clock was set back by ten days after the first of them, an hour ago.
+    const starts = [{ ...death(2, now + ahead, 1_000), endedAt: null }, { ...death(3, now - 3_600_000, null), cause: "person" as const }]
+    assert.strictEqual(usedBy({ ...noHistory, starts }, "dead", minute).restarts, 0)
+    assert.strictEqual(usedBy({ ...noHistory, starts: [death(2, now + ahead, null)] }, "dead", minute).restarts, 1)
+    const ended = { ...death(2, now + ahead, null), endedAt: new Date(now - 120_000).toISOString() }
+    assert.strictEqual(usedBy({ ...noHistory, starts: [ended] }, "dead", minute).restarts, 0)
   })
 
   it("of a credential counts those of other teams that log in the same way, until it is cleared; no other budget does", () => {

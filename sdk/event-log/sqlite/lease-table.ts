@@ -56,6 +56,8 @@ export const makeLeaseTable = (store: Store) => {
       store.transact((): number | LeaseHeld => {
         const row = find.get(resource)
         if (row !== undefined && isHeld(row, claimant, mine, resource, now)) {
+          // The clock was ahead when it was renewed last: from now on it lasts as long as any, unless it is renewed again.
+          if (row.expires > now + claimant.ttlMs) beat.run(now, now + claimant.ttlMs, resource, row.token)
           return new LeaseHeld({
             resource,
             holder: {
