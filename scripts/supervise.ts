@@ -2,7 +2,7 @@
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { Approvals, Grants, Restart, Supervise, teamState } from "../sdk/index.ts"
+import { Approvals, Grants, Policy, Restart, Supervise, teamState } from "../sdk/index.ts"
 import { WrongUsage } from "./command/policy-file.ts"
 import { sameTransport } from "./command/recorded-transport.ts"
 import { chosenPolicy, grantOption, policyOption } from "./command/restart-options.ts"
@@ -49,6 +49,13 @@ export const verb = defineVerb({
     ),
     policy: policyOption,
     grant: grantOption,
+    onBoot: Options.choice("on-boot", ["ask", "hold", "resume"]).pipe(
+      Options.withDescription(
+        "What follows when the machine came up again, or the place that the team lives in (the tmux server) is gone: ask at the terminal, " +
+          "leave the team as it is, or bring it back. By default as the policy says."
+      ),
+      Options.optional
+    ),
     observe: flag("observe", "Only say and log what would be done."),
     disable: flag("disable", "Switch supervision off, wherever it runs, and end."),
     clear: Options.text("clear").pipe(
@@ -69,7 +76,10 @@ export const verb = defineVerb({
       if (parsed.disable) return yield* switchOff(team)
       if (clears) return yield* clear(team, parsed.clear)
       const { grant, policy } = yield* chosenPolicy({ ...parsed, allowFresh: false })
-      const supervised = Supervise.supervise(team, policy, {
+      const supervised = Supervise.supervise(team, Option.match(parsed.onBoot, {
+        onNone: () => policy,
+        onSome: (decision) => decision === "ask" ? Policy.onBoot(decision)(policy) : Policy.onBoot(decision)(policy)
+      }), {
         strategy: parsed.strategy,
         observe: parsed.observe,
         say: (sentence) => Effect.sync(() => process.stderr.write(`${sentence}\n`))

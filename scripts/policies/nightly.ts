@@ -1,7 +1,11 @@
 // nightly.ts: a restart for the small hours, from cron, so that agents take up a new version of their CLI. Not while
 // somebody is at work, nor on a machine that is short of memory; one after the other, and the first that is not well ends it.
 //
-//   30 3 * * *  cd /home/ada/work && reprise restart --policy nightly.ts
+//   PATH=/home/ada/.local/bin:/usr/local/bin:/usr/bin:/bin
+//   30 3 * * *  cd /home/ada/work && reprise restart --policy nightly.ts --yes
+//
+// cron gives a command little more than HOME and PATH: name in PATH where reprise and the CLIs are, and set the variables
+// of their logins before (`. ./login.sh &&`). Where one is missing, the restart is refused and no process is touched.
 import { Effect, type Facts, Policy, Rollout, Schema, Status } from "reprise"
 import { freemem } from "node:os"
 

@@ -76,7 +76,7 @@ const hold = <E, R>(supervision: Supervision<E, R>, team: TeamState, deaths: Rea
       supervision,
       `hold/${deaths.map(({ agent }) => deathKey(agent)).join()}`,
       `The place that team ${team.key} lives in is gone, with ${agents.join(", ")}. Nothing is started: ${why}. ` +
-        `To bring it back: reprise restart --team ${team.key}`
+        `To bring it back: reprise restart --team ${team.key}. To have that done by itself: reprise supervise --on-boot resume --team ${team.key}`
     )
     if (!said) return
     yield* append(supervision.observe

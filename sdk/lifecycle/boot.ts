@@ -34,7 +34,7 @@ export const answerBoot = (policy: TeamPolicy<unknown, unknown>, team: TeamState
       return hold("the policy leaves the team as it is after a boot", true)
     case "ask":
       return policy.bootGates.length === 0
-        ? hold("the machine came up again, and nobody was asked what to do")
+        ? hold("the machine came up again, and there was no one to ask; reprise supervise --on-boot resume brings the team back by itself")
         : { id: boot, decision: "ask", why: "the policy asks after a boot", record: true }
   }
 }
