@@ -28,6 +28,8 @@ export const AgentSpec = Schema.Struct({
   prompt: Schema.NullOr(Schema.String),
   /** Extra environment of the process. */
   env: Schema.Record({ key: Schema.String, value: Schema.String }),
+  /** A file with more of it, absolute; read at each start, and below `env`. */
+  envFile: Schema.optional(Schema.NonEmptyString),
   /** The provider's own options, checked by its Schema. */
   options: Schema.Record({ key: Schema.String, value: Json }),
   /** MCP servers by name. */
@@ -62,6 +64,10 @@ export const LaunchContext = Schema.Struct({
   /** How its CLI was let in, where its plugin could tell. */
   authMode: Schema.optional(Schema.NullOr(Schema.String)),
   envNames: Schema.Array(Schema.String),
+  /** How its CLI was let in: names of variables, and whether it had a login of its own in a file. Old spawns don't say. */
+  login: Schema.optional(Schema.Struct({ variables: Schema.Array(Schema.String), stored: Schema.Boolean })),
+  /** Names that its environment file set. */
+  envFileNames: Schema.optional(Schema.Array(Schema.String)),
   options: Schema.Record({ key: Schema.String, value: Json })
 })
 export type LaunchContext = typeof LaunchContext.Type

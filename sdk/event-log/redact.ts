@@ -68,9 +68,13 @@ const redactRecord = (record: object, within: (key: string, value: unknown) => u
   return changed ? Object.fromEntries(scrubbed) : record
 }
 
-/** Every text in the value goes; numbers, shape and emptiness stay. */
+/** Only names of variables, as a team file refers to them: `${KEY}`, `Bearer ${KEY}`. */
+const onlyRefers = (text: string): boolean =>
+  /\$\{[A-Za-z_]\w*\}/.test(text) && /^(bearer|basic|token)?[\s:=/.,-]*$/i.test(text.replace(/\$\{[A-Za-z_]\w*\}/g, ""))
+
+/** Every text in the value goes; numbers, shape, emptiness and references stay. */
 const blank = (value: unknown): unknown => {
-  if (typeof value === "string") return value === "" ? value : redacted
+  if (typeof value === "string") return value === "" || onlyRefers(value) ? value : redacted
   if (Array.isArray(value)) {
     const scrubbed = value.map(blank)
     return scrubbed.some((item, index) => item !== value[index]) ? scrubbed : value

@@ -11,6 +11,7 @@ import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import { type Facts, lifeOf, rosterEntry } from "../policy/Facts.ts"
 import { decided as plainly, type Decided } from "../policy/Policy.ts"
+import type { SecretLack } from "../session/agent-environment.ts"
 import { driftOf, specForSpawn } from "../session/launch-context.ts"
 import { inOneLook } from "../session/one-look.ts"
 import { providerAgent } from "../session/provider-agent.ts"
@@ -22,10 +23,10 @@ import { type AgentObservation, isShown, ownProcesses, type TeamObservation } fr
 import { HostEnvironment } from "./operation.ts"
 import type { Selection } from "./select-session.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
+import { startOutlook } from "./preconditions.ts"
 import { decisionBy } from "./policy-decision.ts"
 import { heldByPerson } from "./takeover.ts"
 import { waitOf, waitsUntil } from "./waits.ts"
-import { plannedDrift } from "./preconditions.ts"
 
 const without = (kind: "skip" | "refuse", code: string | null, why: string): Decided => plainly({ kind, code, why: [why] })
 
@@ -75,10 +76,14 @@ const losesUnasked = <E, R>(made: Decided<E, R>, { spoken }: Facts): Decided<E, 
 const withSecrets = <E, R>({ env: _, ...spec }: AgentSpec, decided: Decided<E, R>): Decided<E, R> =>
   !touches(decided.decision) || !JSON.stringify(spec).includes(redacted) ? decided : without(
     "refuse",
-    "secret_not_kept",
+    "secret_redacted",
     "its team file holds something like a secret, which the log does not keep, so it can be started only from the file: " +
       "stop it if it lives, then reprise up FILE"
   )
+
+/** What would come back without its login, or without a secret that it had, is not touched at all. */
+const withLogin = <E, R>(lack: SecretLack | null, decided: Decided<E, R>): Decided<E, R> =>
+  lack === null || !touches(decided.decision) ? decided : without("refuse", lack.code, lack.why)
 
 /** A process of ours that the log knows nothing of: ending it could drop a conversation that nobody wrote down. */
 const unrecorded = (agent: AgentState, observed: AgentObservation): Decided | null =>
@@ -189,6 +194,7 @@ export const decideAll = <E, R>(
     const agents = yield* Effect.forEach(shown, ({ agent, observed, provider, spec }) =>
       Effect.gen(function*() {
         const id = agent.spec.id
+        const outlook = provider === undefined ? null : yield* startOutlook(team, asLaunched(request, agent), provider, request.onDrift)
         const facts: Facts = {
           team: team.key,
           agent,
@@ -197,12 +203,12 @@ export const decideAll = <E, R>(
           resumability: provider === undefined
             ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
             : (selection?._tag === "Refused" && selection.agent === id ? selection.why : null) ?? converged.discovery.doubts.get(id) ?? resumable.get(id) ?? Resumability.Unknown({ why: "it was not looked at" }),
-          sessionAgeMs: agent.session === null ? null : now - Date.parse(agent.session.capturedAt),
+          sessionAgeMs: agent.session === null ? null : Math.max(0, now - Date.parse(agent.session.capturedAt)),
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
           drift: [
             ...driftOf(agent, provider, request.permissions?.get(id)),
-            ...provider === undefined ? [] : yield* plannedDrift(team, asLaunched(request, agent), provider, request.onDrift)
+            ...outlook?.drift ?? []
           ],
           history: agent.history,
           roster,
@@ -225,7 +231,7 @@ export const decideAll = <E, R>(
           : alreadyBack
           // What is to be proved of it may be still to come.
           ? { ...without("skip", null, "the interrupted operation has brought it back already"), handling: decisionBy(request.policy, facts).handling }
-          : notSelected(selection, agent) ?? personsOwn(agent, observed, request.takeover === true, above, below, env) ?? unrecorded(agent, observed) ?? withSecrets(spec, asCopy(agent, decideOne(request, facts, context)))
+          : notSelected(selection, agent) ?? personsOwn(agent, observed, request.takeover === true, above, below, env) ?? unrecorded(agent, observed) ?? withLogin(outlook?.lack ?? null, withSecrets(spec, asCopy(agent, decideOne(request, facts, context))))
         return { facts, observation: observed, decided, untouched, alreadyBack }
       }), { concurrency: 16 })
     return { agents, boot }

@@ -1,6 +1,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type { FailureKind } from "../domain/failure.ts"
 import type { AgentSpec } from "../domain/team.ts"
 import type { EventLog } from "../event-log/EventLog.ts"
@@ -8,11 +9,12 @@ import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import type { StartProblem } from "../plugin/provider-driver.ts"
 import { findExecutable } from "../plugin/executable.ts"
-import { contextDrift, type OnDrift, refusedNames } from "../session/launch-context.ts"
+import { resolveSpec, type SecretLack } from "../session/agent-environment.ts"
+import { contextDrift, type OnDrift, refusedNames, specForSpawn } from "../session/launch-context.ts"
 import { meantPermissions, nextPermissions } from "../session/permissions.ts"
 import { HostEnvironment } from "./operation.ts"
 import { aboveLeader, type Leader } from "./rank.ts"
-import { planSpawn } from "./spawn.ts"
+import { layOutSpawn, planSpawn } from "./spawn.ts"
 
 /** Something that an agent needs and that is not there: found before anything is touched. */
 export interface Lack {
@@ -135,21 +137,34 @@ export const checkStarts = (
     return { refusals: of("refusal"), warnings: of("warning") }
   })
 
-/** What of an agent's account and environment would differ from the spawn before; nothing where that can't be told. */
-export const plannedDrift = (
+/** What the next start of an agent would differ in from the one before. */
+export interface StartOutlook {
+  /** Of its account and environment, as sentences. */
+  readonly drift: ReadonlyArray<string>
+  /** Why it may not be started: a login or secret of its last start, or one that its team file refers to, is missing. */
+  readonly lack: SecretLack | null
+}
+
+/** What of an agent's account, environment and secrets would differ from the spawn before; nothing where that can't be told. */
+export const startOutlook = (
   team: TeamState,
   agent: AgentState,
   provider: Provider,
   onDrift: OnDrift
-): Effect.Effect<ReadonlyArray<string>, never, EventLog | HostEnvironment | FileSystem.FileSystem> => {
-  const then = agent.spawn?.launchContext
-  return then === undefined || agent.spec.paused
-    ? Effect.succeed([])
-    : planSpawn(team, agent, provider, agent.session === null ? "fresh" : "resume", onDrift).pipe(
-      Effect.map(({ launchContext }) => contextDrift(then, launchContext)),
-      Effect.orElseSucceed(() => [])
-    )
-}
+): Effect.Effect<StartOutlook, never, EventLog | HostEnvironment | FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    if (agent.spec.paused) return { drift: [], lack: null }
+    const then = agent.spawn?.launchContext
+    const { lacks } = yield* resolveSpec(specForSpawn(agent, onDrift), yield* HostEnvironment)
+    const [lack] = lacks
+    if (lack !== undefined) return { drift: [], lack: { code: lack.code, why: lacks.map(({ why }) => why).join("; ") } }
+    // How it would be started fails with its own reason when it is started.
+    const made = yield* Effect.option(layOutSpawn(team, agent, provider, agent.session === null ? "fresh" : "resume", onDrift))
+    return Option.match(made, {
+      onNone: () => ({ drift: [], lack: null }),
+      onSome: ({ lack: missing, plan }) => ({ drift: then === undefined ? [] : contextDrift(then, plan.launchContext), lack: missing })
+    })
+  })
 
 /**
  * The permission mode of each agent's next start. Wider than before it gets only when a person starts it from its file

@@ -140,7 +140,7 @@ const known: ReadonlySet<string> = new Set([
   "archived_transcript",
   "context_would_be_lost",
   "unknown",
-  "secret_not_kept", "session_held", "holds_agents", "unrecorded_process", "drift", "policy_failed"
+  "secret_redacted", "secret_missing", "session_held", "holds_agents", "unrecorded_process", "drift", "policy_failed"
 ])
 
 const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
@@ -175,7 +175,7 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
       ...restored.length === 0 ? [] : [...restored, `reprise restart --team ${team}`],
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
       ...takeable ? [`reprise restart --team ${team} --takeover`] : [],
-      ...unresumable.some(({ reason }) => reason === "secret_not_kept") ? ["reprise up FILE"] : [],
+      ...unresumable.some(({ reason }) => reason === "secret_redacted") ? ["reprise up FILE"] : [],
       // Another policy is no way round what this one says.
       ...own.length > 0 || !isLost ? [] : [`reprise restart --team ${team} --allow-fresh`]
     ],

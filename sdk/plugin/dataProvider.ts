@@ -18,6 +18,7 @@ import type {
   ProviderAgent,
   ProviderCapabilities,
   ProviderDriver,
+  ProviderLogin,
   SessionAddress
 } from "./provider-driver.ts"
 import { ProviderFailure } from "./provider-driver.ts"
@@ -80,6 +81,8 @@ export interface ProviderData<Options, Encoded> {
   readonly exits?: ReadonlyArray<ExitRule>
   /** What is wrong with an agent that lives and shows this; the first rule that matches tells. */
   readonly troubles?: ReadonlyArray<Omit<ExitRule, "code"> & { readonly says: RegExp }>
+  /** Names of variables that let it in; those that a start had are asked for by each later one. */
+  readonly loginVariables?: ReadonlyArray<string>
   /** Names of the environment that no process of it may inherit; a trailing `*` stands for any ending. */
   readonly scrubbed?: ReadonlyArray<string>
   /** The permission modes, from the narrowest to the widest, and the one that an agent has where its file names none. */
@@ -190,6 +193,11 @@ const troubleIn = (rules: NonNullable<ProviderData<unknown, unknown>["troubles"]
     : { kind: rule.kind, reason: rule.reason, retryable: rule.retryable, retryAt: null }
 }
 
+const loginBy = (variables: ReadonlyArray<string>) => (_: ProviderAgent, env: Readonly<Record<string, string>>): ProviderLogin => ({
+  variables: variables.filter((name) => (env[name] ?? "") !== ""),
+  stored: false
+})
+
 /**
  * Makes a whole driver from data. A mistake in the data itself (an unknown placeholder, a rule without a pattern)
  * throws here, so that the plugin is turned away at `setup` with its sentence.
@@ -287,6 +295,7 @@ export const dataProvider = <Options = {}, Encoded = {}>(data: ProviderData<Opti
     explainExit: explain(data.exits ?? []),
     ...data.troubles === undefined ? {} : { trouble: troubleIn(data.troubles) },
     ...data.composer === undefined ? {} : { composer: composerOf(data.composer) },
+    ...data.loginVariables === undefined ? {} : { login: loginBy(data.loginVariables) },
     ...data.scrubbed === undefined ? {} : { scrubbed: data.scrubbed },
     ...data.permissionModes === undefined ? {} : { permissionModes: data.permissionModes },
     ...data.defaultPermissions === undefined ? {} : { defaultPermissions: data.defaultPermissions },

@@ -210,6 +210,7 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
     ...checkStart === undefined ? {} : {
       checkStart: (agent, env) => settle("checkStart", (signal) => checkStart.call(provider, agent, env, signal))
     },
+    ...provider.login === undefined ? {} : { login: (agent, env) => provider.login?.(agent, env) ?? { variables: [], stored: false } },
     ...provider.trouble === undefined ? {} : { trouble: (screen) => provider.trouble?.(screen) ?? null },
     ...provider.composer === undefined ? {} : { composer: provider.composer },
     ...provider.userMessages === undefined ? {} : { userMessages: (tail) => provider.userMessages?.(tail) ?? [] },

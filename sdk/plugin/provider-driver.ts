@@ -95,6 +95,14 @@ export interface CommandPlan {
   readonly expectedSession?: string | null
 }
 
+/** How the CLI of an agent is let in. Names only: no value of a secret is told. */
+export interface ProviderLogin {
+  /** The variables of this environment that let it in, the address that they are for among them. */
+  readonly variables: ReadonlyArray<string>
+  /** Whether it has a login of its own in its configuration. */
+  readonly stored: boolean
+}
+
 /** Where the conversations of an agent are. */
 export interface SessionAddress {
   /** The one directory in which this agent's transcripts appear; watched, never walked. */
@@ -314,6 +322,11 @@ export interface ProviderDriver {
     agent: ProviderAgent,
     env: Readonly<Record<string, string>>
   ) => Effect.Effect<ReadonlyArray<StartProblem>, ProviderFailure>
+  /**
+   * How an agent that is started in this environment is let in. What let it in at its last start and is missing later keeps
+   * it from being restarted: it would come back logged out. Looks at names and files only, and starts nothing.
+   */
+  readonly login?: (agent: ProviderAgent, env: Readonly<Record<string, string>>) => ProviderLogin
   /** What is wrong with an agent that lives and shows this: a login, a usage limit with its reset time. Null: nothing known. */
   readonly trouble?: (screen: Screen) => AgentFailure | null
   /** Names of the environment that no process of it may inherit; a trailing `*` stands for any ending. */

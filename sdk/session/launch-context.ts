@@ -1,7 +1,7 @@
 import type { AgentSpec, LaunchContext } from "../domain/team.ts"
 import { redact, redacted } from "../event-log/redact.ts"
 import type { AgentState } from "../event-log/TeamState.ts"
-import type { CommandPlan } from "../plugin/provider-driver.ts"
+import type { CommandPlan, ProviderLogin } from "../plugin/provider-driver.ts"
 import { wasAnothers } from "./changed-provider.ts"
 import { mayBeWider, meantPermissions, type Modes } from "./permissions.ts"
 
@@ -63,9 +63,11 @@ export const contextDrift = (then: LaunchContext, now: LaunchContext): ReadonlyA
 const credentialLike = /(_API_KEY|_TOKEN|_BASE_URL|CONFIG_DIR|_HOME)$/
 
 /** What the team file gives an agent, or the servers of an agent, under names of secrets. */
-const secretsOf = (spec: AgentSpec): ReadonlyArray<string> => {
+const secretsOf = (spec: AgentSpec, read: ReadonlyArray<string>): ReadonlyArray<string> => {
   const servers = Object.values(spec.mcp)
   return [
+    // A short value stands in other words, too.
+    ...read.filter((value) => value.length >= 8),
     ...[spec.env, ...servers.map(({ env }) => env)].flatMap((env) =>
       Object.entries(env).flatMap(([name, value]) => value !== "" && isSecret(name, value) ? value : [])),
     ...servers.flatMap(({ args }) => {
@@ -88,11 +90,16 @@ const isSecret = (name: string, value: string): boolean => {
 export const launchContextOf = (
   spec: AgentSpec,
   plan: CommandPlan,
-  env: Readonly<Record<string, string>>
+  env: Readonly<Record<string, string>>,
+  { fileNames = [], login, secrets = [] }: {
+    readonly login?: ProviderLogin | undefined
+    readonly fileNames?: ReadonlyArray<string>
+    readonly secrets?: ReadonlyArray<string>
+  } = {}
 ): LaunchContext => ({
   provider: spec.provider,
   // A command may have to name a server's environment in its arguments; the log keeps no secret of it.
-  argv: secretsOf(spec).reduce<ReadonlyArray<string>>((argv, secret) => argv.map((word) => without(word, secret)), plan.argv),
+  argv: secretsOf(spec, secrets).reduce<ReadonlyArray<string>>((argv, secret) => argv.map((word) => without(word, secret)), plan.argv),
   cwd: spec.cwd,
   model: spec.model,
   effort: spec.effort,
@@ -104,6 +111,8 @@ export const launchContextOf = (
   envNames: [
     ...new Set([...Object.keys(spec.env), ...Object.keys(plan.env), ...Object.keys(env).filter((name) => credentialLike.test(name))])
   ].filter((name) => name in env).toSorted(),
+  ...login === undefined ? {} : { login: { variables: login.variables, stored: login.stored } },
+  ...fileNames.length === 0 ? {} : { envFileNames: fileNames },
   options: spec.options
 })
 

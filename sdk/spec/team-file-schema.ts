@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import { namePattern } from "../domain/ids.ts"
 import { Json } from "../domain/json.ts"
+import { referenceProblem } from "./env-file.ts"
 
 // What may stand in a team file, before defaults are applied. The messages are the ends of sentences that begin with
 // a place and a path.
@@ -26,6 +27,8 @@ const nul = "holds a NUL character, which no process can be given"
 const Text = Schema.String.annotations({ message: expectedText("text") }).pipe(
   Schema.filter((text) => !text.includes("\0"), { message: () => nul })
 )
+/** Text in which `${NAME}` stands for a variable. */
+const Referring = Text.pipe(Schema.filter((text) => referenceProblem(text) ?? true))
 const FilledText = Text.pipe(Schema.filter((text) => text.trim() !== "", { message: () => "must not be empty" }))
 
 /** Text, or nothing on purpose: `null` takes a default away. */
@@ -39,12 +42,14 @@ const Directory = FilledText.pipe(
   })
 )
 
-const badNames = (env: { readonly [name: string]: string }) =>
-  Object.keys(env).flatMap((name) =>
-    name === "" || name.includes("=") || name.includes("\0")
-      ? [{ path: [name], message: "not a name that an environment variable can have" }]
-      : []
-  )
+const badEntries = (env: { readonly [name: string]: string }) =>
+  Object.entries(env).flatMap(([name, value]) => {
+    if (name === "" || name.includes("=") || name.includes("\0")) {
+      return [{ path: [name], message: "not a name that an environment variable can have" }]
+    }
+    const problem = referenceProblem(value)
+    return problem === null ? [] : [{ path: [name], message: problem }]
+  })
 
 // Asked as one question: the members of the union would each complain.
 const JsonValue = Schema.declare(Schema.is(Json), { message: () => "a value that JSON cannot carry" })
@@ -54,11 +59,11 @@ const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(sche
 
 const Environment = Schema.Record({ key: Schema.String, value: Text })
   .annotations({ message: expected("a mapping of names to text") })
-  .pipe(Schema.filter(badNames))
+  .pipe(Schema.filter(badEntries))
 
 const McpServerEntry = Schema.Struct({
   command: FilledText,
-  args: optional(Schema.Array(Text).annotations({ message: expected("a list of texts") })),
+  args: optional(Schema.Array(Referring).annotations({ message: expected("a list of texts") })),
   env: optional(Environment)
 }).annotations({ message: expected("a mapping with the keys command, args and env") })
 
@@ -84,6 +89,7 @@ export const AgentEntry = Schema.Struct({
   tools: optional(Schema.Array(FilledText).annotations({ message: expected("a list of names") })),
   prompt: optional(TextOrNull),
   env: optional(Environment),
+  env_file: optional(Schema.NullOr(Directory)),
   options: optional(
     Schema.Record({ key: Schema.String, value: JsonValue }).annotations({ message: expected("a mapping") })
   ),

@@ -201,6 +201,7 @@ const agentSpec = (id: string, defaults: AgentEntry, entry: AgentEntry, workspac
     tools: all.tools ?? [],
     prompt: all.prompt ?? null,
     env: { ...defaults.env, ...entry.env },
+    ...typeof all.env_file === "string" ? { envFile: resolve(workspace, all.env_file) } : {},
     options: { ...defaults.options, ...entry.options },
     mcp: Object.fromEntries(
       Object.entries({ ...defaults.mcp, ...entry.mcp }).map(([name, { args, command, env }]) =>

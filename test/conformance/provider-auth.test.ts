@@ -2,8 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { authModeOf as claude } from "../../plugins/providers/claude/auth.ts"
-import { authModeOf as codex } from "../../plugins/providers/codex/auth.ts"
+import { authModeOf as claude, loginOf as claudeLogin } from "../../plugins/providers/claude/auth.ts"
+import { authModeOf as codex, loginOf as codexLogin } from "../../plugins/providers/codex/auth.ts"
 
 // How a CLI is let in: an endpoint of somebody else's is told as that, and what can't be told is not guessed.
 
@@ -59,5 +59,60 @@ describe("Codex", () => {
     write("auth.json", "torn")
     rmSync(join(home, "config.toml"))
     expect(mode()).toBeNull()
+  }))
+})
+
+/** An agent as its provider sees it. */
+const agentIn = (home: string, options: Readonly<Record<string, string>> = {}) => ({
+  team: "alpha", id: "one", role: null, prompt: null, workspace: home, cwd: join(home, "work"), model: null, effort: null, permissions: null,
+  tools: [], options, env: {}, configHome: home, mcp: {}, startedAt: null
+})
+
+describe("the variables of a login", () => {
+  it("of Claude Code are the ones that it takes first, with their address", inHome((home, write) => {
+    const login = (env: Record<string, string>) => claudeLogin(agentIn(home), { HOME: home, ...env })
+    expect(login({})).toEqual({ variables: [], stored: false })
+    expect(login({ ANTHROPIC_API_KEY: "" })).toEqual({ variables: [], stored: false })
+    expect(login({ ANTHROPIC_API_KEY: "k", CLAUDE_CODE_OAUTH_TOKEN: "t" }).variables).toEqual(["ANTHROPIC_API_KEY"])
+    expect(login({ CLAUDE_CODE_OAUTH_TOKEN: "t" }).variables).toEqual(["CLAUDE_CODE_OAUTH_TOKEN"])
+    expect(login({ ANTHROPIC_AUTH_TOKEN: "t", ANTHROPIC_BASE_URL: "http://127.0.0.1:1" }).variables).toEqual(["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"])
+    expect(login({ CLAUDE_CODE_USE_BEDROCK: "1", AWS_PROFILE: "p", AWS_REGION: "r", ANTHROPIC_API_KEY: "k" }).variables)
+      .toEqual(["CLAUDE_CODE_USE_BEDROCK", "AWS_PROFILE"])
+    write("settings.json", JSON.stringify({ theme: "dark" }))
+    expect(login({}).stored).toBe(false)
+    write("settings.json", JSON.stringify({ apiKeyHelper: "key" }))
+    expect(login({}).stored).toBe(true)
+    write("settings.json", "{}")
+    write(".credentials.json", "")
+    expect(login({}).stored).toBe(true)
+  }))
+
+  it("of Codex are those that its model provider names", inHome((home, write) => {
+    const login = (env: Record<string, string>, options: Record<string, string> = {}) => codexLogin(agentIn(home, options), env, { home, codexHome: null })
+    const env = { OPENAI_API_KEY: "k", MOCK_KEY: "m", TEAM_KEY: "t", WORK_KEY: "w" }
+    expect(login(env)).toEqual({ variables: ["OPENAI_API_KEY"], stored: false })
+    expect(login({})).toEqual({ variables: [], stored: false })
+    write("config.toml", `model_provider = "mock"
+[model_providers.other]
+env_key = "OTHER_KEY"
+[model_providers.mock]
+name = "mock" # the provider of tests
+env_key = "MOCK_KEY"
+env_http_headers = { "X-Team" = "TEAM_KEY", "X-None" = "NOT_SET" }
+[model_providers."work"]
+env_key = 'WORK_KEY'
+[profiles.day]
+model_provider = "work"
+`)
+    expect(login(env)).toEqual({ variables: ["MOCK_KEY", "TEAM_KEY"], stored: false })
+    expect(login({ ...env, MOCK_KEY: "" }).variables).toEqual(["TEAM_KEY"])
+    expect(login(env, { profile: "day" }).variables).toEqual(["WORK_KEY"])
+    write("night.config.toml", "model_provider = \"work\"\n")
+    expect(login(env, { profile: "night" }).variables).toEqual(["WORK_KEY"])
+    write("config.toml", "model_provider = \"mock\"\nmodel_providers.mock.env_key = \"MOCK_KEY\"\n")
+    expect(login(env).variables).toEqual(["MOCK_KEY"])
+    rmSync(join(home, "config.toml"))
+    write("auth.json", "{}")
+    expect(login(env)).toEqual({ variables: [], stored: true })
   }))
 })

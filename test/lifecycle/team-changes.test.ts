@@ -162,7 +162,7 @@ describe("something like a secret in the team file", () => {
       const touched = world.touches()
       const refused = yield* world.restart()
       assert.strictEqual(refused.outcome, "refused_resume_atomicity", refused.message)
-      assert.match(JSON.stringify(refused.details), /secret_not_kept/)
+      assert.match(JSON.stringify(refused.details), /secret_redacted/)
       assert.include(refused.next, "reprise up FILE")
       assert.strictEqual(world.touches(), touched)
       yield* world.run(Shutdown.down("alpha"))

@@ -226,7 +226,8 @@ describe("any text at all", () => {
   )
 
   const name = FastCheck.stringMatching(/^[a-z][a-z0-9-]{0,62}$/)
-  const text = FastCheck.string().filter((value) => !value.includes("\0"))
+  // References have a form of their own; see the tests of env_file.
+  const text = FastCheck.string().filter((value) => !value.includes("\0") && !value.includes("${"))
   const maybe = <A>(value: FastCheck.Arbitrary<A>) => FastCheck.option(value, { nil: null })
   const key = text.filter((value) => value !== "__proto__" && value !== "<<")
   const json = FastCheck.jsonValue().filter((value) => !/__proto__|<<|-0/.test(JSON.stringify(value)))

@@ -1,6 +1,6 @@
 import { definePlugin, Effect, optionsChecker, PluginContext, Schema } from "reprise/plugin"
 import type { ProviderDriver } from "reprise/plugin"
-import { authNames } from "./auth.ts"
+import { authNames, loginOf } from "./auth.ts"
 import { checkStart } from "./check-start.ts"
 import { command, program } from "./command.ts"
 import { composer } from "./composer.ts"
@@ -54,6 +54,7 @@ const makeDriver = (host: Readonly<Record<string, string>>, stateDirectory: stri
   sessionHolders: (agent, sessionId) => holders(configHomeFor(agent, host).path, sessionId),
   recognise,
   checkStart: (agent, env) => checkStart(agent, env, stateDirectory),
+  login: loginOf,
   trouble: (screen) => trouble(screen),
   scrubbed,
   kept,

@@ -1,5 +1,6 @@
 import { definePlugin, Effect, PluginContext, type ProviderDriver, Schema } from "reprise/plugin"
 import { addressIn } from "./address.ts"
+import { loginOf } from "./auth.ts"
 import { checkStart } from "./check.ts"
 import { commandOf } from "./command.ts"
 import { composer } from "./composer.ts"
@@ -47,6 +48,7 @@ const driverIn = (around: Surroundings): ProviderDriver => ({
   sessionHolders: (_, sessionId) => holdersOf(sessionId),
   recognise,
   checkStart: (agent, env) => checkStart(agent, env, around),
+  login: (agent, env) => loginOf(agent, env, around),
   trouble: (screen) => troubleAt(screen, new Date()),
   scrubbed: [
     "TMUX", "TMUX_PANE", "CODEX_THREAD_ID", "CODEX_SESSION_ID", "CODEX_SANDBOX*", "CODEX_MANAGED_*", "CODEX_CI",

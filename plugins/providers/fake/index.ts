@@ -86,6 +86,7 @@ const command = (request: CommandRequest): Either.Either<CommandPlan, ProviderFa
         "--turn": options.turn,
         "--composer": options.composer,
         "--onResume": options.onResume,
+        "--login": options.login,
         "--model": agent.model,
         "--effort": agent.effort,
         "--permissions": agent.permissions,
@@ -125,7 +126,11 @@ const driver: ProviderDriver = {
   userMessages,
   processEvidence: (process) => Effect.sync(() => evidenceOf(rootOf(process.agent), process)),
   sessionHolders: (agent, sessionId) => holdersOf(rootOf(agent), sessionId),
-  recognise: (process) => Effect.sync(() => recognise(process))
+  recognise: (process) => Effect.sync(() => recognise(process)),
+  login: ({ options: { login } }, env) => ({
+    variables: typeof login === "string" && (env[login] ?? "") !== "" ? [login] : [],
+    stored: false
+  })
 }
 
 export default definePlugin({

@@ -10,6 +10,8 @@ export const AgentOptions = Schema.Struct({
   /** How long a turn takes, in milliseconds. */
   turn: Schema.optional(Schema.NonNegativeInt),
   onResume: Schema.optional(Schema.Literal("ok", "exit", "missing")),
+  /** The variable that lets the worker in: without it the worker is logged out and answers nothing. */
+  login: Schema.optional(Schema.NonEmptyString.pipe(Schema.pattern(/^[A-Za-z_][A-Za-z0-9_]*$/))),
   /** Whether a new conversation is given its id; else the worker chooses one and it has to be found. */
   assign: Schema.optional(Schema.Boolean),
   /**

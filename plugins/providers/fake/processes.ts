@@ -95,6 +95,7 @@ export const recognise = ({ argv, cwd, pid, startTime }: HostProcess): Recognise
   const turn = Number(given.get("--turn") ?? "")
   const options: Record<string, Json> = {
     root: directory,
+    ...given.has("--login") ? { login: given.get("--login") ?? "" } : {},
     ...given.has("--turn") && Number.isSafeInteger(turn) && turn >= 0 ? { turn } : {}
   }
   return {

@@ -13,7 +13,7 @@ export function refuse(code, sentence) {
 
 const flags = /** @type {const} */ ([
   "session-id", "resume", "fork", "root", "agent", "session", "startup", "turn", "onResume", "model", "effort",
-  "permissions", "prompt-file", "composer"
+  "permissions", "prompt-file", "composer", "login"
 ])
 /** @type {Partial<Record<typeof flags[number], string>>} */
 export const given = {}
@@ -45,6 +45,8 @@ export const turnMs = Number(given.turn ?? "20")
 if (!Number.isFinite(turnMs) || turnMs < 0) {
   refuse(exits.usage, `--turn is a number of milliseconds, not ${given.turn}.`)
 }
+/** Why it is logged out, where the variable that lets it in is not there; null otherwise. */
+export const loggedOut = given.login === undefined || (process.env[given.login] ?? "") !== "" ? null : `Not logged in: set ${given.login}`
 export const root = given.root ?? refuse(exits.usage, "--root is missing: the directory of the transcripts.")
 export const agent = given.agent ?? process.env["REPRISE_FAKE_AGENT"] ?? null
 if (given.resume !== undefined && (given.fork !== undefined || given["session-id"] !== undefined)) {

@@ -1,6 +1,6 @@
 // A process that behaves in a terminal as a coding CLI does, with no model behind it. It uses node's builtins only and
 // starts as fast as node does. `index.ts` beside it is the driver that starts it and reads its screen.
-import { agent, exits, given, interprets, printable, session, startup, turnMs } from "./worker-arguments.mjs"
+import { agent, exits, given, interprets, loggedOut, printable, session, startup, turnMs } from "./worker-arguments.mjs"
 import { beginAnother, conversation, enter, loseTranscript, openTranscript, record, sessionId } from "./worker-conversation.mjs"
 import { sayOfItself } from "./worker-record.mjs"
 import { frame, keyboard, tail } from "./worker-terminal.mjs"
@@ -21,7 +21,7 @@ let turn = null
 /** @type {Dialog | null} */
 let dialog = null
 /** @type {string | null} */
-let problem = null
+let problem = loggedOut
 /** @type {string | null} */
 let givenTitle = null
 /** @type {string[]} */
@@ -67,7 +67,12 @@ const child = async () => {
 
 /** @param {string} text */
 const begin = (text) => {
-  problem = null
+  problem = loggedOut
+  if (loggedOut !== null) {
+    if (!terminal) process.stdout.write(`error: ${printable(loggedOut)}\n`)
+    draw()
+    return pump()
+  }
   if (text.trim() === "/clear") {
     turn = { timer: null }
     return void beginAnother(session === "at-start").then(() => {

@@ -11,6 +11,8 @@ export const TransportCapabilities = Schema.Struct({
   attach: Schema.Boolean
 })
 
+export const ProviderLogin = Schema.Struct({ variables: Schema.Array(Schema.String), stored: Schema.Boolean })
+
 export const ProviderCapabilities = Schema.Struct({
   resume: Schema.Boolean,
   fork: Schema.Boolean,

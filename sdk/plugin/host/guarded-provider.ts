@@ -42,6 +42,7 @@ const maybeText = Schema.decodeUnknownEither(Answers.MaybeText)
 const truth = Schema.decodeUnknownEither(Schema.Boolean)
 const agentFailure = Schema.decodeUnknownEither(Answers.AgentFailure)
 const trouble = Schema.decodeUnknownEither(Answers.MaybeAgentFailure)
+const login = Schema.decodeUnknownEither(Answers.ProviderLogin)
 const evidence = Schema.decodeUnknownEither(Answers.ProcessEvidence)
 const holders = Schema.decodeUnknownEither(Answers.SessionHolders)
 const recognised = Schema.decodeUnknownEither(Answers.RecognisedProcess)
@@ -156,6 +157,10 @@ export const guardProvider = (
     ...driver.checkStart === undefined ? {} : {
       checkStart: (agent: ProviderAgent, env: Readonly<Record<string, string>>) =>
         call("checkStart", startProblems, () => driver.checkStart?.(agent, env) ?? gone("checkStart"))
+    },
+    ...driver.login === undefined ? {} : {
+      login: (agent: ProviderAgent, env: Readonly<Record<string, string>>) =>
+        read(() => driver.login?.(agent, env), login, () => ({ variables: [], stored: false }))
     },
     ...driver.trouble === undefined ? {} : {
       trouble: (screen: Screen) => read(() => driver.trouble?.(screen), trouble, () => null)

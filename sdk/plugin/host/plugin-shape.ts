@@ -119,7 +119,7 @@ const transportProblem = (driver: unknown): string | undefined => {
     : "its residence must be a sentence or null"
 }
 
-const optionalCalls = ["processEvidence", "sessionHolders", "recognise", "checkStart", "trouble", "userMessages"]
+const optionalCalls = ["processEvidence", "sessionHolders", "recognise", "checkStart", "login", "trouble", "userMessages"]
 const isModeList = (value: unknown) => isStrings(value) && new Set(value).size === value.length
 const isPause = Schema.is(Schema.Finite.pipe(Schema.between(0, 10_000)))
 

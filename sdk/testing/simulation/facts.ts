@@ -63,6 +63,8 @@ export type Happening =
     readonly permissions: string | null
     /** Other processes of the agent that lived then. */
     readonly beside: ReadonlyArray<number>
+    /** Whether it had the variable that lets it in; left out where it needs none. */
+    readonly loggedIn?: boolean
   }
   /** A CLI came up in a conversation, which other living processes may be in. */
   | { readonly kind: "starts"; readonly agent: string; readonly pid: number; readonly session: string; readonly shared: ReadonlyArray<number> }

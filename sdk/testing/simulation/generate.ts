@@ -1,6 +1,7 @@
 import { allOrNone } from "./generate-all-or-none.ts"
 import { atWork, hardWorking } from "./generate-at-work.ts"
 import { agentsByHand, amongPeople } from "./generate-people.ts"
+import { withLogins } from "./generate-logins.ts"
 import { rebooted, supervised } from "./generate-supervised.ts"
 import { varied } from "./generate-varied.ts"
 import { mix, type Random, randomFrom } from "./random.ts"
@@ -153,6 +154,7 @@ const shareAmongPeople = 0.025
 const shareAllOrNone = 0.03
 const shareRebooted = 0.015
 const shareAtWork = 0.015
+const shareLogins = 0.03
 const shareVaried = 0.12
 
 /** Draws a scenario: equal seeds give equal ones. */
@@ -192,5 +194,8 @@ export const generate = (seed: number): Scenario => {
     return { seed, agents: hardWorking(agents), steps: atWork(rare, [first, ...others], text) }
   }
   const plain: Scenario = { seed, agents, steps }
+  if (kind > 1 - shareLogins) {
+    return withLogins(rare, rare.chance(0.4) ? { ...plain, steps: supervised(rare, ids, steps) } : plain)
+  }
   return rare.chance(shareVaried) ? varied(rare, plain) : plain
 }

@@ -5,6 +5,12 @@ import { mapProviders, type Mutant, telling, withTransport, writing } from "./mu
 export const operationMutants: ReadonlyArray<Mutant> = [
   {
     rule: 2,
+    name: "what lets a CLI in is not asked",
+    among: "logins",
+    wrap: (services) => mapProviders(services, ({ login: _, ...provider }) => provider)
+  },
+  {
+    rule: 2,
     name: "that all were to come back or none is not written down",
     among: "allOrNone",
     wrap: writing((event) => {

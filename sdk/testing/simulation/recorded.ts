@@ -41,6 +41,7 @@ export const recordedDriver = ({ command, people, world }: DriverTruth, note: No
     ...driver,
     spawn: (request) =>
       Effect.suspend(() => {
+        const login = request.argv[7]
         const beside = living(request.agent, request.team).map(({ identity }) => identity.pid)
         return Effect.tap(driver.spawn(request), (pane) =>
           Effect.sync(() => {
@@ -52,7 +53,8 @@ export const recordedDriver = ({ command, people, world }: DriverTruth, note: No
               pid: pane.pid,
               token: request.spawn,
               permissions: request.argv[4] === "-" ? null : request.argv[4] ?? null,
-              beside
+              beside,
+              ...login === undefined ? {} : { loggedIn: (request.env[login] ?? "") !== "" }
             })
           }))
       }),

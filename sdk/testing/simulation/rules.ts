@@ -271,10 +271,21 @@ const sparesPeople = (): Watch => {
   }
 }
 
+/** Rule 2: what let an agent in and is missing now is found before it is started: it never comes back logged out. */
+const keepsLogins = (): Watch => {
+  const letIn = new Set<string>()
+  return (fact) => {
+    if (fact.kind !== "spawns" || fact.loggedIn === undefined) return null
+    const agent = key(fact.team, fact.agent)
+    if (fact.loggedIn) letIn.add(agent)
+    return !fact.loggedIn && letIn.has(agent) ? `${fact.agent} was started without the variable that had let it in` : null
+  }
+}
+
 /** The seven rules of the design, in their order. */
 export const rules: ReadonlyArray<Rule> = [
   { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, writesOnlyTruth] },
-  { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched, bringsBackAllOrNone, decidesOncePerBoot] },
+  { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched, bringsBackAllOrNone, decidesOncePerBoot, keepsLogins] },
   { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner] },
   { number: 4, name: "Context is never dropped silently", watches: [dropsNothing] },
   { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, countsCrashesOnly, exhaustsOnce, waitsForLimits] },

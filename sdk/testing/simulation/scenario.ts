@@ -53,6 +53,8 @@ export interface CommandTrouble {
   readonly presumedDeadAt?: number
   /** Started from this agent's process: inside it, or in its person's terminal. */
   readonly from?: string
+  /** Started from an environment without the variable that lets CLIs in. */
+  readonly poor?: true
   /** Happens so many milliseconds after its start. */
   readonly meanwhile?: ReadonlyArray<{ readonly after: number; readonly what: WorldStep }>
 }
@@ -139,6 +141,8 @@ export interface SimulatedAgent {
   readonly paused?: boolean
   /** No team file has it: a person starts it, and it may be adopted. Its id is what the adoption calls it. */
   readonly byHand?: boolean
+  /** Its CLI is let in by a variable of the environment. */
+  readonly login?: true
   readonly behaviour: CliBehaviour
 }
 

@@ -9,8 +9,12 @@ import { type ProcessRecords, providerKinds, simulatedProvider, withRecords } fr
 
 // What all worlds have in common, and what follows of their agents.
 
+/** The variable that lets CLIs in. */
+export const loginVariable = "SIM_LOGIN"
+
 /** What the processes of all worlds have in their environment. */
-export const env = {
+export const env: Readonly<Record<string, string>> = {
+  [loginVariable]: "let-me-in",
   HOME: "/home/sim",
   PATH: "/bin",
   REPRISE_SESSION_CONVERGE_DEADLINE_MS: "300",
@@ -55,8 +59,16 @@ export const teamFileOf = (template: TeamFile, all: ReadonlyArray<SimulatedAgent
     spec: {
       ...template.spec,
       name: TeamKey.make(name),
-      agents: agents.flatMap(({ id, paused = false, permissions, provider, role = null }) =>
-        template.spec.agents.map((agent) => ({ ...agent, id: AgentId.make(id), role, provider, permissions, paused }))),
+      agents: agents.flatMap(({ id, login = false, paused = false, permissions, provider, role = null }) =>
+        template.spec.agents.map((agent) => ({
+          ...agent,
+          id: AgentId.make(id),
+          role,
+          provider,
+          permissions,
+          paused,
+          ...login ? { options: { ...agent.options, login: loginVariable } } : {}
+        }))),
       ...tasks.length === 0 ? {} : { tasks }
     }
   }

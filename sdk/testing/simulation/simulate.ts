@@ -78,7 +78,8 @@ const has: Readonly<Record<Among, (scenario: Scenario) => boolean>> = {
   allOrNone: (scenario) => restartsBy(scenario, isAllOrNone),
   limits: (scenario) => happens(scenario, "limit begins"),
   boots: (scenario) => happens(scenario, "reboots"),
-  work: (scenario) => JSON.stringify(scenario.steps).includes('"unconfirmed":true')
+  work: (scenario) => JSON.stringify(scenario.steps).includes('"unconfirmed":true'),
+  logins: ({ agents }) => agents.some(({ login = false }) => login)
 }
 
 /** Makes the simulation; the worlds themselves need nothing of the host any more. */

@@ -140,7 +140,8 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
         directoryOf(name, agent.workspace, agent.options["directory"]),
         agent.permissions ?? "-",
         session === "marked" ? `${agent.team}/${agent.id}` : "-",
-        session
+        session,
+        ...typeof agent.options["login"] === "string" ? [agent.options["login"]] : []
       ],
       env: {},
       files: [],
@@ -185,6 +186,10 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
       : null,
   draft: (screen) => shown(screen, "draft: ") ?? "",
   reportedSession: ({ screen }) => Effect.succeed(shown(screen, "session: ")),
+  login: ({ options: { login } }, env) => ({
+    variables: typeof login === "string" && (env[login] ?? "") !== "" ? [login] : [],
+    stored: false
+  }),
   trouble: (screen) => {
     const status = shown(screen, "limit: ")
     return status === null ? null : limitOf(name, Number(status))

@@ -22,7 +22,7 @@ import { firstPersonPid, makePeople } from "./people.ts"
 import { heldBy, observedProcesses, observedTransport, recordedDriver, recordedLog } from "./recorded.ts"
 import { type Violation, watchRules } from "./rules.ts"
 import type { CommandStep, Scenario, Step } from "./scenario.ts"
-import { env, providers, providersBeside, teamFileOf } from "./setting.ts"
+import { env, loginVariable, providers, providersBeside, teamFileOf } from "./setting.ts"
 import { type CliBehaviour, type Limit, simulatedCli } from "./simulated-cli.ts"
 import { fileSystemOf, makeFiles } from "./SimulatedFiles.ts"
 import { makeVirtualTime, type SimulatedProcess } from "./VirtualTime.ts"
@@ -148,6 +148,8 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       }
     }
     const own = noteBy(process.name)
+    const { [loginVariable]: login = "", ...poor } = env
+    const given = step.poor === true ? poor : { ...poor, [loginVariable]: login }
     const service = inWorld(log.openFor(process.name))
     return wrap({
       log: boundaryLog(boundary, recordedLog(service, { people, conversations, files, nextBatch: () => ++batches }, own)),
@@ -162,7 +164,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       files: fileSystemOf(files, fileFaults(boundary), time.now),
       sinceBoot,
       boot: bootOf(boots),
-      env: inside === null ? env : { ...env, REPRISE_AGENT: inside.agent, REPRISE_TEAM: inside.team, REPRISE_WORKSPACE: workspace }
+      env: inside === null ? given : { ...given, REPRISE_AGENT: inside.agent, REPRISE_TEAM: inside.team, REPRISE_WORKSPACE: workspace }
     }, { process: process.name, team: factsOf(step, { from: null, inside }).team, shared })
   }
 
