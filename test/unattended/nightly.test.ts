@@ -17,7 +17,7 @@ describe.skipIf(!hasTmux)("nightly.ts from cron", () => {
     world = openWorld(installed.command, "name: alpha\nagents: { planner: { provider: fake }, coder-1: { provider: fake } }\n")
     cpSync(policy, join(world.work, "nightly.ts"))
     const up = await world.reprise(["up"])
-    expect(up.code, up.out + up.err).toBe(0)
+    expect(up.code, `${up.out}${up.err}`).toBe(0)
     await world.reprise(["send", "planner", "keep this"])
   }, 180_000)
   afterAll(async () => {

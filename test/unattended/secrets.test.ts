@@ -18,7 +18,7 @@ describe.skipIf(!hasTmux)("a login by the environment", () => {
   beforeAll(async () => {
     world = openWorld(installed.command, "name: alpha\ndefaults: { provider: fake, options: { login: MY_LOGIN } }\nagents: { planner: {}, coder-1: {} }\n")
     const up = await world.reprise(["up"], login)
-    expect(up.code, up.out + up.err).toBe(0)
+    expect(up.code, `${up.out}${up.err}`).toBe(0)
   }, 120_000)
   afterAll(() => world.close(), 60_000)
 
@@ -26,7 +26,7 @@ describe.skipIf(!hasTmux)("a login by the environment", () => {
     const before = await world.reprise(["status"])
     for (const poor of [{}, { MY_LOGIN: "" }]) {
       const refused = await world.reprise(["restart", "--yes"], poor)
-      expect(refused.code, refused.out + refused.err).toBe(1)
+      expect(refused.code, `${refused.out}${refused.err}`).toBe(1)
       expect(at(refused.json, "ok")).toBe(false)
       expect(JSON.stringify(at(refused.json, "details"))).toContain("secret_missing")
       expect(at(refused.json, "message")).toContain("MY_LOGIN")
@@ -58,13 +58,13 @@ describe.skipIf(!hasTmux)("a login by the environment", () => {
 
   it("that is there again lets them back, also from down", async () => {
     const rich = await world.reprise(["restart", "--dead"], login)
-    expect(rich.code, rich.out + rich.err).toBe(0)
+    expect(rich.code, `${rich.out}${rich.err}`).toBe(0)
     await world.reprise(["down"])
     const up = await world.reprise(["up"])
-    expect(up.code, up.out).toBe(1)
+    expect(up.code, `${up.out}`).toBe(1)
     expect(JSON.stringify(up.json)).toContain("secret_missing")
     const again = await world.reprise(["up"], login)
-    expect(again.code, again.out + again.err).toBe(0)
+    expect(again.code, `${again.out}${again.err}`).toBe(0)
   }, 180_000)
 })
 
@@ -90,7 +90,7 @@ agents:
 
   it("reach the process", async () => {
     const up = await world.reprise(["up"], host)
-    expect(up.code, up.out + up.err).toBe(0)
+    expect(up.code, `${up.out}${up.err}`).toBe(0)
     expect(await variable("planner", "TOOL_API_KEY")).toBe("from-the-environment-1")
     expect(await variable("planner", "GREETING")).toBe("hello from-the-environment-1")
     expect(await variable("coder-1", "FILE_API_KEY")).toBe("from the file")
@@ -101,7 +101,7 @@ agents:
   it("are read again by each restart", async () => {
     world.write("keys.env", "FILE_API_KEY=\"a newer one\"\nPLAIN=1\n")
     const restarted = await world.reprise(["restart", "planner", "coder-1", "--yes"], { SERVICE_KEY: "a-second-value-2" })
-    expect(restarted.code, restarted.out + restarted.err).toBe(0)
+    expect(restarted.code, `${restarted.out}${restarted.err}`).toBe(0)
     expect(await variable("planner", "TOOL_API_KEY")).toBe("a-second-value-2")
     expect(await variable("coder-1", "FILE_API_KEY")).toBe("a newer one")
 
@@ -109,12 +109,12 @@ agents:
 
   it("that can't be restored refuse the restart", async () => {
     const written = await world.reprise(["restart", "coder-2", "--yes"], host)
-    expect(written.code, written.out).toBe(1)
+    expect(written.code, `${written.out}`).toBe(1)
     expect(JSON.stringify(at(written.json, "details"))).toContain("secret_redacted")
     expect(at(written.json, "message")).toContain("OTHER_API_KEY")
 
     const unset = await world.reprise(["restart", "planner", "--yes"])
-    expect(unset.code, unset.out).toBe(1)
+    expect(unset.code, `${unset.out}`).toBe(1)
     expect(JSON.stringify(at(unset.json, "details"))).toContain("secret_missing")
     expect(at(unset.json, "message")).toContain("SERVICE_KEY")
 
@@ -123,11 +123,11 @@ agents:
   it("whose file is torn or gone refuse the restart, and no value is in the log", async () => {
     world.write("keys.env", "FILE_API_KEY='open\nPLAIN=1\n")
     const torn = await world.reprise(["restart", "coder-1", "--yes"], host)
-    expect(torn.code, torn.out).toBe(1)
+    expect(torn.code, `${torn.out}`).toBe(1)
     expect(at(torn.json, "message")).toContain("keys.env:1:14")
     rmSync(join(world.work, "keys.env"))
     const gone = await world.reprise(["restart", "coder-1", "--yes"], host)
-    expect(gone.code, gone.out).toBe(1)
+    expect(gone.code, `${gone.out}`).toBe(1)
     expect(JSON.stringify(at(gone.json, "details"))).toContain("secret_missing")
     for (const value of ["from-the-environment-1", "a-second-value-2", "from the file", "a newer one", "written-in-the-file"]) {
       expect(world.log()).not.toContain(value)

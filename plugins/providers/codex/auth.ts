@@ -100,6 +100,6 @@ export const loginOf = (agent: ProviderAgent, env: Readonly<Record<string, strin
   const named = [...new Set(configs.flatMap((config) => providerVariables(config, provider)))].filter(set)
   if (provider !== "openai") return { variables: named, stored: false }
   const stored = existsSync(join(configHome, "auth.json"))
-  const keys = [...["CODEX_API_KEY", "CODEX_ACCESS_TOKEN"], ...stored ? [] : ["OPENAI_API_KEY"]].filter(set)
+  const keys = ["CODEX_API_KEY", "CODEX_ACCESS_TOKEN", ...stored ? [] : ["OPENAI_API_KEY"]].filter(set)
   return { variables: keys.length === 0 ? [] : [...keys.slice(0, 1), ...["OPENAI_BASE_URL"].filter(set)], stored }
 }
