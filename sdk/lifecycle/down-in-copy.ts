@@ -29,7 +29,7 @@ export const downInCopy = (selector: string | undefined): Effect.Effect<Shutdown
         spawn === null || phase === "stopped" || phase === "exited"
           ? []
           : `${key}/${spec.id} of ${verdict.original}${spawn.pane === null ? "" : ` (process ${spawn.pane.pid})`}`)),
-      survivors: [],
+      survivors: [], leftovers: [],
       tookMs: 0
     }
   })
