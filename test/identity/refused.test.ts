@@ -36,13 +36,16 @@ describe.skipIf(!hasTmux)("a log that a user's tool put back", () => {
     const status = await world.json(workspace, "status")
     expect(status.outcome).toBe("log_rolled_back")
     expect(status.next).toEqual(["reprise recover"])
-    expect(status.agents.map((agent: any) => agent.status)).toEqual(["unknown", "unknown"])
+    expect(status.agents.map((agent) => agent.status)).toEqual(["unknown", "unknown"])
     for (const verb of acting) {
       const refused = await world.json(workspace, ...verb)
       expect([verb[0], refused.outcome, refused.next]).toEqual([verb[0], "log_rolled_back", ["reprise recover"]])
     }
     expect(world.workers()).toEqual(workers)
     expect((await world.reprise(workspace, ["log"])).stdout).toContain("\"team.recorded\"")
+    expect((await world.json(workspace, "recover")).outcome).toBe("recovered")
+    expect(world.workers()).toEqual(workers)
+    expect((await world.json(workspace, "restart")).outcome).toBe("restarted")
   }, 300_000)
 
   it("where no marker can be read: by a process of a generation that it does not know", async () => {
@@ -54,7 +57,7 @@ describe.skipIf(!hasTmux)("a log that a user's tool put back", () => {
     rmSync(join(workspace, ".reprise"), { recursive: true })
     copy(join(world.home, "kept"), join(workspace, ".reprise"), "-a")
     rmSync(join(world.env.HOME, ".local"), { recursive: true })
-    expect((await world.json(workspace, "status")).agents.map((agent: any) => agent.status)).toEqual(["unknown", "unknown"])
+    expect((await world.json(workspace, "status")).agents.map((agent) => agent.status)).toEqual(["unknown", "unknown"])
     expect((await world.json(workspace, "down")).outcome).toBe("log_rolled_back")
     expect((await world.json(workspace, "restart")).outcome).toBe("log_rolled_back")
     expect(world.workers()).toEqual(workers)
@@ -79,7 +82,7 @@ describe.skipIf(!hasTmux)("a copy of a workspace", () => {
       }
       expect(world.workers()).toEqual(workers)
       expect(world.said(original)).toBe(before)
-      expect((await world.json(original, "status")).agents.map((agent: any) => agent.status)).toEqual(["idle", "idle"])
+      expect((await world.json(original, "status")).agents.map((agent) => agent.status)).toEqual(["idle", "idle"])
       expect((await world.json(original, "restart")).outcome).toBe("restarted")
     }, 300_000)
   }
@@ -117,6 +120,10 @@ describe.skipIf(!hasTmux)("a log that is lost", () => {
         expect([verb[0], refused.outcome, refused.next]).toEqual([verb[0], "log_lost", ["reprise recover"]])
       }
       expect(world.workers()).toEqual([])
+      const recovered = await world.json(workspace, "recover")
+      expect(recovered.outcome).toBe("recovered")
+      expect(recovered.certain.length).toBeGreaterThan(0)
+      expect((await world.json(workspace, "restart")).outcome).toBe("restarted")
     }, 300_000)
   }
 })
@@ -131,10 +138,10 @@ describe.skipIf(!hasTmux)("a workspace that moved", () => {
     renameSync(workspace, moved)
     const status = await world.json(moved, "status")
     expect(status.ok).toBe(true)
-    expect(status.agents.map((agent: any) => [agent.status, agent.pid])).toEqual(workers.map((pid) => ["idle", pid]))
+    expect(status.agents.map((agent) => [agent.status, agent.pid])).toEqual(workers.map((pid) => ["idle", pid]))
     for (const agent of status.agents) {
       expect(agent.cwd).toBe(moved)
-      expect(existsSync(agent.session.transcript)).toBe(true)
+      expect(existsSync(agent.session?.transcript ?? "")).toBe(true)
     }
     expect((await world.json(moved, "restart")).outcome).toBe("restarted")
     expect((await world.json(moved, "send", "planner", "recall")).outcome).toBe("submitted")

@@ -1,3 +1,4 @@
+import * as Schema from "effect/Schema"
 import { spawn, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -8,6 +9,27 @@ import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
+
+const Answer = Schema.parseJson(Schema.Struct({
+  ok: Schema.Boolean,
+  outcome: Schema.String,
+  next: Schema.Array(Schema.String),
+  spared: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+  certain: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+  agents: Schema.optionalWith(
+    Schema.Array(Schema.Struct({
+      id: Schema.String,
+      status: Schema.String,
+      pid: Schema.NullOr(Schema.Int),
+      cwd: Schema.String,
+      session: Schema.NullOr(Schema.Struct({ id: Schema.String, transcript: Schema.NullOr(Schema.String) }))
+    })),
+    { default: () => [] }
+  )
+}))
+/** What of a verb's document these tests look at. */
+export type Answer = typeof Answer.Type
+const decodeAnswer = Schema.decodeUnknownSync(Answer)
 
 export interface Said {
   readonly code: number
@@ -53,8 +75,8 @@ export const makeWorld = () => {
       child.stderr.on("data", (chunk) => { stderr += String(chunk) })
       child.on("close", (code) => done({ code: code ?? -1, stdout, stderr }))
     })
-  const json = async (workspace: string, ...args: ReadonlyArray<string>): Promise<any> =>
-    JSON.parse((await reprise(workspace, [...args, "--json"])).stdout)
+  const json = async (workspace: string, ...args: ReadonlyArray<string>): Promise<Answer> =>
+    decodeAnswer((await reprise(workspace, [...args, "--json"])).stdout)
   const up = (workspace: string) => reprise(workspace, ["up", join(workspace, "team.yaml")])
   /** All processes of teams in this world. */
   const workers = (): ReadonlyArray<number> =>
