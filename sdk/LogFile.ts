@@ -73,7 +73,7 @@ export const recover = <E>(
 
 /** Writes a consistent copy of the log to a file, while other processes may write to it. */
 export const exportTo = (paths: WorkspacePaths, file: string) =>
-  attempt(paths, "export", () => exportLog(logFiles(paths.runtime), file))
+  attempt(paths, "export", () => exportLog(logFiles(paths.runtime), file, stateHome(process.env)))
 
 /** Processes of the teams of this log and of a file that would take its place, as sentences; also what could not be told. */
 export const runningBeside = (paths: WorkspacePaths, file: string): Effect.Effect<ReadonlyArray<string>, EventLogError, PluginHost> =>

@@ -17,9 +17,9 @@ const invalid = (file: string, why: string): EventLogError =>
   new EventLogError({ operation: "import", reason: "Unknown", detail: `${file} ${why}. Nothing was changed.`, file })
 
 /** Writes a consistent copy of the log, by rename: the file is whole or not there. Answers with the copy's last position. */
-export const exportLog = (files: LogFiles, file: string): number => {
+export const exportLog = (files: LogFiles, file: string, state: string | undefined): number => {
   const found = readLogFile(files)
-  const verdict = judgeFile(files, undefined, found)
+  const verdict = judgeFile(files, state, found)
   if (isRefused(verdict)) throw refusedLog(verdict, "export", files.database)
   if (found === null || found.position === 0) throw refuse(files, "export", "Unknown", "it holds nothing yet")
   if (fs.existsSync(file) && readLogFile({ ...files, database: file }) === null) {
