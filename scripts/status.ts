@@ -12,11 +12,18 @@ const givenUp = ({ supervision }: TeamState, agents: ReadonlyArray<AgentView>): 
   supervision.givenUp.filter(({ agent }) => agents.some(({ id, status }) => id === agent && status === "dead"))
     .map(({ agent, why }) => ` Supervision leaves ${agent} as it is: ${why.replace(/\.*$/, "")}.`).join("")
 
-const sentence = (team: string, agents: ReadonlyArray<AgentView>, unfinished: string | null): string => {
+const unfinishedWords = ({ operation, runBy }: Status.StatusReport): string =>
+  operation === null
+    ? ""
+    : runBy === null
+    ? ` An interrupted ${operation.kind} waits to be continued.`
+    : ` A ${operation.kind} is running: process ${runBy.pid} (${runBy.command}), since ${runBy.since}.`
+
+const sentence = (team: string, agents: ReadonlyArray<AgentView>, unfinished: string): string => {
   const counts = new Map<string, number>()
   for (const { status } of agents) counts.set(status, (counts.get(status) ?? 0) + 1)
   const said = [...counts].map(([status, count]) => `${count} ${status.replace("_", " ")}`).join(", ")
-  return `Team ${team}: ${said || "no agents"}.${unfinished === null ? "" : ` An interrupted ${unfinished} waits to be continued.`}`
+  return `Team ${team}: ${said || "no agents"}.${unfinished}`
 }
 
 export const verb = defineVerb({
@@ -28,9 +35,9 @@ export const verb = defineVerb({
       outcome: report.rolledBack === null ? "ok" : "log_rolled_back",
       ok: report.rolledBack === null,
       message: report.rolledBack?.message ??
-        sentence(report.team.key, report.agents, report.operation?.kind ?? null) + givenUp(report.team, report.agents),
+        sentence(report.team.key, report.agents, unfinishedWords(report)) + givenUp(report.team, report.agents),
       ...report.rolledBack === null ? {} : { table: agentTable(report.agents), details: { evidence: report.rolledBack.evidence ?? [] } },
-      next: report.rolledBack !== null ? ["reprise recover"] : report.operation !== null
+      next: report.rolledBack !== null ? ["reprise recover"] : report.runBy !== null ? [] : report.operation !== null
         ? [`reprise restart --team ${report.team.key} --continue`]
         : report.agents.some(({ status }) => status === "dead")
         ? [`reprise restart --team ${report.team.key} --dead`]
@@ -41,6 +48,8 @@ export const verb = defineVerb({
         id: report.operation.id,
         kind: report.operation.kind,
         startedAt: report.operation.startedAt,
+        state: report.runBy === null ? "interrupted" : "running",
+        runBy: report.runBy,
         steps: report.operation.steps
       },
       coordinator: null,

@@ -111,6 +111,10 @@ const refusedBy = (error: unknown, verb: string): Refused => {
       const command = member(error, "command")
       return { outcome: "refused_plan_not_portable", next: typeof command === "string" ? [command] : [], exitCode: 1 }
     }
+    case "OperationUnfinished": {
+      const next = member(error, "next")
+      return { outcome: "failed", next: Array.isArray(next) ? next.map(text) : [], exitCode: 1 }
+    }
     case "NothingUnfinished":
       return { outcome: "nothing_unfinished", next: ["reprise status"], exitCode: 1 }
     case "ApprovalUnavailable": {

@@ -30,6 +30,13 @@ export interface AppendOptions {
   readonly key?: string
 }
 
+/** A process that holds a lease. */
+export interface LeaseHolder {
+  readonly pid: number
+  readonly command: string
+  readonly since: string
+}
+
 export interface ReadOptions {
   /** Positions after this one (from the start without it). */
   readonly after?: number
@@ -75,4 +82,11 @@ export class EventLog extends Context.Tag("reprise/EventLog")<EventLog, {
     resource: string,
     command: string
   ) => Effect.Effect<Lease, LeaseHeld | EventLogError, Scope.Scope>
+  /** Who holds the lease of a resource now and may live; null where it is free. Takes nothing. */
+  readonly holder: (resource: string) => Effect.Effect<LeaseHolder | null, EventLogError>
+  /**
+   * Keeps room on the log's disk until the scope closes, so that what follows can be recorded: an append that finds the
+   * disk full takes of it. Fails where there is not as much room.
+   */
+  readonly reserve: (bytes: number) => Effect.Effect<void, EventLogError, Scope.Scope>
 }>() {}

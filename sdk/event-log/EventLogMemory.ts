@@ -213,7 +213,15 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
     position: Effect.sync(() => tables.rows.length),
     verdict: Effect.sync(() => tables.verdict),
     identity: Effect.succeed({ id: tables.id, path: "", device: "", inode: "" }),
-    lease: (resource, command) => Effect.acquireRelease(take(resource, command), release)
+    lease: (resource, command) => Effect.acquireRelease(take(resource, command), release),
+    holder: (resource) =>
+      Effect.sync(() => {
+        const held = tables.leases.get(resource)
+        return held === undefined || held.holder === null || tables.dead.has(held.holder)
+          ? null
+          : { pid: process.pid, command: held.command, since: new Date(held.since).toISOString() }
+      }),
+    reserve: () => Effect.void
   })
 }
 

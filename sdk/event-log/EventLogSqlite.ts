@@ -18,7 +18,7 @@ import { randomUUID } from "node:crypto"
 import { type Event } from "../domain/event.ts"
 import { TeamKey } from "../domain/ids.ts"
 import { type Batch, batchOf, missingLease } from "./batch.ts"
-import { type AppendOptions, EventLog, type Lease, type ReadOptions } from "./EventLog.ts"
+import { type AppendOptions, EventLog, type Lease, type LeaseHolder, type ReadOptions } from "./EventLog.ts"
 import { type AppendError, EventLogError, LeaseHeld } from "./errors.ts"
 import { ownIdentity } from "./process-identity.ts"
 import { entryOf, unwritable } from "./rows.ts"
@@ -29,6 +29,7 @@ import { failureOf, refuse } from "./sqlite/failures.ts"
 import { logFiles } from "./sqlite/files.ts"
 import { makeHandle, type OpenLog } from "./sqlite/handle.ts"
 import { keepMarker } from "./sqlite/keep-marker.ts"
+import { makeReserve } from "./sqlite/reserve.ts"
 import { changes } from "./sqlite/wake.ts"
 
 export interface Options {
@@ -140,10 +141,14 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
   const queue = yield* Queue.unbounded<Append | "close">()
   let closed = false
 
-  const write = (batches: ReadonlyArray<Batch>) =>
+  const reserved = makeReserve(files)
+
+  const writeOnce = (batches: ReadonlyArray<Batch>) =>
     patiently(Effect.flatMap(handle.forWriting("append"), (log) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
         attempt("append", () => log.commit(batches, new Date(now).toISOString())))))
+  const write = (batches: ReadonlyArray<Batch>) =>
+    Effect.retry(writeOnce(batches), { times: 1, while: (error) => error.reason === "Full" && reserved.release() })
 
   const complete = (append: Append, exit: Exit.Exit<number, AppendError>) => Deferred.unsafeDone(append.done, exit)
 
@@ -318,7 +323,11 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
         Effect.forkScoped
       ))
 
-  return EventLog.of({ append, read, follow, state, teams, position, identity, verdict: handle.verdict, lease })
+  const holder = (resource: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      reading<LeaseHolder | null>("lease", null, (log) => log.leases.holder(resource, claimant, mine, now)))
+
+  return EventLog.of({ append, read, follow, state, teams, position, identity, verdict: handle.verdict, lease, holder, reserve: reserved.hold })
 })
 
 /**

@@ -17,6 +17,7 @@ import { captureSessions } from "./capture.ts"
 import { demandKnownSpawns } from "./current-log.ts"
 import { observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
+import type { OperationUnfinished } from "./operation-unfinished.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
 import { currentState, prepare } from "./prepare.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
@@ -52,6 +53,7 @@ export interface ForkReport {
 
 export type ForkError =
   | AppendError
+  | OperationUnfinished
   | EventLogError
   | LeaseHeld
   | PluginMissing

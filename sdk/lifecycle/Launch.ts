@@ -16,6 +16,7 @@ import { refuseInterruption } from "./interruption.ts"
 import { type AgentObservation, mayLive, observeTeam } from "./observe.ts"
 import { copiesFor } from "./launch-copies.ts"
 import type { HostEnvironment } from "./operation.ts"
+import type { OperationUnfinished } from "./operation-unfinished.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
 import { findLacks, type Lack, type StartFinding } from "./preconditions.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
@@ -41,6 +42,7 @@ export class LaunchImpossible extends Schema.TaggedError<LaunchImpossible>("repr
 
 export type LaunchError =
   | AppendError
+  | OperationUnfinished
   | EventLogError
   | LeaseHeld
   | PluginMissing

@@ -6,7 +6,7 @@ import type { RestartPlan } from "./plan.ts"
 import { prepare } from "./prepare.ts"
 import type { RestartReport } from "./restart-act.ts"
 import { NothingUnfinished, requestOf, type RestartError, type RestartOptions, type RestartServices } from "./restart-request.ts"
-import { grantsGiven, settle, underLease } from "./restart-run.ts"
+import { demandInterrupted, grantsGiven, settle, underLease } from "./restart-run.ts"
 import { beginWith } from "./roll-back.ts"
 import { teamState } from "./team.ts"
 import { finishingWhatIsUndone, takenBackInstead } from "./undo.ts"
@@ -46,6 +46,8 @@ export const plan = <E, R>(
   Effect.gen(function*() {
     yield* demandCurrentLog
     const state = yield* teamState(team)
+    // One that is still being carried out is not continued by anybody else, so that there is nothing to plan.
+    if (state.operation !== null) yield* demandInterrupted(state)
     if (options.unfinished !== undefined && state.operation === null) {
       return yield* new NothingUnfinished({ team: state.key })
     }

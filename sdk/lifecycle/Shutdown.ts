@@ -6,6 +6,7 @@ import type { Event } from "../domain/event.ts"
 import type { AgentId } from "../domain/ids.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog, teamResource } from "../event-log/EventLog.ts"
+import type { TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { holdInput } from "../messaging/input-lease.ts"
@@ -23,6 +24,7 @@ import { currentState } from "./prepare.ts"
 import { deadlines, type InvalidSetting } from "./settings.ts"
 import type { HostEnvironment } from "./operation.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
+import { isUnwritable, stopUnrecorded } from "./stop-unrecorded.ts"
 import { teamState } from "./team.ts"
 
 /** What came of a shutdown. */
@@ -40,6 +42,8 @@ export interface ShutdownReport {
   /** Processes that earlier generations had left behind and that were stopped. */
   readonly leftovers: ReadonlyArray<string>
   readonly tookMs: number
+  /** False where the log could not be written to, so that only this answer tells of the stop. */
+  readonly recorded: boolean
   /** Of a refusal: why. */
   readonly details?: Readonly<Record<string, unknown>>
 }
@@ -49,7 +53,10 @@ export interface ShutdownOptions {
   readonly interruptBusy?: boolean
 }
 
-/** Stops a team: sessions are captured first, then each agent's process tree is ended and proved gone. */
+/**
+ * Stops a team: sessions are captured first, then each agent's process tree is ended and proved gone. Where the
+ * log can't be written to, the agents are stopped all the same, and the report says that this is not recorded.
+ */
 export const down = (
   selector?: string,
   { interruptBusy = false }: ShutdownOptions = {}
@@ -58,15 +65,23 @@ export const down = (
   AppendError | EventLogError | LeaseHeld | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved | InvalidSetting | TeamOwnerMismatch,
   EventLog | PluginHost | FileSystem.FileSystem | HostEnvironment
 > =>
-  Effect.scoped(Effect.gen(function*() {
-    const log = yield* EventLog
-    const host = yield* PluginHost
+  Effect.gen(function*() {
     const { graceMs } = yield* deadlines
     const copied = yield* downInCopy(selector)
     if (copied !== null) return copied
     yield* demandCurrentLog
     const found = yield* teamState(selector)
     yield* demandRank(found)
+    return yield* stopRecorded(found, graceMs, interruptBusy).pipe(
+      Effect.catchTag("EventLogError", (why) =>
+        isUnwritable(why) ? stopUnrecorded({ found, why, graceMs, interruptBusy }) : Effect.fail(why))
+    )
+  })
+
+const stopRecorded = (found: TeamState, graceMs: number, interruptBusy: boolean) =>
+  Effect.scoped(Effect.gen(function*() {
+    const log = yield* EventLog
+    const host = yield* PluginHost
     const lease = yield* log.lease(teamResource(found.key), "down")
     const current = Option.getOrElse(yield* log.state(found.key), () => found)
     const transport = yield* host.transport(current.transport)
@@ -97,7 +112,8 @@ export const down = (
     if (atWork.length > 0) {
       const { details, message, next } = confirmationRefusal(atWork, `reprise down --team ${team.key}`)
       const agents = yield* viewTeam(team, before, transport, providers.find)
-      return { outcome: "confirmation_required", ok: false, message, next, details, team: team.key, agents, spared: [], survivors: [], leftovers: [], tookMs: 0 }
+      const refused: ShutdownReport = { outcome: "confirmation_required", ok: false, recorded: true, message, next, details, team: team.key, agents, spared: [], survivors: [], leftovers: [], tookMs: 0 }
+      return refused
     }
     const isTarget = (pid: number) => targets.some(({ panes }) => panes.some((pane) => pane.pid === pid))
     const persons = adoptedSpared(
@@ -226,9 +242,10 @@ export const down = (
     const leftOpen = failed.length > 0 || transport.closeHome === undefined
       ? ""
       : yield* Effect.match(transport.closeHome, { onFailure: ({ message }) => ` ${message}`, onSuccess: () => "" })
-    return {
+    const report: ShutdownReport = {
       outcome,
       ok: failed.length === 0,
+      recorded: true,
       message: failed.length === 0
         ? `Team ${team.key} is stopped (${living.length} ${living.length === 1 ? "agent" : "agents"} ended); its conversations are kept.` +
           `${persons.length === 0 ? "" : ` These go on, for a person started them: ${persons.join("; ")}.`}${leftOpen}`
@@ -242,4 +259,5 @@ export const down = (
       leftovers: leftovers.stopped.map(namedLeftover),
       tookMs
     }
+    return report
   }))

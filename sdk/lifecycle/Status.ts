@@ -2,7 +2,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { EventLogError } from "../event-log/errors.ts"
 import { AgentId } from "../domain/ids.ts"
-import { EventLog } from "../event-log/EventLog.ts"
+import { EventLog, type LeaseHolder, teamResource } from "../event-log/EventLog.ts"
 import { agentOf, type OperationState, type TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing, type Transport } from "../plugin/PluginHost.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
@@ -59,8 +59,10 @@ const sessionShown = ({ id, session }: AgentView, { doubts, named }: Noticed): A
 export interface StatusReport {
   readonly team: TeamState
   readonly agents: ReadonlyArray<AgentView>
-  /** The interrupted operation, if there is one. */
+  /** The unfinished operation, if there is one. */
   readonly operation: OperationState | null
+  /** The live process that is carrying it out; null where it was interrupted, or where there is none. */
+  readonly runBy: LeaseHolder | null
   /** Position of the newest event of the log. */
   readonly position: number
   readonly pendingMessages: number
@@ -133,6 +135,7 @@ export const status = (
         concurrency: 16
       }),
       operation: team.operation,
+      runBy: team.operation === null ? null : yield* log.holder(teamResource(team.key)),
       position: yield* log.position,
       pendingMessages: team.pendingMessages.length,
       rolledBack

@@ -29,7 +29,9 @@ export const downInCopy = (selector: string | undefined): Effect.Effect<Shutdown
         spawn === null || phase === "stopped" || phase === "exited"
           ? []
           : `${key}/${spec.id} of ${verdict.original}${spawn.pane === null ? "" : ` (process ${spawn.pane.pid})`}`)),
-      survivors: [], leftovers: [],
+      survivors: [],
+      leftovers: [],
+      recorded: true,
       tookMs: 0
     }
   })

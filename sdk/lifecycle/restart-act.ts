@@ -12,6 +12,7 @@ import { captureSessions } from "./capture.ts"
 import { isNothingLeft, type LeftoverReport } from "./leftovers.ts"
 import { mayLive, observeTeam } from "./observe.ts"
 import { beginOperation, finishOperation, type Operation } from "./operation.ts"
+import { orUnfinished, roomFor } from "./operation-unfinished.ts"
 import { type AgentPlan, type Refusal, type RestartPlan, touches } from "./plan.ts"
 import { currentState, type Prepared } from "./prepare.ts"
 import { passGates, type Reasons } from "./gates.ts"
@@ -198,6 +199,9 @@ export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, reasons: 
     const { plan, providers, transport } = prepared
     const { team } = plan
     const unfinished = team.operation
+    const log = yield* EventLog
+    // Before anything is touched: what is done and can't be recorded would be lost.
+    yield* log.reserve(roomFor(plan.agents.length))
     const operation = yield* beginOperation({
       kind,
       team: team.key,
@@ -235,7 +239,9 @@ export const carryOut = <E, R>(prepared: Prepared<E, R>, lease: Lease, reasons: 
         team.key
       )
     ]
-    const rollout = yield* rollOut({ plan, operation, transport, findProvider: providers.find }, reasons, spared)
+    const rollout = yield* orUnfinished(plan, { id: operation.id, kind }, transport)(
+      rollOut({ plan, operation, transport, findProvider: providers.find }, reasons, spared)
+    )
     const acted: Acted = { operation, rollout }
     return acted
   })
@@ -251,7 +257,9 @@ export const conclude = <E, R>(prepared: Prepared<E, R>, lease: Lease, { operati
     // What could not be taken back to its end is still to be.
     const tookMs = stillThere.length > 0
       ? (yield* Clock.currentTimeMillis) - operation.startedAt
-      : yield* finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
+      : yield* orUnfinished(plan, { id: operation.id, kind }, transport)(
+        finishOperation(operation, said.ok && kind === "launch" ? "launched" : said.outcome)
+      )
     // The restart is done and recorded: what fails from here on is said, and does not take its report away.
     const heldBack = yield* Effect.flatMap(currentState(team.key, team), (state) => captureSessions(state, providers.find, null)).pipe(
       Effect.zipRight(Effect.flatMap(currentState(team.key, team), (state) => deliverAll(state, prepared, lease, rollout.results))),

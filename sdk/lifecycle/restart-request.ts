@@ -13,6 +13,7 @@ import { type AnyPolicy, type DriftPolicy, toTeam } from "../policy/Policy.ts"
 import { closest } from "../spec/suggestion.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import type { HostEnvironment } from "./operation.ts"
+import type { OperationUnfinished } from "./operation-unfinished.ts"
 import type { RestartPlan, RestartRequest } from "./plan.ts"
 import type { TeamOwnerMismatch } from "./rank.ts"
 import { deadlines, type InvalidSetting } from "./settings.ts"
@@ -52,6 +53,7 @@ export type RestartServices = EventLog | PluginHost | FileSystem.FileSystem | Ho
 /** How a restart can fail. Refusals are not failures: they come as a report. */
 export type RestartError =
   | AppendError
+  | OperationUnfinished
   | EventLogError
   | LeaseHeld
   | PluginMissing

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { GrantName } from "../domain/decision.ts"
+import { LeaseHeld } from "../event-log/errors.ts"
 import { EventLog, type Lease, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import { DiscardContext } from "../policy/Grants.ts"
@@ -33,6 +34,15 @@ export const underLease = <A, E, R>(
     const current = yield* log.state(team.key)
     return yield* use(lease, Option.getOrElse(current, () => team))
   }))
+
+/** Fails with who is at it, where the unfinished operation of a team is still being carried out. */
+export const demandInterrupted = ({ key }: TeamState) =>
+  Effect.gen(function*() {
+    const log = yield* EventLog
+    const resource = teamResource(key)
+    const holder = yield* log.holder(resource)
+    if (holder !== null) return yield* new LeaseHeld({ resource, holder: { ...holder, expiresAt: holder.since } })
+  })
 
 /** Refuses or acts on what was prepared; decisions are on disk before anything is touched. */
 export const settle = <E, R, E2, R2>(

@@ -95,7 +95,7 @@ export const openBox = (command: string) => {
     })
   const run = (args: ReadonlyArray<string>, where?: Where) => ended(start(args, where))
   /** Runs a verb with `--json`, and gives its answer with its exit code. */
-  const ask = async (args: ReadonlyArray<string>, where?: Where) => {
+  const ask = async (args: ReadonlyArray<string>, where?: Where): Promise<Answer & { readonly code: number | null; readonly err: string }> => {
     const ran = await run([...args, "--json"], where)
     return { ...answerIn(ran), code: ran.code, err: ran.err }
   }

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { failureDocument } from "../../scripts/command/document.ts"
-import type { RestartReport } from "../../sdk/index.ts"
+import { EventLogError, type RestartReport } from "../../sdk/index.ts"
 import {
   type CommandEnd,
   type CommandStep,
@@ -89,6 +89,26 @@ const elsewhere: Readonly<Record<string, string>> = {
   fork_refused: "of fork: the CLI of a world can't",
   agent_not_ours: "of send: what people start in a world is not the world's own team"
 }
+
+it.effect("a log that fails in the middle of a restart: the answer names who is stopped, and says that it is unfinished", () =>
+  Effect.map(simulation, (sim) => {
+    const { ends } = sim.play({ seed: 11, ...world(team, ...spoken, run(restart())) }, (services, { process }) => {
+      if (!process.startsWith("restart-")) return services
+      let stopped = false
+      return {
+        ...services,
+        log: {
+          ...services.log,
+          append: (events, options) => {
+            if (stopped) return Effect.fail(new EventLogError({ operation: "append", reason: "Full", detail: "The disk is full.", file: null }))
+            stopped = events.some((event) => event.type === "agent.stopped")
+            return services.log.append(events, options)
+          }
+        }
+      }
+    })
+    expect(ends.map(({ outcome }) => outcome)).toContain("OperationUnfinished")
+  }))
 
 /** By what came of an agent. */
 const results = {

@@ -47,13 +47,18 @@ const copies = (files: LogFiles): ReadonlyArray<string> => {
   }
 }
 
-const sentences = (files: LogFiles, reason: EventLogError["reason"], why: string): string => {
+type Said = EventLogError["reason"] | "NoRoom"
+
+const sentences = (files: LogFiles, reason: Said, why: string): string => {
   const file = files.database
   switch (reason) {
     case "Busy":
       return `${file} was in use by other processes for too long. Nothing was written. Run the command again.`
     case "Full":
       return `The disk that holds ${file} is full. Nothing was written, and all that was recorded before is safe. ` +
+        "Free some space and run the command again."
+    case "NoRoom":
+      return `There is not enough room on the disk that holds ${file}: ${why}. Nothing was done, and no process was touched. ` +
         "Free some space and run the command again."
     case "ReadOnly":
       return `${file} can't be written: it or its directory is read-only for this user (${why}). Nothing was written, ` +
@@ -79,16 +84,21 @@ const sentences = (files: LogFiles, reason: EventLogError["reason"], why: string
 export const refuse = (
   files: LogFiles,
   operation: string,
-  reason: EventLogError["reason"],
+  reason: Said,
   why: string
 ): EventLogError =>
-  new EventLogError({ operation, reason, detail: sentences(files, reason, why), file: files.database })
+  new EventLogError({ operation, reason: reason === "NoRoom" ? "Full" : reason, detail: sentences(files, reason, why), file: files.database })
 
 /** What was thrown by the database or the file system, as an error that says what to do. */
 export const failureOf = (files: LogFiles, operation: string) => (cause: unknown): EventLogError =>
   cause instanceof EventLogError
     ? cause
     : refuse(files, operation, reasonOf(files, codeOf(cause)), textOf(cause))
+
+const unwritable = /^(SQLITE_(FULL|IOERR|CANTOPEN|READONLY)|ENOSPC|EDQUOT|EROFS|EACCES|EPERM)/
+
+/** Whether the file may be sound and only can't be written to: no room, no inode, no quota, a read-only mount. */
+export const cannotBeWritten = (cause: unknown): boolean => unwritable.test(codeOf(cause))
 
 /** Whether somebody else held the lock. */
 export const isBusy = (cause: unknown): boolean => codeOf(cause).startsWith("SQLITE_BUSY")

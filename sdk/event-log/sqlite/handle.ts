@@ -181,6 +181,8 @@ export const makeHandle = Effect.fn("EventLogSqlite.open")(function*(files: LogF
           },
           catch: failureOf(files, operation)
         })
+      // Opened where it could not be written to: that may be over now, and else the failure says why it is not.
+      if (log?.store.opened.readOnly === true) close()
       return isInPlace() ? ready() : Effect.flatMap(openAs(operation, "write"), ready)
     })
 

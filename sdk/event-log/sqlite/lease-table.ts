@@ -51,6 +51,13 @@ export const makeLeaseTable = (store: Store) => {
   }
 
   return {
+    /** Who holds it and may live. */
+    holder: (resource: string, claimant: Claimant, mine: ReadonlySet<string>, now: number) => {
+      const row = find.get(resource)
+      return row !== undefined && isHeld(row, claimant, mine, resource, now)
+        ? { pid: row.pid, command: row.command, since: row.since }
+        : null
+    },
     /** The token, or who holds it. `mine` are the resources that this very layer holds. */
     take: (resource: string, command: string, claimant: Claimant, mine: ReadonlySet<string>, now: number) =>
       store.transact((): number | LeaseHeld => {

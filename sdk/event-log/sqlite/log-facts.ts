@@ -5,13 +5,22 @@ import * as os from "node:os"
 import * as path from "node:path"
 import type { DirectoryIdentity, LogIdentity } from "../../domain/log-identity.ts"
 import type { LogFacts, OtherPlace } from "../../domain/log-verdict.ts"
+import { cannotBeWritten } from "./failures.ts"
 import { type LogFiles, logFiles, sizeOf, workspaceOf } from "./files.ts"
 import { type Marker, markersAt, readMarker } from "./marker.ts"
 import { mirrorPosition } from "./mirror.ts"
 
-/** Copies a log to a place of its own and opens the copy: nothing beside the original is made, written or locked. */
-export const openPrivateCopy = (files: LogFiles): { readonly db: Database; readonly close: () => void } => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "reprise-read-"))
+/** Directories on other disks, where there are any: the temporary one may be as full as the log's. */
+const placesForCopies = (): ReadonlyArray<string> =>
+  [...new Set([os.tmpdir(), process.env["XDG_RUNTIME_DIR"] ?? "", "/dev/shm"])].filter((place) => place !== "" && fs.existsSync(place))
+
+interface PrivateCopy {
+  readonly db: Database
+  readonly close: () => void
+}
+
+const copyInto = (files: LogFiles, place: string): PrivateCopy => {
+  const directory = fs.mkdtempSync(path.join(place, "reprise-read-"))
   const remove = () => fs.rmSync(directory, { recursive: true, force: true })
   const copy = path.join(directory, "reprise.db")
   try {
@@ -19,17 +28,38 @@ export const openPrivateCopy = (files: LogFiles): { readonly db: Database; reado
     if (sizeOf(`${files.database}-wal`) !== undefined) fs.copyFileSync(`${files.database}-wal`, `${copy}-wal`)
     for (const name of fs.readdirSync(directory)) fs.chmodSync(path.join(directory, name), 0o600)
     const db = new Sqlite(copy, { timeout: 20 })
-    return {
-      db,
-      close: () => {
-        db.close()
-        remove()
-      }
+    const close = () => {
+      db.close()
+      remove()
     }
+    try {
+      // Its side files are made at the first read, which needs room too.
+      db.pragma("user_version")
+    } catch (cause) {
+      db.close()
+      throw cause
+    }
+    return { db, close }
   } catch (cause) {
     remove()
     throw cause
   }
+}
+
+/**
+ * Copies a log to a place of its own and opens the copy: nothing beside the original is made, written or locked. The copy
+ * lies at the first place that has room for it.
+ */
+export const openPrivateCopy = (files: LogFiles): PrivateCopy => {
+  const places = placesForCopies()
+  for (const place of places.slice(0, -1)) {
+    try {
+      return copyInto(files, place)
+    } catch (cause) {
+      if (!cannotBeWritten(cause)) throw cause
+    }
+  }
+  return copyInto(files, places.at(-1) ?? os.tmpdir())
 }
 
 interface FirstEvent {

@@ -1,7 +1,7 @@
 import Sqlite, { type Database } from "better-sqlite3"
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
-import { refuse } from "./failures.ts"
+import { cannotBeWritten, refuse } from "./failures.ts"
 import { type LogFiles, makeDirectory, makePrivateFile, sizeOf, workspaceOf } from "./files.ts"
 import { openPrivateCopy } from "./log-facts.ts"
 import { createTables, schemaVersion } from "./schema.ts"
@@ -161,5 +161,12 @@ export const open = (files: LogFiles, intent: "read" | "write", isOwn: (copy: Da
     copy.close()
   }
   if (intent === "write") return openWritable(files)
-  return canWrite(files) ? openWritable(files) : openReadOnly(files)
+  if (!canWrite(files)) return openReadOnly(files)
+  try {
+    return openWritable(files)
+  } catch (cause) {
+    // Opening for writing makes side files, for which a full disk has no room.
+    if (!cannotBeWritten(cause)) throw cause
+    return openReadOnly(files)
+  }
 }
