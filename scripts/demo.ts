@@ -1,5 +1,6 @@
 // reprise demo: a team of fake agents is told things, everything is killed, and the team comes back with its memory.
 import * as FileSystem from "@effect/platform/FileSystem"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
@@ -16,7 +17,7 @@ import {
   Status
 } from "../sdk/index.ts"
 import { columns, shortSession } from "./command/agent-table.ts"
-import { answerTo, killAgents, killServer } from "./command/demo-world.ts"
+import { answerTo, killAgents, killServer, removeDemo } from "./command/demo-world.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
 const teamFile = `name: demo
@@ -88,8 +89,15 @@ const play = (workspace: string, transport: string) =>
     }
   })
 
+/** The directory of the demo that runs. */
+let place: string | undefined
+
 export const verb = defineVerb({
   name: "demo",
+  abandon: () => {
+    if (place !== undefined) removeDemo(place)
+    return "The demo's agents, its tmux server and its directory are removed."
+  },
   description: "Shows the main job on a team of fake agents, in a directory of its own that is removed afterwards.",
   config: {},
   run: () =>
@@ -98,8 +106,10 @@ export const verb = defineVerb({
       const { PATH } = yield* HostEnvironment
       const transport = findExecutable("tmux", "/", PATH) !== null ? "tmux" : "pty"
       const workspace = yield* Effect.flatMap(files.makeTempDirectoryScoped({ prefix: "reprise-demo-" }), files.realPath)
+      place = workspace
       return yield* play(workspace, transport).pipe(
-        Effect.onError(() => Effect.ignore(Shutdown.down("demo", { interruptBusy: true }))),
+        // An interruption is cleaned up after by the verb, which does not wait for a server that was killed.
+        Effect.onError((cause) => Cause.isInterrupted(cause) ? Effect.void : Effect.ignore(Shutdown.down("demo", { interruptBusy: true }))),
         Effect.provide(RepriseLive.layer({ workspace }))
       )
     }))

@@ -16,7 +16,7 @@ import { allTeams } from "./lifecycle/prepare.ts"
 import { PluginHostLive } from "./plugin/host/PluginHostLive.ts"
 import type { PluginHost } from "./plugin/PluginHost.ts"
 import { stateHome } from "./spec/state-home.ts"
-import { findWorkspace, type WorkspacePaths, type WorkspaceUnusable } from "./spec/workspace.ts"
+import { findWorkspace, type WorkspacePaths, WorkspaceUnusable } from "./spec/workspace.ts"
 
 /** The workspace that a command or script works in. */
 export class Workspace extends Context.Tag("reprise/Workspace")<Workspace, WorkspacePaths>() {}
@@ -66,11 +66,24 @@ const pluginHost = (options: RepriseOptions) =>
     })
   }))
 
+const currentDirectory = Effect.try({
+  try: () => process.cwd(),
+  catch: (cause) =>
+    new WorkspaceUnusable({
+      directory: ".",
+      reason: "Missing",
+      detail: `The current directory does not exist any more (${cause instanceof Error ? cause.message : String(cause)}). Nothing was done.`
+    })
+})
+
 /** Everything a script runs on: the workspace's log, its plugins, and Node. */
 export const layer = (
   options: RepriseOptions = {}
 ): Layer.Layer<RepriseServices, EventLogError | WorkspaceUnusable> => {
-  const workspace = Layer.effect(Workspace, findWorkspace({ asked: options.workspace, from: process.cwd() }))
+  const workspace = Layer.effect(
+    Workspace,
+    Effect.flatMap(currentDirectory, (from) => findWorkspace({ asked: options.workspace, from }))
+  )
   const log = options.log === "unopened" ? EventLogMemory.layer : Layer.unwrapEffect(Effect.map(Workspace, ({ runtime }) => EventLogSqlite.layer({ directory: runtime, stateHome: stateHome(process.env) })))
   return pluginHost(options).pipe(
     Layer.provideMerge(log),

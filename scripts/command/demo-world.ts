@@ -3,6 +3,8 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
+import { dirname, join } from "node:path"
 
 /** Kills the agents' own processes as a machine out of memory would. */
 export const killAgents = (agents: ReadonlyArray<{ readonly pid: number | null }>) =>
@@ -36,3 +38,48 @@ export const answerTo = (text: string, transcript: string | null) =>
     Effect.retry(Schedule.spaced("50 millis").pipe(Schedule.upTo("5 seconds"))),
     Effect.orElseSucceed(() => "nothing")
   )
+
+const linkOf = (file: string): string => {
+  try {
+    return readlinkSync(file)
+  } catch {
+    return ""
+  }
+}
+
+const textOf = (file: string): string => {
+  try {
+    return readFileSync(file, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+const socketIn = (workspace: string): string | null =>
+  /"socket":\s*"([^"]+)"/.exec(textOf(join(workspace, ".reprise/plugins/transport-tmux/server.json")))?.[1] ?? null
+
+/** Processes that work in the demo's directory, and the server that listens at its socket. */
+const processesOf = (workspace: string, socket: string | null): ReadonlyArray<number> =>
+  !existsSync("/proc/self") ? [] : readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    if (pid === process.pid) return false
+    const cwd = linkOf(`/proc/${pid}/cwd`)
+    return cwd === workspace || cwd.startsWith(`${workspace}/`) ||
+      (socket !== null && textOf(`/proc/${pid}/cmdline`).split("\0").includes(socket))
+  })
+
+/** Ends all that the demo started and removes its directory and its socket, at once: for an interruption. */
+export const removeDemo = (workspace: string): void => {
+  const socket = socketIn(workspace)
+  // What was being started while the first were ended is there at the second look.
+  for (let look = 0; look < 2; look++) {
+    for (const pid of processesOf(workspace, socket)) {
+      try {
+        process.kill(pid, "SIGKILL")
+      } catch {
+        // It was faster.
+      }
+    }
+  }
+  rmSync(workspace, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 })
+  if (socket !== null) rmSync(dirname(socket), { recursive: true, force: true })
+}

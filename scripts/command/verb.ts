@@ -4,6 +4,7 @@ import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Options from "@effect/cli/Options"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,6 +14,7 @@ import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { RepriseLive } from "../../sdk/index.ts"
 import { camelCased, type Document, failureDocument } from "./document.ts"
+import { interruptedDocument } from "./interrupted.ts"
 import { flagsOf, readFlags } from "./known-flags.ts"
 import { keepForTheAnswer, write } from "./output.ts"
 import { outlastReaders } from "./readers.ts"
@@ -72,6 +74,8 @@ interface VerbDefinition<Config extends Command.Command.Config> {
   readonly human?: (document: Document) => string
   /** Prints its own lines; there is no closing document unless it failed. */
   readonly silent?: (config: Command.Command.ParseConfigValue<Config>) => boolean
+  /** Ends, on a signal, what must not outlive the verb; says so in the place of what is unfinished. Synchronous. */
+  readonly abandon?: () => string
   /** Goes on in the foreground after the answer was shown. */
   readonly afterwards?: (document: Document) => Effect.Effect<void, unknown, RepriseLive.RepriseServices>
 }
@@ -116,12 +120,26 @@ const unanswered: Document = {
   next: []
 }
 
+/** Why the current directory can't be told; null where it can. */
+const currentDirectoryLost = (): string | null => {
+  try {
+    process.cwd()
+    return null
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
+    return `The current directory ${code === "ENOENT" ? "does not exist any more" : `can't be read (${code})`}. Nothing was done. ` +
+      "Change to a directory that exists, and run the command again."
+  }
+}
+
 /** Makes a verb from its options and what it does. */
 export const defineVerb = <const Config extends Command.Command.Config>(definition: VerbDefinition<Config>): Verb => {
-  const { afterwards, description, human, name, run, silent } = definition
+  const { abandon, afterwards, description, human, name, run, silent } = definition
   let exitCode = 0
   let json = false
   let answered = false
+  let workspace: string | undefined
+  let quiet = false
   const answer = (document: Document, code: number) =>
     Effect.suspend(() => {
       exitCode = code
@@ -139,6 +157,8 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
 
   const command = Command.make(name, { own: definition.config, everywhere }, ({ everywhere: common, own }) => {
     json = common.json
+    workspace = Option.getOrUndefined(common.workspace)
+    quiet = silent?.(own) === true
     return Effect.gen(function*() {
       const document = yield* run(own, {
         json,
@@ -146,7 +166,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
         consents: common.allowPlugin,
         transport: Option.getOrUndefined(common.transport)
       })
-      if (silent?.(own) !== true) yield* answer(document, document.ok ? 0 : 1)
+      if (!quiet) yield* answer(document, document.ok ? 0 : 1)
       if (document.ok && afterwards !== undefined) yield* afterwards(document)
     }).pipe(
       Effect.provide(RepriseLive.layer({
@@ -171,6 +191,11 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       await Effect.runPromise(answer({ outcome: "usage", ok: false, message: read.wrong, next: [`reprise ${name} --help`] }, 2))
       return exitCode
     }
+    const lost = read.words.includes("--help") ? null : currentDirectoryLost()
+    if (lost !== null) {
+      await Effect.runPromise(answer({ outcome: "failed", ok: false, message: lost, next: [] }, 1))
+      return exitCode
+    }
     const cli = Command.run(command, { name: `reprise ${name}`, version })
     // What the parser prints by itself is help, or a complaint that we say in our own envelope.
     const quietErrors = Console.withConsole(
@@ -180,6 +205,8 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       cli(["node", name, ...read.words]).pipe(
         quietErrors,
         Effect.catchAll((error) => ValidationError.isValidationError(error) ? answer(usageDocument(name, error), 2) : Effect.void),
+        // What breaks outside of the verb itself is no success.
+        Effect.catchAllDefect((defect) => answer(failureDocument(Cause.die(defect), name).document, 1)),
         Effect.provide(Layer.mergeAll(
           warningsAside,
           NodeContext.layer,
@@ -187,7 +214,17 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
         ))
       )
     )
-    if (ending._tag === "Signalled") return ending.exitCode
+    if (ending._tag === "Signalled") {
+      const done = abandon?.()
+      if (!answered && !quiet) {
+        await Effect.runPromise(done === undefined
+          ? Effect.flatMap(interruptedDocument(name, workspace), (document) => answer(document, ending.exitCode))
+          : answer({ outcome: "failed", ok: false, message: `It was interrupted. ${done}`, next: [], details: { reason: "interrupted" } }, ending.exitCode))
+      }
+      // What could not be let go in time would keep the process.
+      if (!ending.released) process.exit(ending.exitCode)
+      return ending.exitCode
+    }
     if (ending._tag === "Done") return exitCode
     if (!answered) await Effect.runPromise(answer(unanswered, 1))
     return 1

@@ -46,7 +46,7 @@ export const stopUnrecorded = ({ found, graceMs, interruptBusy, why }: Stop) =>
       return panes.length === 0 ? [] : [{ agent, observation, panes, lives: mayLive(observation.process) }]
     })
     const living = targets.filter(({ lives }) => lives)
-    const base = { team: team.key, recorded: false, spared: before.foreign.map(({ command, pane }) => `${pane} ${command}`) }
+    const base = { team: team.key, recorded: false, leftovers: [], spared: before.foreign.map(({ command, pane }) => `${pane} ${command}`) }
     const reason = why.message.replace(/ ?Nothing was written[^.]*\./, "").replace(/ ?Free some space and run the command again\./, "")
     const atWork = interruptBusy ? [] : yield* agentsAtWork(team, living, transport, providers.find, { unknown: false })
     if (atWork.length > 0) {
