@@ -7,7 +7,7 @@ import { Adopt, ensureRuntime, Workspace } from "../sdk/index.ts"
 import { columns } from "./command/agent-table.ts"
 import type { Document } from "./command/document.ts"
 import { WrongUsage } from "./command/policy-file.ts"
-import { demandPlugins, standardTransport } from "./command/standard-transport.ts"
+import { standardTransport } from "./command/standard-transport.ts"
 import { writePage } from "./command/team-page.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
 
@@ -48,17 +48,15 @@ export const verb = defineVerb({
     dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Show what would be adopted; write nothing.")),
     pids: Args.text({ name: "pid" }).pipe(Args.repeated)
   },
-  run: ({ all, as, dryRun, only, pids }, { consents, plugins, transport }) =>
+  run: ({ all, as, dryRun, only, pids }, { plugins, transport }) =>
     Effect.gen(function*() {
       const named = yield* pidsIn([...only, ...pids])
       yield* Adopt.demandName(Option.getOrUndefined(as))
       const paths = yield* Workspace
-      if (plugins.length > 0) yield* demandPlugins
       const options = {
         workspace: paths.root,
         transport: transport ?? (yield* standardTransport),
         plugins,
-        consents,
         everywhere: all,
         ...Option.isSome(as) ? { name: as.value } : {},
         ...named === undefined ? {} : { only: named }

@@ -12,6 +12,7 @@ export const verb = defineVerb({
   name: "down",
   description: "Stops a team: each agent's processes are ended and proved gone. Its conversations are kept.",
   config: { team: teamOption, yes: yesOption },
+  plugins: "reported",
   run: ({ team, yes }, { transport }) =>
     sameTransport(Option.getOrUndefined(team), transport).pipe(
       Effect.zipRight(confirming({ yes }, (interruptBusy) => Shutdown.down(Option.getOrUndefined(team), { interruptBusy }))),

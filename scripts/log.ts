@@ -31,11 +31,12 @@ export const verb = defineVerb({
     follow: Options.boolean("follow").pipe(Options.withDescription("Wait for more, until interrupted.")),
     words: Args.text({ name: "export|import FILE" }).pipe(Args.repeated)
   },
+  plugins: "reported",
   log: ({ words }) => words[0] === "import" ? "unopened" : "opened",
   silent: ({ words }) => words.length === 0,
-  run: ({ agent, follow, older, since, team, type, words }, { consents, plugins }) =>
+  run: ({ agent, follow, older, since, team, type, words }, { plugins }) =>
     Effect.gen(function*() {
-      if (words.length > 0) return yield* copyLog(words, { older, plugins, consents })
+      if (words.length > 0) return yield* copyLog(words, { older, plugins })
       const log = yield* EventLog
       const teamKey = yield* named(TeamKey, "a team", team)
       if (teamKey !== undefined) yield* teamState(teamKey)

@@ -8,10 +8,10 @@ export const verb = defineVerb({
   description: "Rebuilds a log that is lost or older than what runs, and says what is certain. Touches no agent.",
   config: {},
   log: () => "unopened",
-  run: (_, { consents, plugins }) =>
+  run: () =>
     Effect.gen(function*() {
       const paths = yield* Workspace
-      const opened = RepriseLive.layer({ workspace: paths.root, plugins, allowPlugins: consents })
+      const opened = RepriseLive.layer({ workspace: paths.root })
       return { ...yield* LogFile.recover(paths, opened) }
     })
 })

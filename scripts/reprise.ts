@@ -16,6 +16,7 @@ const verbs: Readonly<Record<string, { readonly does: string; readonly load: () 
   down: { does: "stop the team; its conversations are kept", load: () => import("./down.ts") },
   log: { does: "print the event log", load: () => import("./log.ts") },
   recover: { does: "rebuild a log that is lost or older than what runs", load: () => import("./recover.ts") },
+  trust: { does: "list, show or revoke what you have consented to", load: () => import("./trust.ts") },
   simulate: { does: "play policies in virtual time, and compare what comes of them", load: () => import("./simulate.ts") },
   demo: { does: "show the main job on a team of fake agents", load: () => import("./demo.ts") }
 }

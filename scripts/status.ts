@@ -30,6 +30,7 @@ export const verb = defineVerb({
   name: "status",
   description: "Shows a team: what each agent does, how that is known, and the conversation it is in.",
   config: { team: teamOption },
+  plugins: "reported",
   run: ({ team }, { transport }) =>
     Effect.map(Effect.zipRight(sameTransport(Option.getOrUndefined(team), transport), Status.status(Option.getOrUndefined(team))), (report) => ({
       outcome: report.rolledBack === null ? "ok" : "log_rolled_back",

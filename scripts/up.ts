@@ -10,7 +10,7 @@ import { confirming } from "./command/decisions.ts"
 import { stayInForeground } from "./command/foreground.ts"
 import { WrongUsage } from "./command/policy-file.ts"
 import { choicesOf } from "./command/recorded-transport.ts"
-import { demandPlugins, standardTransport } from "./command/standard-transport.ts"
+import { standardTransport } from "./command/standard-transport.ts"
 import { teamOption, yesOption } from "./command/team-option.ts"
 import { writePage } from "./command/team-page.ts"
 import { defineVerb, runIfStarted } from "./command/verb.ts"
@@ -26,7 +26,7 @@ export const verb = defineVerb({
     ),
     file: Args.text({ name: "file" }).pipe(Args.withDefault("team.yaml"))
   },
-  run: ({ asNew, file, team: asked, yes }, { consents, plugins, transport }) =>
+  run: ({ asNew, file, team: asked, yes }, { plugins, transport }) =>
     Effect.gen(function*() {
       const paths = yield* Workspace
       const team = yield* readTeamFile(resolve(file), { workspace: paths.root, shownAs: file })
@@ -34,12 +34,11 @@ export const verb = defineVerb({
         return yield* new WrongUsage({ detail: `${file} is the file of team ${team.spec.name}, not of ${asked.value}.` })
       }
       yield* ensureRuntime(paths)
-      const chosen = yield* choicesOf(team.spec.name, { transport, plugins, consents })
+      const chosen = yield* choicesOf(team.spec.name, { transport, plugins })
       const where = chosen.transport ?? (yield* standardTransport)
       if (where === "tmux" && (yield* standardTransport) !== "tmux") {
         return yield* new WrongUsage({ detail: `Team ${team.spec.name} is to live in tmux, and there is no tmux on the PATH. Install it, or say --transport pty.` })
       }
-      if (plugins.length > 0) yield* demandPlugins
       const aside = asNew ? yield* LogFile.setAsideForNew(paths) : null
       if (asNew && aside === null) {
         return yield* new WrongUsage({ detail: `${paths.root} is no copy of another workspace, and its log is not lost, so it needs no --as-new.` })
@@ -49,7 +48,6 @@ export const verb = defineVerb({
           workspace: paths.root,
           transport: where,
           plugins: chosen.plugins,
-          consents: chosen.consents,
           copyOf: aside?.teams ?? [],
           interruptBusy
         }))

@@ -22,7 +22,8 @@ export class ApprovalUnavailable
 export const atTerminal = Effect.flatMap(Terminal.Terminal, (terminal) =>
   Effect.map(terminal.isTTY, (isTTY) => isTTY && process.stdin.isTTY === true))
 
-const ask = (question: string) =>
+/** Asks a yes or no question at the terminal. Anything but a yes is a no. */
+export const ask = (question: string) =>
   Effect.tryPromise(async (signal) => {
     const reader = createInterface({ input: process.stdin, output: process.stderr })
     try {

@@ -54,6 +54,13 @@ const refusedLogs: Readonly<Record<string, readonly [string, ReadonlyArray<strin
   Copied: ["workspace_copied", ["reprise up --as-new"]]
 }
 
+/** A missing consent is what the user can give; any other reason is the plugin's. */
+const pluginRefusal = (error: unknown): Refused => {
+  const rejected = member(error, "rejected")
+  const lacksConsent = (Array.isArray(rejected) ? rejected : [error]).some((one) => member(one, "stage") === "consent")
+  return { outcome: lacksConsent ? "consent_missing" : "plugin_rejected", next: [], exitCode: 1 }
+}
+
 const refusedBy = (error: unknown, verb: string): Refused => {
   const again = (options: ReadonlyArray<unknown>) => options.map((option) => againFor(verb, text(option)))
   const candidates = member(error, "candidates")
@@ -76,7 +83,9 @@ const refusedBy = (error: unknown, verb: string): Refused => {
       return { outcome: "team_owner_mismatch", next: [], exitCode: 1 }
     case "PluginMissing":
     case "PluginRejected":
-      return { outcome: "plugin_rejected", next: [], exitCode: 1 }
+      return pluginRefusal(error)
+    case "ConsentStoreUnusable":
+      return { outcome: "consent_store_unusable", next: [], exitCode: 1 }
     case "InvalidSetting":
     case "WrongUsage":
       return { outcome: "usage", next: [`reprise ${verb} --help`], exitCode: 2 }

@@ -6,11 +6,10 @@ import { WrongUsage } from "./policy-file.ts"
 interface Choices {
   readonly older: boolean
   readonly plugins: ReadonlyArray<string>
-  readonly consents: ReadonlyArray<string>
 }
 
 /** `log export FILE` and `log import FILE`. */
-export const copyLog = (words: ReadonlyArray<string>, { consents, older, plugins }: Choices) =>
+export const copyLog = (words: ReadonlyArray<string>, { older }: Choices) =>
   Effect.gen(function*() {
     const [what, name, ...rest] = words
     if ((what !== "export" && what !== "import") || name === undefined || rest.length > 0) {
@@ -22,7 +21,7 @@ export const copyLog = (words: ReadonlyArray<string>, { consents, older, plugins
       const position = yield* LogFile.exportTo(paths, file)
       return { outcome: "exported", ok: true, message: `${file} holds the log up to position ${position}.`, next: [], file, position }
     }
-    const host = RepriseLive.layer({ workspace: paths.root, plugins, allowPlugins: consents, log: "unopened" })
+    const host = RepriseLive.layer({ workspace: paths.root, log: "unopened" })
     const running = yield* Effect.provide(LogFile.runningBeside(paths, file), host)
     if (running.length > 0) {
       return {

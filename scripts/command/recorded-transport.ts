@@ -11,7 +11,6 @@ const elsewhere = (team: string, transport: string, asked: string) =>
 interface Choices {
   readonly transport: string | undefined
   readonly plugins: ReadonlyArray<string>
-  readonly consents: ReadonlyArray<string>
 }
 
 /**
@@ -25,8 +24,7 @@ export const choicesOf = (team: TeamKey, asked: Choices) =>
     if (known === undefined) return asked
     return {
       transport: asked.transport ?? known.transport,
-      plugins: [...new Set([...known.plugins, ...asked.plugins])],
-      consents: [...new Set([...known.consents ?? [], ...asked.consents])]
+      plugins: [...new Set([...known.plugins, ...asked.plugins])]
     }
   })
 

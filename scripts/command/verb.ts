@@ -12,11 +12,12 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { RepriseLive } from "../../sdk/index.ts"
+import { type PluginRejected, RepriseLive } from "../../sdk/index.ts"
 import { camelCased, type Document, failureDocument } from "./document.ts"
 import { interruptedDocument } from "./interrupted.ts"
 import { flagsOf, readFlags } from "./known-flags.ts"
 import { keepForTheAnswer, write } from "./output.ts"
+import { consentOf, digestsOf, loadListed, type PluginUse, rejectedDocument, tellRejected, trusting, withRejected } from "./plugin-report.ts"
 import { outlastReaders } from "./readers.ts"
 import { untilEnded } from "./until-ended.ts"
 import { version } from "./version.ts"
@@ -43,17 +44,25 @@ const everywhere = {
   ),
   allowPlugin: Options.text("allow-plugin").pipe(
     Options.withPseudoName("SPEC"),
-    Options.withDescription("A plugin whose needs you consent to; also loads it. May be given more than once."),
+    Options.withDescription("Loads a plugin, and consents to it as it is now; the consent is stored. May be given more than once."),
+    Options.repeated
+  ),
+  trust: Options.text("trust").pipe(
+    Options.withPseudoName("DIGEST"),
+    Options.withDescription("Consents to what has exactly this digest. May be given more than once."),
     Options.repeated
   )
 }
+
+/** A verb that has a `--trust` of its own keeps it. */
+const noTrust = Options.map(Options.none, (): ReadonlyArray<string> => [])
 
 /** The options that every verb gets besides its own. */
 export interface Everywhere {
   readonly json: boolean
   readonly plugins: ReadonlyArray<string>
-  /** Plugins whose needs the user consents to now. */
-  readonly consents: ReadonlyArray<string>
+  /** Digests that the user consents to. */
+  readonly trust: ReadonlyArray<string>
   readonly transport: string | undefined
 }
 
@@ -76,6 +85,8 @@ interface VerbDefinition<Config extends Command.Command.Config> {
   readonly silent?: (config: Command.Command.ParseConfigValue<Config>) => boolean
   /** Ends, on a signal, what must not outlive the verb; says so in the place of what is unfinished. Synchronous. */
   readonly abandon?: () => string
+  /** What becomes of the verb where a plugin was rejected. @default "needed" */
+  readonly plugins?: PluginUse
   /** Goes on in the foreground after the answer was shown. */
   readonly afterwards?: (document: Document) => Effect.Effect<void, unknown, RepriseLive.RepriseServices>
 }
@@ -134,7 +145,10 @@ const currentDirectoryLost = (): string | null => {
 
 /** Makes a verb from its options and what it does. */
 export const defineVerb = <const Config extends Command.Command.Config>(definition: VerbDefinition<Config>): Verb => {
-  const { abandon, afterwards, description, human, name, run, silent } = definition
+  const { abandon, afterwards, description, human, name, plugins: use = "needed", run, silent } = definition
+  const common = { ...everywhere, trust: "trust" in definition.config ? noTrust : everywhere.trust }
+  let typed: ReadonlyArray<string> = []
+  let rejected: ReadonlyArray<PluginRejected> = []
   let exitCode = 0
   let json = false
   let answered = false
@@ -155,38 +169,45 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       })
     )
 
-  const command = Command.make(name, { own: definition.config, everywhere }, ({ everywhere: common, own }) => {
-    json = common.json
-    workspace = Option.getOrUndefined(common.workspace)
+  const command = Command.make(name, { own: definition.config, common }, ({ common: given, own }) => {
+    json = given.json
+    workspace = Option.getOrUndefined(given.workspace)
     quiet = silent?.(own) === true
+    const named = [...new Set([...given.plugin, ...given.allowPlugin])]
     return Effect.gen(function*() {
-      const document = yield* run(own, {
-        json,
-        plugins: [...common.plugin, ...common.allowPlugin],
-        consents: common.allowPlugin,
-        transport: Option.getOrUndefined(common.transport)
-      })
-      if (!quiet) yield* answer(document, document.ok ? 0 : 1)
+      if (use !== "ignored") {
+        rejected = yield* loadListed
+        const refused = rejected.filter(({ spec }) => named.includes(spec))
+        if (use === "needed" && refused.length > 0) return yield* answer(rejectedDocument(refused, trusting(name, typed)), 1)
+        yield* tellRejected(rejected)
+      }
+      const done = yield* run(own, { json, plugins: named, trust: given.trust, transport: Option.getOrUndefined(given.transport) })
+      const document = withRejected(done, { rejected, named, again: trusting(name, typed) })
+      if (quiet) exitCode = document.ok ? 0 : 1
+      // A person was told of the plugins before.
+      else yield* answer(json ? document : done, document.ok ? 0 : 1)
       if (document.ok && afterwards !== undefined) yield* afterwards(document)
     }).pipe(
-      Effect.provide(RepriseLive.layer({
-        workspace: Option.getOrUndefined(common.workspace),
+      Effect.provide(RepriseLive.commandLayer({
+        workspace,
         log: definition.log?.(own) ?? "opened",
-        plugins: [...common.plugin, ...common.allowPlugin],
-        allowPlugins: common.allowPlugin
+        consent: consentOf({ named, allowed: given.allowPlugin, trusted: given.trust, json })
       })),
       Effect.catchAllCause((cause) => {
         const failed = failureDocument(cause, name)
-        return answer(failed.document, failed.exitCode)
+        const again = digestsOf(cause).map(trusting(name, typed))
+        const document = { ...failed.document, next: [...failed.document.next, ...again] }
+        return answer(json ? withRejected(document, { rejected, named, again: trusting(name, typed) }) : document, failed.exitCode)
       })
     )
   }).pipe(Command.withDescription(description))
 
   const main = async (args: ReadonlyArray<string>): Promise<number> => {
     json = args.includes("--json")
+    typed = args
     outlastReaders()
     if (json) keepForTheAnswer()
-    const read = readFlags(args, flagsOf({ ...definition.config, ...everywhere }))
+    const read = readFlags(args, flagsOf({ ...common, ...definition.config }))
     if ("wrong" in read) {
       await Effect.runPromise(answer({ outcome: "usage", ok: false, message: read.wrong, next: [`reprise ${name} --help`] }, 2))
       return exitCode

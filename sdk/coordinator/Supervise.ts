@@ -79,6 +79,11 @@ export const supervise = <E, R>(
     const found = yield* teamState(team)
     yield* demandRank(found)
     yield* log.lease(`${observe ? "observe" : "supervise"}/${found.key}`, observe ? "supervise --observe" : "supervise")
+    const providers = yield* loadProviders(providerNames([found]))
+    // Without its provider an agent's death can't be read, nor the agent be started again.
+    const missing = providers.missing.find(({ name }) =>
+      found.agents.some(({ removed, spec }) => !removed && !spec.paused && spec.provider === name))
+    if (missing !== undefined && !observe) return yield* missing
     const supervision: Supervision<E, R> = {
       team: found.key,
       policy: bounded(policy),
@@ -87,7 +92,7 @@ export const supervise = <E, R>(
       stableMs: Duration.toMillis(options.stableFor ?? "1 minute"),
       readyWithin: options.readyWithin ?? null,
       transport: yield* host.transport(found.transport),
-      providers: yield* loadProviders(providerNames([found])),
+      providers,
       pace: yield* makePace(Duration.toMillis(options.stagger ?? "1 second")),
       say,
       memory: nothingRemembered()

@@ -41,7 +41,7 @@ export const LifecycleEvent = Schema.Union(
     workspace: Schema.String,
     transport: Schema.String,
     plugins: Schema.Array(Schema.String),
-    /** Those of them whose needs the user consented to. */
+    /** Written by older versions, and believed no more: a workspace may come from others. Consents are the user's own. */
     consents: Schema.optional(Schema.Array(Schema.String))
   }),
   operationEvent("operation.started", {

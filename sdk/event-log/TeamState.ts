@@ -150,8 +150,6 @@ export const TeamState = Schema.Struct({
   workspace: Schema.String,
   transport: Schema.String,
   plugins: Schema.Array(Schema.String),
-  /** Those of the plugins whose needs the user consented to. */
-  consents: Schema.optional(Schema.Array(Schema.String)),
   recordedAt: Schema.String,
   /** Whether its user stopped it: what a user stopped stays stopped. */
   stopped: Schema.Boolean,

@@ -48,25 +48,22 @@ export const changedAgent = (agent: AgentState, {
 type Advance = Pick<TeamState, "agents" | "lifecycleVersion" | "operation" | "position" | "supervision">
 
 /** The team after one more event. */
-export const advancedTeam = (team: TeamState, { agents, lifecycleVersion, operation, position, supervision }: Advance): TeamState =>
-  // Snapshots of old had no consents, and stay so until the team is recorded again.
-  team.consents === undefined ? { ...team, agents, lifecycleVersion, operation, position, supervision } : {
-    key: team.key,
-    objective: team.objective,
-    workspace: team.workspace,
-    transport: team.transport,
-    plugins: team.plugins,
-    consents: team.consents,
-    recordedAt: team.recordedAt,
-    stopped: team.stopped,
-    agents,
-    tasks: team.tasks,
-    operation,
-    boot: team.boot,
-    supervision,
-    pendingMessages: team.pendingMessages,
-    messagesSubmitted: team.messagesSubmitted,
-    lifecycleVersion,
-    position,
-    unreadable: team.unreadable
-  }
+export const advancedTeam = (team: TeamState, { agents, lifecycleVersion, operation, position, supervision }: Advance): TeamState => ({
+  key: team.key,
+  objective: team.objective,
+  workspace: team.workspace,
+  transport: team.transport,
+  plugins: team.plugins,
+  recordedAt: team.recordedAt,
+  stopped: team.stopped,
+  agents,
+  tasks: team.tasks,
+  operation,
+  boot: team.boot,
+  supervision,
+  pendingMessages: team.pendingMessages,
+  messagesSubmitted: team.messagesSubmitted,
+  lifecycleVersion,
+  position,
+  unreadable: team.unreadable
+})

@@ -29,6 +29,5 @@ export const foldMove = (team: TeamState, { from, to }: EventOf<"workspace.moved
   ...team,
   workspace: movedPath(team.workspace, from, to),
   plugins: team.plugins.map((spec) => movedPath(spec, from, to)),
-  ...team.consents === undefined ? {} : { consents: team.consents.map((spec) => movedPath(spec, from, to)) },
   agents: team.agents.map((agent) => movedAgent(agent, from, to))
 })

@@ -46,7 +46,6 @@ const recordTeam = (state: TeamState | undefined, event: EventOf<"team.recorded"
   workspace: event.workspace,
   transport: event.transport,
   plugins: event.plugins,
-  consents: event.consents ?? [],
   recordedAt: at,
   stopped: state?.stopped ?? false,
   agents: [

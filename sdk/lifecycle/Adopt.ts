@@ -131,9 +131,9 @@ const fileFor = (workspace: string, name: string) =>
 const adoptionEvents = (
   spec: TeamSpec,
   adoptable: ReadonlyArray<Adoptable>,
-  { consents = [], plugins, transport, workspace }: AdoptOptions
+  { plugins, transport, workspace }: AdoptOptions
 ): ReadonlyArray<Event> => [
-  { type: "team.recorded", team: spec.name, spec, workspace, transport, plugins, consents },
+  { type: "team.recorded", team: spec.name, spec, workspace, transport, plugins },
   ...spec.agents.flatMap((agent, at): ReadonlyArray<Event> => {
     const one = adoptable[at]
     if (one === undefined) return []

@@ -113,8 +113,7 @@ const recordEvents = (team: TeamState, source: AgentState, id: AgentId, session:
       spec: { name: team.key, objective: team.objective, agents: [...kept, spec], tasks: team.tasks },
       workspace: team.workspace,
       transport: team.transport,
-      plugins: team.plugins,
-      consents: team.consents ?? []
+      plugins: team.plugins
     },
     {
       type: "agent.forked",

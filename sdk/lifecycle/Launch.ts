@@ -72,8 +72,6 @@ export interface LaunchOptions {
   readonly transport: string
   /** Plugins beyond the built-in ones, remembered with the team. */
   readonly plugins: ReadonlyArray<string>
-  /** Those of them whose needs the user consented to, remembered too. */
-  readonly consents?: ReadonlyArray<string>
   /** Teams of another workspace: agents of the same team and id begin with copies of their conversations. */
   readonly copyOf?: ReadonlyArray<TeamState>
   /** Consent to interrupt agents that are at work, which a launch that finishes an interrupted operation may do. */
@@ -204,8 +202,7 @@ export const up = (
       spec,
       workspace: options.workspace,
       transport: options.transport,
-      plugins: options.plugins,
-      consents: options.consents ?? []
+      plugins: options.plugins
     }], { lease })
     const recorded = yield* log.state(spec.name)
     if (Option.isNone(recorded)) return yield* Effect.dieMessage(`Team ${spec.name} is not in the log at ${position}.`)

@@ -26,6 +26,7 @@ import type { HostEnvironment } from "./operation.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
 import { isUnwritable, stopUnrecorded } from "./stop-unrecorded.ts"
 import { teamState } from "./team.ts"
+import { withoutProviders } from "./unprovided.ts"
 
 /** What came of a shutdown. */
 export interface ShutdownReport {
@@ -237,7 +238,7 @@ const stopRecorded = (found: TeamState, graceMs: number, interruptBusy: boolean)
       survivors: failed
     }])
     const after = yield* currentState(team.key, team)
-    const views = yield* viewTeam(after, observed, transport, providers.find)
+    const views = withoutProviders(yield* viewTeam(after, observed, transport, providers.find), providers.missing)
     // The server is ours alone: it goes when nothing but its keeper is left.
     const leftOpen = failed.length > 0 || transport.closeHome === undefined
       ? ""

@@ -4,17 +4,19 @@ import type { EventLogError } from "../event-log/errors.ts"
 import { AgentId } from "../domain/ids.ts"
 import { EventLog, type LeaseHolder, teamResource } from "../event-log/EventLog.ts"
 import { agentOf, type OperationState, type TeamState } from "../event-log/TeamState.ts"
-import { PluginHost, type PluginMissing, type Transport } from "../plugin/PluginHost.ts"
+import type { PluginHost, Transport } from "../plugin/PluginHost.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
 import { resumability, type Unresumable } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { type AgentView, candidatesOf, viewTeam } from "./agent-view.ts"
 import { type Noticed, nothingNoticed, noticeSessions } from "./capture.ts"
 import { demandCurrentLog, demandKnownSpawns, unknownSpawns } from "./current-log.ts"
+import { transportToLook } from "./missing-transport.ts"
 import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
 import { type LoadedProviders, loadProviders, providerNames } from "./plugins-of.ts"
 import { currentState } from "./prepare.ts"
 import { teamState } from "./team.ts"
+import { withoutProviders } from "./unprovided.ts"
 
 /** By the same function as a restart asks: what the agent's own processes hold is in nobody's way. */
 const resumableNow = (
@@ -111,14 +113,13 @@ export const status = (
   selector?: string
 ): Effect.Effect<
   StatusReport,
-  EventLogError | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved,
+  EventLogError | TeamTargetAmbiguous | TeamTargetUnresolved,
   EventLog | PluginHost | FileSystem.FileSystem
 > =>
   Effect.gen(function*() {
     const log = yield* EventLog
-    const host = yield* PluginHost
     const first = yield* teamState(selector)
-    const transport = yield* host.transport(first.transport)
+    const transport = yield* transportToLook(first.transport)
     const providers = yield* loadProviders(providerNames([first]))
     const { found, observation, rolledBack } = yield* observeCurrent(first, transport)
     // A person may go over to another conversation at any time: it is learnt while its process can tell it.
@@ -126,7 +127,7 @@ export const status = (
     const team = noticed.isNew ? yield* currentState(found.key, found) : found
     return {
       team,
-      agents: yield* Effect.forEach(yield* viewTeam(team, observation, transport, providers.find), (view) =>
+      agents: yield* Effect.forEach(withoutProviders(yield* viewTeam(team, observation, transport, providers.find), providers.missing), (view) =>
         Effect.map(resumableNow(team, view.id, observation, providers.find, noticed.doubts.get(AgentId.make(view.id))), (resumable) => ({
           ...view,
           session: sessionShown(view, noticed),

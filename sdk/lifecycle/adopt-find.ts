@@ -30,7 +30,6 @@ export interface AdoptOptions {
   /** Where the agents come back when they are restarted. */
   readonly transport: string
   readonly plugins: ReadonlyArray<string>
-  readonly consents?: ReadonlyArray<string>
   /** The team's name; the workspace's by default. */
   readonly name?: string
   /** These processes only. */

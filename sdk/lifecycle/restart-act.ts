@@ -20,6 +20,7 @@ import { carriedUndo, livesByIt, undoEnded } from "./going-back.ts"
 import { carriedVerdict, endedBatches } from "./interrupted.ts"
 import { nobodyAgreed } from "./ready.ts"
 import { type AgentResult, batchesOf, isStaged, type Rollout, rollOut } from "./rollout.ts"
+import { withoutProviders } from "./unprovided.ts"
 
 /** One agent in the report of a restart. */
 export interface AgentReport extends AgentView {
@@ -267,7 +268,7 @@ export const conclude = <E, R>(prepared: Prepared<E, R>, lease: Lease, { operati
     )
     const after = yield* currentState(team.key, team)
     const observation = yield* observeTeam(after, transport)
-    const views = yield* viewTeam(after, observation, transport, providers.find)
+    const views = withoutProviders(yield* viewTeam(after, observation, transport, providers.find), providers.missing)
     const report: RestartReport = {
       ...said,
       team: after,

@@ -1,11 +1,12 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { ConsentSubject } from "../consent/consent.ts"
 import type { ProviderDriver } from "./provider-driver.ts"
 import type { TransportDriver } from "./transport-driver.ts"
 
 /** At which step a plugin was turned away. */
-export const PluginStage = Schema.Literal("resolve", "import", "shape", "api", "options", "needs", "duplicate", "setup")
+export const PluginStage = Schema.Literal("resolve", "consent", "import", "shape", "api", "options", "needs", "duplicate", "setup")
 export type PluginStage = typeof PluginStage.Type
 
 /** A plugin that was not loaded. The host goes on with the others. */
@@ -15,7 +16,9 @@ export class PluginRejected extends Schema.TaggedError<PluginRejected>("reprise/
   /** The name it gives itself, where it came that far. */
   plugin: Schema.NullOr(Schema.String),
   stage: PluginStage,
-  detail: Schema.String
+  detail: Schema.String,
+  /** For `consent`: what the user would have to consent to. */
+  consent: Schema.optionalWith(ConsentSubject, { exact: true })
 }) {
   override get message(): string {
     return `Plugin ${this.plugin ?? this.spec} was rejected at ${this.stage}: ${this.detail}`

@@ -16,6 +16,7 @@ import { verb as send } from "../../scripts/send.ts"
 import { verb as simulate } from "../../scripts/simulate.ts"
 import { verb as status } from "../../scripts/status.ts"
 import { verb as supervise } from "../../scripts/supervise.ts"
+import { verb as trust } from "../../scripts/trust.ts"
 import { verb as up } from "../../scripts/up.ts"
 import { root, sources } from "../house/sources.ts"
 import { blocksOf, documents, textOf } from "./blocks.ts"
@@ -43,7 +44,7 @@ const helpOf = async (verb: typeof up): Promise<string> => {
 
 it("commands.md has each option of each verb, and no other", async () => {
   const options = new Map<string, ReadonlyArray<string>>()
-  for (const verb of [up, status, send, restart, apply, supervise, adopt, fork, down, log, simulate, demo]) {
+  for (const verb of [up, status, send, restart, apply, supervise, adopt, fork, down, log, simulate, demo, trust]) {
     const found = all(await helpOf(verb), /^(--[a-z-]+)\b/gm)
     expect(found.length, `${verb.name} --help`).toBeGreaterThan(3)
     options.set(verb.name, found)
@@ -68,7 +69,7 @@ it("commands.md has each option of each verb, and no other", async () => {
 
 it("commands.md calls the value of each option as its verb does", async () => {
   const shown = new Map<string, Set<string>>()
-  for (const verb of [up, status, send, restart, apply, supervise, adopt, fork, down, log, simulate, demo]) {
+  for (const verb of [up, status, send, restart, apply, supervise, adopt, fork, down, log, simulate, demo, trust]) {
     for (const [, option = "", value = ""] of (await helpOf(verb)).matchAll(/^(--[a-z-]+)(?: ([^ \n.|]+))?(?:\.\.\.)?$/gm)) {
       shown.set(option, (shown.get(option) ?? new Set()).add(value))
     }

@@ -5,7 +5,8 @@ import { importsOf, sources, target } from "./sources.ts"
 const below: Readonly<Record<string, ReadonlyArray<string>>> = {
   "domain": [],
   "event-log": ["domain"],
-  "plugin": ["domain"],
+  "consent": ["domain"],
+  "plugin": ["consent", "domain"],
   "session": ["event-log", "plugin", "domain", "spec"],
   "spec": ["event-log", "plugin", "domain"],
   "messaging": ["session", "spec", "event-log", "plugin", "domain"],

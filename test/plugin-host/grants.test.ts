@@ -35,7 +35,8 @@ describe("what a plugin is granted", () => {
     expect(describeNeeds({ executables: [], directories: [], env: [] })).toBeNull()
     const needs = describeNeeds({ executables: ["git", "ssh"], directories: ["~"], env: [] })
     expect(needs).toBe(`run "git", "ssh"; read and write in "~"`)
-    expect(consentSentence("./my plugin.ts", needs ?? "")).toMatch(/--allow-plugin '\.\/my plugin\.ts'/)
+    const subject = { kind: "plugin" as const, path: "/p", digest: "0".repeat(64), grants: [needs ?? ""], covers: ["p"] }
+    expect(consentSentence("./my plugin.ts", "you have not consented to it", subject)).toMatch(/--allow-plugin '\.\/my plugin\.ts', or --trust 0{64} /)
   })
 })
 

@@ -106,7 +106,7 @@ describe("the host", () => {
         for (const directory of [context.stateDirectory, context.runtimeDirectory]) {
           expect(Fs.statSync(directory).mode & 0o777).toBe(0o700)
         }
-      }).pipe(Effect.provide(hostFor(workspace, { specs: [fixture("mirror")], consents: ["mirror"], env })))
+      }).pipe(Effect.provide(hostFor(workspace, { specs: [fixture("mirror")], env })))
     }))
 
   it.scopedLive("closes a plugin's scope with itself, and at once where setup fails", () =>
@@ -120,7 +120,7 @@ describe("the host", () => {
         yield* Effect.flip(host.transport("nobody"))
         expect(closed("leaves-behind")).toBe(true)
         expect(closed("mirror")).toBe(false)
-      }).pipe(Effect.provide(hostFor(workspace, { specs, consents: ["mirror"] })))
+      }).pipe(Effect.provide(hostFor(workspace, { specs })))
       expect(closed("mirror")).toBe(true)
     }))
 
@@ -136,9 +136,8 @@ describe("the host", () => {
       install("reprise-plain", { main: "main.mjs" }, "main.mjs")
       const exports = { ".": { types: "./x.d.ts", import: "./esm.mjs" }, "./sub": "./esm.mjs" }
       install("@me/exported", { exports }, "esm.mjs")
-      const world = { workspace, consents: [], builtins: {}, env: { TMPDIR: workspace } }
       const stage = (spec: string) =>
-        loadPlugin(spec, world).pipe(Effect.flip, Effect.map(({ detail, stage }) => [stage, detail] as const))
+        loadPlugin(spec, { workspace, consents: [spec], builtins: {}, env: { TMPDIR: workspace } }).pipe(Effect.flip, Effect.map(({ detail, stage }) => [stage, detail] as const))
       for (const spec of ["reprise-plain", "@me/exported", "@me/exported/sub", "./node_modules/reprise-plain"]) {
         expect((yield* stage(spec))[0]).toBe("shape")
       }

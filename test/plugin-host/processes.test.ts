@@ -148,7 +148,7 @@ describe("a plugin anywhere on disk shares the running SDK", () => {
       const world = yield* plugins
       const loaded = yield* loadPlugin(world.common, {
         workspace: world.root,
-        consents: [],
+        consents: [world.common],
         builtins: {},
         env: { TMPDIR: world.root }
       })

@@ -38,13 +38,6 @@ describe("a plugin is turned away at", () => {
       /^(?!.*sesame).*greeting: Expected string/s
     ],
     ["options: excess", { spec: fixture("good"), options: { greetings: "hi" } }, "options", "good", /greetings/],
-    [
-      "needs",
-      fixture("asks-needs"),
-      "needs",
-      "asks-needs",
-      /run "git"; read and write in "~\/\.config\/git"; see the environment variables "GIT_\*".*--allow-plugin \//
-    ],
     ["setup: throws", fixture("setup-throws"), "setup", "setup-throws", /kaboom in setup/],
     ["setup: fails", fixture("setup-fails"), "setup", "setup-fails", /no licence/],
     ["setup: dies", fixture("setup-dies"), "setup", "setup-dies", /defect in setup/],
@@ -98,10 +91,13 @@ describe("the host goes on", () => {
       }).pipe(Effect.provide(hostFor(workspace, { specs })))
     }))
 
-  it.scopedLive("and consent lets needs through, by spec or by name", () =>
+  it.scopedLive("and consent is by spec: to that one, and before anything of it is imported", () =>
     Effect.gen(function*() {
+      const spec = fixture("throws-at-import")
+      const [rejection, ...others] = yield* rejections([spec], { consents: [fixture("good")] })
+      expect(others).toEqual([])
+      expect(rejection).toMatchObject({ stage: "consent", plugin: null })
+      expect(rejection?.detail).toMatch(/no manifest that lists its needs.*--allow-plugin \//)
       expect(yield* rejections([fixture("asks-needs")], { consents: [fixture("asks-needs")] })).toEqual([])
-      expect(yield* rejections([fixture("asks-needs")], { consents: ["asks-needs"] })).toEqual([])
-      expect(yield* rejections([fixture("asks-needs")], { consents: ["another"] })).toHaveLength(1)
     }))
 })

@@ -6,6 +6,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import { specName } from "../../sdk/plugin/host/load-plugin.ts"
 import { PluginHostLive, type PluginHostOptions } from "../../sdk/plugin/host/PluginHostLive.ts"
 
 /** The path of a fixture. */
@@ -17,12 +18,12 @@ export const temporaryDirectory = Effect.acquireRelease(
   (directory) => Effect.sync(() => Fs.rmSync(directory, { recursive: true, force: true }))
 )
 
-/** A host for a workspace of its own. */
+/** A host for a workspace of its own. What it lists is consented to, unless the options say otherwise. */
 export const hostFor = (workspace: string, options: Partial<PluginHostOptions>) =>
   PluginHostLive.layer({
     workspace,
     specs: [],
-    consents: [],
+    consents: (options.specs ?? []).map(specName),
     builtins: {},
     ...options,
     env: { HOME: Path.join(workspace, "home"), PATH: process.env["PATH"], ...options.env, TMPDIR: workspace }

@@ -103,7 +103,6 @@ const eventsOfMarker = (marked: MarkedTeam, state: TeamState | undefined, worksp
     workspace,
     transport: marked.transport,
     plugins: marked.plugins,
-    consents: state?.consents ?? []
   }]
   const sessions = marked.agents.flatMap(({ generation, session, spec }): ReadonlyArray<Event> => {
     const known = state?.agents.find((agent) => agent.spec.id === spec.id)?.session ?? null

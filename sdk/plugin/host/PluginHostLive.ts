@@ -1,4 +1,6 @@
+import { realpathSync } from "node:fs"
 import * as Fs from "node:fs/promises"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import * as CommandExecutor from "@effect/platform/CommandExecutor"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
@@ -8,7 +10,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { PluginHost, PluginMissing, type PluginRejected, type Provider, type Transport } from "../PluginHost.ts"
-import { loadPlugin, specName, type LoadedPlugin, type PluginSpec, type PluginWorld } from "./load-plugin.ts"
+import type { ConsentGate } from "./consent-gate.ts"
+import { loadPlugin, specName, whereIs, type LoadedPlugin, type PluginSpec, type PluginWorld } from "./load-plugin.ts"
 
 /** What a host is made from. */
 export interface PluginHostOptions {
@@ -18,8 +21,10 @@ export interface PluginHostOptions {
   readonly workspaceId?: Effect.Effect<string | null>
   /** The plugins that the user listed, in order; a built-in only to give it options. */
   readonly specs: ReadonlyArray<PluginSpec>
-  /** What `--allow-plugin` named: specs or plugin names. */
+  /** Specs that are consented to for this run, by code of the user's own that named them. */
   readonly consents: ReadonlyArray<string>
+  /** Who is asked about other specs; without it they are not consented to. */
+  readonly gate?: ConsentGate
   /** The built-in plugins: the name of the provider or transport that each gives, and the URL of its module. */
   readonly builtins: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string | undefined>>
@@ -30,6 +35,15 @@ export interface PluginHostOptions {
 interface Entry<A> {
   readonly service: A
   readonly plugin: string
+}
+
+/** A file by its real path: a link to a plugin is the same plugin. */
+const realUrl = (url: string): string => {
+  try {
+    return pathToFileURL(realpathSync(fileURLToPath(url))).href
+  } catch {
+    return url
+  }
 }
 
 const make = Effect.fn("PluginHost.make")(function*(options: PluginHostOptions) {
@@ -51,6 +65,17 @@ const make = Effect.fn("PluginHost.make")(function*(options: PluginHostOptions) 
     options.specs.find((spec) => isBuiltin(spec) && specName(spec) === name) ?? name
   const waiting = options.specs.filter((spec) => !isBuiltin(spec))
   const builtinsDone = new Set<string>()
+  const modules = new Map<string, PluginSpec>()
+  /** One module may be named in more than one way: by a team's record and again on the command line. */
+  const isFirst = (spec: PluginSpec): boolean => {
+    if (typeof spec !== "string" && "plugin" in spec) return true
+    const place = whereIs(spec, world)
+    if (place._tag === "NotFound") return true
+    const module = realUrl(place.url)
+    const first = modules.get(module) ?? spec
+    modules.set(module, first)
+    return first === spec
+  }
 
   const load = (spec: PluginSpec) => {
     const builtin = isBuiltin(spec)
@@ -87,7 +112,7 @@ const make = Effect.fn("PluginHost.make")(function*(options: PluginHostOptions) 
         return
       }
       for (let spec = waiting[0]; spec !== undefined; spec = waiting[0]) {
-        yield* load(spec)
+        if (isFirst(spec)) yield* load(spec)
         waiting.shift()
       }
     })

@@ -9,17 +9,20 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { PluginContext } from "../PluginContext.ts"
-import type { Plugin } from "../definePlugin.ts"
+import type { Needs } from "../definePlugin.ts"
 import { PluginRejected, type PluginStage, type Provider, type Transport } from "../PluginHost.ts"
 import { bounded, describeCause, describeProblem, describeThrown } from "./bounded-call.ts"
 import { makeRuntimeDirectory, makeStateDirectory } from "./directories.ts"
 import { guardProvider } from "./guarded-provider.ts"
 import { guardTransport } from "./guarded-transport.ts"
+import type { ConsentGate } from "./consent-gate.ts"
+import { type ExaminedPlugin, examinePlugin } from "./examine-plugin.ts"
+import { sortedNeeds } from "./manifest.ts"
 import { importModule } from "./module-resolution.ts"
 import { narrowedExecutor, narrowedFileSystem } from "./narrowed-services.ts"
 import { consentSentence, describeNeeds, grantedDirectories, grantedEnv, programEnv } from "./needs.ts"
 import { completeNeeds, contributionProblem, defaultExport, isContribution, readPlugin } from "./plugin-shape.ts"
-import { isPathSpec, resolveSpec } from "./resolve-spec.ts"
+import { resolveSpec } from "./resolve-spec.ts"
 
 /**
  * One plugin as a user lists it: a built-in's short name, a path, a package; or, in a script, the plugin itself, which
@@ -38,8 +41,10 @@ export interface PluginWorld {
   readonly workspaceId?: Effect.Effect<string | null>
   /** The directory from which relative paths and packages are found; the workspace where none is named. */
   readonly from?: string
-  /** Specs or plugin names whose needs the user consented to. */
+  /** Specs that are consented to for this run, by code of the user's own that named them. */
   readonly consents: ReadonlyArray<string>
+  /** Who is asked about other specs; without it they are not consented to. */
+  readonly gate?: ConsentGate
   /** Short names of the built-in plugins, and the URLs of their modules. */
   readonly builtins: Readonly<Record<string, string>>
   /** The environment that grants are taken from. */
@@ -65,27 +70,43 @@ export const specName = (spec: PluginSpec): string => {
   return "stage" in plugin ? plugin.plugin ?? "a plugin given as a value" : plugin.name
 }
 
-const homeOf = (world: PluginWorld): string => world.env["HOME"] || Os.homedir()
-const placesOf = (world: PluginWorld) => ({ from: world.from ?? world.workspace, home: homeOf(world) })
+const homeOf = (world: Pick<PluginWorld, "env">): string => world.env["HOME"] || Os.homedir()
+const placesOf = (world: Pick<PluginWorld, "env" | "from" | "workspace">) => ({ from: world.from ?? world.workspace, home: homeOf(world) })
 
 interface Imported {
   readonly exported: unknown
-  readonly trusted: boolean
-  readonly url: string | null
+  /** A plugin of the user's, as it was before it was imported; null for a built-in one and for a value. */
+  readonly examined: ExaminedPlugin | null
 }
+
+/** Where a spec leads: to a module, or to nothing that can be loaded. */
+export const whereIs = (spec: PluginSpec, world: Pick<PluginWorld, "builtins" | "env" | "from" | "workspace">) =>
+  resolveSpec(specName(spec), { ...placesOf(world), builtins: world.builtins })
+
+/** Nothing of a plugin is imported before this. */
+const demandConsent = (spec: string, { subject }: ExaminedPlugin, world: PluginWorld) =>
+  Effect.gen(function*() {
+    if (world.consents.includes(spec)) return
+    const why = world.gate === undefined ? "you have not consented to it" : yield* world.gate.demand({ spec, subject })
+    if (why !== null) {
+      return yield* new PluginRejected({ spec, plugin: null, stage: "consent", detail: consentSentence(spec, why, subject), consent: subject })
+    }
+  })
 
 const importSpec = Effect.fn("plugin.import")(function*(spec: PluginSpec, world: PluginWorld) {
   if (typeof spec !== "string" && "plugin" in spec) {
-    return { exported: spec.plugin, trusted: true, url: null } satisfies Imported
+    return { exported: spec.plugin, examined: null } satisfies Imported
   }
   const name = specName(spec)
   const rejected = (stage: PluginStage, detail: string) =>
     new PluginRejected({ spec: name, plugin: null, stage, detail })
-  const resolved = resolveSpec(name, { ...placesOf(world), builtins: world.builtins })
+  const resolved = whereIs(spec, world)
   if (resolved._tag === "NotFound") return yield* rejected("resolve", resolved.detail)
+  const examined = resolved.builtin ? null : yield* examinePlugin(name, resolved.url, resolved.directory)
+  if (examined !== null) yield* demandConsent(name, examined, world)
   const module = yield* bounded(
     Effect.tryPromise({
-      try: () => importModule(resolved.url),
+      try: () => importModule(examined?.url ?? resolved.url, examined?.hashes),
       catch: (error) => {
         const why = describeThrown(error)
         const advice = /Cannot find module 'reprise\b/.test(why)
@@ -97,16 +118,24 @@ const importSpec = Effect.fn("plugin.import")(function*(spec: PluginSpec, world:
     loadLimits.import,
     () => Effect.fail(rejected("import", `its module did not load within ${loadLimits.import} ms.`))
   )
-  return { exported: defaultExport(module), trusted: resolved.builtin, url: resolved.url } satisfies Imported
+  if (examined !== null) {
+    const now = yield* examinePlugin(name, resolved.url, resolved.directory)
+    if ([...examined.hashes].some(([path, hash]) => now.hashes.get(path) !== hash)) {
+      return yield* rejected("import", "its files were changed while it was loaded, so what was consented to is not what was loaded. Nothing more of it was run. Try again.")
+    }
+  }
+  return { exported: defaultExport(module), examined } satisfies Imported
 })
 
-const isConsented = (spec: string, plugin: Plugin, url: string | null, world: PluginWorld): boolean =>
-  world.consents.some((consent) => {
-    if (consent === spec || consent === plugin.name) return true
-    if (url === null || !isPathSpec(consent)) return false
-    const resolved = resolveSpec(consent, { ...placesOf(world), builtins: {} })
-    return resolved._tag === "Found" && resolved.url === url
-  })
+/** What is wrong where a plugin's code asks for something else than its manifest said; null where nothing is. */
+const undeclared = (asked: Required<Needs>, examined: ExaminedPlugin | null): string | null => {
+  if (examined === null || examined.manifest === null) return null
+  const { file, needs } = examined.manifest
+  return JSON.stringify(sortedNeeds(asked)) === JSON.stringify(needs)
+    ? null
+    : `its code asks to ${describeNeeds(asked) ?? "use nothing"}, and its manifest ${file} says that it asks to ${describeNeeds(needs) ?? "use nothing"}. ` +
+      "It was not set up. Make the two the same."
+}
 
 /** Closes a plugin's scope; one that does not end, or breaks, keeps nobody waiting. */
 const release = (name: string, scope: Scope.CloseableScope, exit: Exit.Exit<unknown, unknown>) =>
@@ -131,7 +160,7 @@ export const loadPlugin = Effect.fn("plugin.load")(function*(
     () => null
 ) {
   const named = specName(spec)
-  const { exported, trusted, url } = yield* importSpec(spec, world)
+  const { exported, examined } = yield* importSpec(spec, world)
 
   const read = readPlugin(exported)
   if ("stage" in read) return yield* new PluginRejected({ spec: named, ...read })
@@ -147,10 +176,8 @@ export const loadPlugin = Effect.fn("plugin.load")(function*(
   if (Either.isLeft(options)) return yield* options.left
 
   const needs = completeNeeds(plugin.needs)
-  const asked = describeNeeds(needs)
-  if (asked !== null && !trusted && !isConsented(named, plugin, url, world)) {
-    return yield* rejected("needs", consentSentence(named, asked))
-  }
+  const mismatch = undeclared(needs, examined)
+  if (mismatch !== null) return yield* rejected("needs", mismatch)
 
   const pluginTaken = taken({ kind: "plugin", name: plugin.name })
   if (pluginTaken !== null) return yield* rejected("duplicate", pluginTaken)

@@ -1,5 +1,7 @@
 import * as Module from "node:module"
 import { existsSync } from "node:fs"
+import { pathToFileURL } from "node:url"
+import { MessageChannel } from "node:worker_threads"
 
 // A plugin or policy file stands anywhere on disk, mostly with no node_modules near it, and must share this very SDK.
 // Two hooks make that so: tsx's, which reads TypeScript, and after it ours, which answers the SDK's own names.
@@ -41,17 +43,54 @@ export const sdkEntries = (): SdkEntries => {
 // Runs on the hooks' thread, as a module of its own: it can share nothing with this file but its `data`.
 // A `.ts` with no "type": "module" near it would be read as CommonJS, which never asks a resolve hook: so it is told
 // to be a module. tsx gives such a file a name of its own (`x.ts%3Ftsx-commonjs-…`), which is taken back.
+// Files that a consent covers come by the port, each with the hash that was consented to: one that has another hash when
+// it is read is not loaded, and one of them imports no file of the user's that is not covered.
 const hook = `
+import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { receiveMessageOnPort } from "node:worker_threads"
 let entries = {}
-export const initialize = (data) => { entries = data }
+let covers
+const covered = new Map()
+const learn = () => {
+  for (let told = receiveMessageOnPort(covers); told !== undefined; told = receiveMessageOnPort(covers)) {
+    for (const [url, hash] of told.message) covered.set(url, hash)
+  }
+}
+const plain = (url) => (url ?? "").replace(/(?:%3Ftsx-|[?#]).*$/, "")
+const verify = (url) => {
+  const hash = covered.get(url)
+  if (hash !== undefined && createHash("sha256").update(readFileSync(new URL(url))).digest("hex") !== hash) {
+    throw new Error(url + " was changed after its consent was checked")
+  }
+}
+const demandCovered = (specifier, url, parent) => {
+  if (!covered.has(plain(parent)) || !url.startsWith("file:") || covered.has(plain(url))) return
+  if (!/^(?:[./#]|file:)/.test(specifier) && url.includes("/node_modules/")) return
+  throw new Error(plain(parent) + " imports " + specifier + " (" + plain(url) + "), which its consent does not cover: " +
+    "its code names this file by no path that can be read without running it")
+}
+export const initialize = (data) => {
+  entries = data.entries
+  covers = data.covers
+}
 export const resolve = async (specifier, context, next) => {
   const own = Object.hasOwn(entries, specifier) ? entries[specifier] : undefined
   if (own !== undefined) return { url: own, format: "module", shortCircuit: true }
   const resolved = await next(specifier, context)
+  learn()
+  demandCovered(specifier, resolved.url, context.parentURL)
   const [, file, query = ""] = /^(file:[^?#]*?\\.m?ts)(?:%3Ftsx-[^?#]*)?([?#].*)?$/.exec(resolved.url) ?? []
   if (file === undefined) return resolved
   const kept = query.slice(1).split("&").filter((part) => part !== "" && !part.startsWith("tsx-commonjs-")).join("&")
   return { ...resolved, url: kept === "" ? file : file + "?" + kept, format: "module" }
+}
+export const load = async (url, context, next) => {
+  learn()
+  verify(plain(url))
+  const loaded = await next(url, context)
+  verify(plain(url))
+  return loaded
 }
 `
 
@@ -87,20 +126,30 @@ const install = async (): Promise<Import> => {
       tsx.register()
     }
   }
-  Module.register(`data:text/javascript,${encodeURIComponent(hook)}`, { data: sdkEntries() })
+  const { port1, port2 } = new MessageChannel()
+  port1.unref()
+  Module.register(`data:text/javascript,${encodeURIComponent(hook)}`, {
+    data: { entries: sdkEntries(), covers: port2 },
+    transferList: [port2]
+  })
+  tellCovered = (hashes) => port1.postMessage([...hashes].map(([path, hash]) => [pathToFileURL(path).href, hash]))
   return load
 }
 
 let installed: Promise<Import> | undefined
+/** Tells the hooks which files may be loaded, and with which content. Without hooks (under vitest) nothing listens. */
+let tellCovered: (hashes: ReadonlyMap<string, string>) => void = () => undefined
 
 /**
  * Imports a module that may stand anywhere and be TypeScript; in it and in all that it imports, `reprise`,
- * `reprise/plugin` and `reprise/testing` are the running SDK.
+ * `reprise/plugin` and `reprise/testing` are the running SDK. `covered`: its files by real path, and the hash that each
+ * must have to be loaded.
  */
-export const importModule = async (url: string): Promise<unknown> => {
+export const importModule = async (url: string, covered?: ReadonlyMap<string, string>): Promise<unknown> => {
   // What the build ships is JavaScript and knows its SDK: the hooks, a thread of their own, would cost it a start-up.
   if (isBuild() && url.startsWith(new URL("./", sdkEntries().reprise).href)) return importer()(url)
   installed ??= install()
   const load = await installed
+  if (covered !== undefined) tellCovered(covered)
   return load(url)
 }

@@ -1,4 +1,5 @@
 import * as Path from "node:path"
+import type { ConsentSubject } from "../../consent/consent.ts"
 import type { Needs } from "../definePlugin.ts"
 
 // What a plugin asks of the machine, and what it is handed. This narrows and documents; it does not isolate: a plugin
@@ -21,9 +22,13 @@ export const describeNeeds = (needs: AllNeeds): string | null => {
 /** A word as a shell takes it back. */
 const quoted = (word: string): string => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
-/** What a user is told who has not yet consented to a plugin's needs. */
-export const consentSentence = (spec: string, needs: string): string =>
-  `it asks to ${needs}. Nothing of it was run. If you agree, give --allow-plugin ${quoted(spec)}.`
+/** What a plugin's author chose, without control characters: it can't hide what the user is asked. */
+export const plain = (text: string): string => text.replace(/\p{C}/gu, "?")
+
+/** What a user is told who has not consented to a plugin. */
+export const consentSentence = (spec: string, why: string, subject: ConsentSubject): string =>
+  `${why}. It asks to ${plain(subject.grants.join("; "))}. Nothing of it was imported or run. ` +
+  `If you agree, give --allow-plugin ${quoted(spec)}, or --trust ${subject.digest} for exactly this content.`
 
 /** The variables of `env` that are named, or match a name that ends in `*`. */
 export const grantedEnv = (

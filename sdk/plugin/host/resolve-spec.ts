@@ -6,10 +6,16 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 
 /** Where a spec leads, or a sentence on why it leads nowhere. */
 export type Resolved =
-  | { readonly _tag: "Found"; readonly url: string; readonly builtin: boolean }
+  | {
+    readonly _tag: "Found"
+    readonly url: string
+    readonly builtin: boolean
+    /** The directory of the package or plugin, where the spec names one; null for a file. */
+    readonly directory: string | null
+  }
   | { readonly _tag: "NotFound"; readonly detail: string }
 
-const found = (url: string, builtin = false): Resolved => ({ _tag: "Found", url, builtin })
+const found = (url: string, directory: string | null = null, builtin = false): Resolved => ({ _tag: "Found", url, builtin, directory })
 const notFound = (detail: string): Resolved => ({ _tag: "NotFound", detail })
 
 const isFile = (path: string): boolean => Fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true
@@ -62,7 +68,7 @@ const inDirectory = (directory: string, subpath: string): Resolved => {
       const file = fileOrIndex(Path.resolve(directory, target))
       return file === undefined
         ? notFound(`${manifestPath} names ${target}, which is not there.`)
-        : found(pathToFileURL(file).href)
+        : found(pathToFileURL(file).href, directory)
     }
     if (isRecord(manifest) && manifest["exports"] !== undefined) {
       return notFound(`${manifestPath} exports no "${subpath}" that can be imported.`)
@@ -71,7 +77,7 @@ const inDirectory = (directory: string, subpath: string): Resolved => {
   const file = fileOrIndex(Path.join(directory, subpath))
   return file === undefined
     ? notFound(`${Path.join(directory, subpath)} has no ${indexNames.join(", ")}.`)
-    : found(pathToFileURL(file).href)
+    : found(pathToFileURL(file).href, directory)
 }
 
 const fileOrIndex = (path: string): string | undefined => {
@@ -108,7 +114,7 @@ const fromPackage = (spec: string, from: string): Resolved => {
 }
 
 /** Whether a spec is a path and not a name. */
-export const isPathSpec = (spec: string): boolean =>
+const isPathSpec = (spec: string): boolean =>
   spec.startsWith(".") || spec.startsWith("~/") || spec.startsWith("file:") || Path.isAbsolute(spec)
 
 /** Resolves a spec: a built-in's short name first, then a path, then a package as seen from `from`. */
@@ -121,7 +127,7 @@ export const resolveSpec = (
   }
 ): Resolved => {
   const builtin = Object.hasOwn(options.builtins, spec) ? options.builtins[spec] : undefined
-  if (builtin !== undefined) return found(builtin, true)
+  if (builtin !== undefined) return found(builtin, null, true)
   try {
     if (spec.startsWith("file:")) return fromPath(fileURLToPath(spec))
     if (spec.startsWith("~/")) return fromPath(Path.join(options.home, spec.slice(2)))
