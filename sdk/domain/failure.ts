@@ -24,3 +24,7 @@ export const AgentFailure = Schema.Struct({
   retryAt: Schema.NullOr(Schema.String)
 })
 export type AgentFailure = typeof AgentFailure.Type
+
+/** A failure in one line, without its full stop. */
+export const failureWords = ({ kind, reason, retryAt }: AgentFailure): string =>
+  `${kind.replaceAll("_", " ")}: ${reason.replace(/\.$/, "")}${retryAt === null ? "" : ` (it can go on at ${retryAt})`}`

@@ -10,6 +10,7 @@ import { resumability, type Unresumable } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { type AgentView, candidatesOf, viewTeam } from "./agent-view.ts"
 import { type Noticed, nothingNoticed, noticeSessions } from "./capture.ts"
+import { isDirectory } from "./preconditions.ts"
 import { demandCurrentLog, demandKnownSpawns, unknownSpawns } from "./current-log.ts"
 import { transportToLook } from "./missing-transport.ts"
 import { observeTeam, ownProcesses, type TeamObservation } from "./observe.ts"
@@ -34,10 +35,17 @@ const resumableNow = (
       return { answer: "unknown" as const, code: null, why: `its provider ${agent.spec.provider} is not loaded` }
     }
     const seen = observation.agents.get(agent.spec.id)
+    if (!(yield* isDirectory(agent.spec.cwd))) {
+      return { answer: "no" as const, code: "missing_directory", why: `its working directory ${agent.spec.cwd} is not there` }
+    }
     const own = seen === undefined ? [] : ownProcesses(agent, seen)
     const told = doubt ?? (yield* resumability(agent.session, providerAgentOf(team, agent, "keep"), provider, own))
     switch (told._tag) {
       case "Resumable":
+        if (seen?.process.lostDirectory !== undefined) {
+          const why = `${seen.process.lostDirectory}: a restart goes on in the new one, and whether the conversation belongs there can't be told`
+          return { answer: "unknown" as const, code: null, why }
+        }
         return { answer: "yes" as const, code: null, why: told.warning ?? "" }
       case "NotResumable":
         return { answer: "no" as const, code: told.code, why: told.why, ...candidatesOf(told) }

@@ -9,7 +9,14 @@ import { HostProcesses } from "../session/host-processes.ts"
 
 /** Whether the process that an agent was adopted from lives: by its pid and start time, so never another one. */
 export const observeAdopted = ({ pid, place, startTime }: AdoptedProcess): Effect.Effect<ProcessFact> =>
-  Effect.map(Effect.flatMap(HostProcesses, (host) => host.state({ pid, startTime })), (state): ProcessFact => {
+  Effect.gen(function*(): Effect.fn.Return<ProcessFact> {
+    const host = yield* HostProcesses
+    const state = yield* host.state({ pid, startTime })
+    const suspension = state === "alive" ? yield* host.suspension({ pid, startTime }) : null
+    if (suspension !== null) {
+      const evidence = `process ${pid} (${place}), which a person started, lives, and ${suspension.why}`
+      return { state: "unknown", evidence, suspended: { pid: suspension.pid } }
+    }
     switch (state) {
       case "alive":
         return { state, evidence: `process ${pid} (${place}), which a person started, lives` }

@@ -1,13 +1,16 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { AgentFailure } from "../domain/failure.ts"
+import { AgentFailure, failureWords } from "../domain/failure.ts"
 import { paneAddress, type PaneIdentity } from "../domain/pane.ts"
 import { CapturedVia, Confidence } from "../domain/session.ts"
 import type { AdoptedProcess, AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { ScreenState } from "../plugin/provider-driver.ts"
-import { type AgentSight, agentStateOf, readEvidence } from "../session/agent-state.ts"
+import { type AgentSight, readEvidence, sightOf } from "../session/agent-state.ts"
+import { HostProcesses } from "../session/host-processes.ts"
+import { type AgentLook, lookAt } from "../session/look.ts"
 import { ownerOf } from "../messaging/typing.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
 import type { Resumability } from "../session/resumability.ts"
@@ -73,6 +76,10 @@ export const AgentView = Schema.Struct({
   interacted: Schema.NullOr(Schema.Boolean),
   /** What its CLI says is wrong with it, or why it could not be brought up; a usage limit has a `retryAt`. */
   failure: Schema.NullOr(AgentFailure),
+  /** What it asks before it goes on, with the answers that it offers; null where it asks nothing. */
+  approval: Schema.NullOr(Schema.Struct({ question: Schema.String, choices: Schema.Array(Schema.String) })),
+  /** Whether a message would be typed into it now, by what `send` goes by, and else why not. */
+  ready: Schema.Struct({ ok: Schema.Boolean, reasons: Schema.Array(Schema.String) }),
   /** Whether its conversation could be continued now, as far as that was looked at; null where none is known. */
   resumable: Schema.optional(Schema.NullOr(Schema.Struct({
     answer: Schema.Literal("yes", "no", "unknown"),
@@ -86,12 +93,6 @@ export const AgentView = Schema.Struct({
 })
 export type AgentView = typeof AgentView.Type
 
-/** What an agent that lives is doing, and what is wrong with it where its CLI says so. */
-export interface AgentLook extends AgentSight {
-  /** A login, a usage limit: the process lives and waits. */
-  readonly trouble: AgentFailure | null
-}
-
 const statusBySight: Record<ScreenState, AgentStatus> = {
   starting: "starting",
   idle: "idle",
@@ -101,23 +102,23 @@ const statusBySight: Record<ScreenState, AgentStatus> = {
   unknown: "running"
 }
 
-const troubleWords = ({ kind, reason, retryAt }: AgentFailure): string =>
-  `${kind.replaceAll("_", " ")}: ${reason.replace(/\.$/, "")}${retryAt === null ? "" : ` (it can go on at ${retryAt})`}`
+/** What an agent that lives is doing; what can't be told at all is unknown, and no running. */
+const statusBy = ({ source, state }: AgentSight): AgentStatus => state === "unknown" && source === "none" ? "unknown" : statusBySight[state]
 
 const statusOf = (
   agent: AgentState,
   observation: AgentObservation,
-  look: AgentLook | null
+  look: AgentSight | null
 ): { readonly status: AgentStatus; readonly evidence: string } => {
   const process = { ...observation.process, evidence: observation.process.evidence.replace(/\.$/, "") }
   switch (process.state) {
     case "alive":
       return {
-        status: look === null ? "running" : statusBySight[look.state],
+        status: look === null ? "running" : statusBy(look),
         evidence: [
           process.evidence,
           look?.evidence ?? "its screen was not read",
-          ...look === null || look.trouble === null ? [] : [troubleWords(look.trouble)]
+          ...look === null || look.failure === null ? [] : [failureWords(look.failure)]
         ].join("; ")
       }
     case "orphaned":
@@ -132,13 +133,23 @@ const statusOf = (
         ? { status: "paused", evidence: process.evidence }
         : {
           status: agent.phase === "stopped" ? "stopped" : "dead",
-          evidence: agent.failure === null ? process.evidence : `${process.evidence}; ${troubleWords(agent.failure)}`
+          evidence: agent.failure === null ? process.evidence : `${process.evidence}; ${failureWords(agent.failure)}`
         }
   }
 }
 
+/** Whether a message would be typed into it now. Nothing is typed into what was not looked at. */
+const readyBy = ({ process }: AgentObservation, look: AgentSight | null): AgentView["ready"] => {
+  const reasons = process.state !== "alive"
+    ? [process.evidence.replace(/\.$/, "")]
+    : look === null
+    ? ["its screen was not read"]
+    : look.obstacles.map(({ why }) => why)
+  return { ok: reasons.length === 0, reasons }
+}
+
 /** Renders one agent; pure. `look` is null where nobody looked at what it does. */
-export const viewAgent = (agent: AgentState, observation: AgentObservation, look: AgentLook | null): AgentView => {
+export const viewAgent = (agent: AgentState, observation: AgentObservation, look: AgentSight | null): AgentView => {
   const lives = mayLive(observation.process) && observation.pane !== null
   const adopted = mayLive(observation.process) ? agent.adopted : null
   return {
@@ -160,7 +171,12 @@ export const viewAgent = (agent: AgentState, observation: AgentObservation, look
     interacted: agent.firstSend._tag === "Valid"
       ? true
       : agent.firstSend._tag === "Corrupt" || agent.typedInto || wasPersons(agent) ? null : false,
-    failure: observation.process.state === "alive" ? look?.trouble ?? null : agent.failure
+    failure: mayLive(observation.process) ? look?.failure ?? null : agent.failure,
+    approval: look === null || look.approval === null ? null : {
+      question: look.approval.question,
+      choices: look.approval.choices.map(({ label }) => label)
+    },
+    ready: readyBy(observation, look)
   }
 }
 
@@ -189,19 +205,24 @@ export const lookAtAgent = (
   pane: PaneIdentity,
   transport: Transport,
   provider: Provider
-): Effect.Effect<AgentLook> =>
+): Effect.Effect<AgentLook, never, FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const reading = yield* readEvidence(provider, pane, providerAgentOf(team, agent, "keep"))
-    const captured = yield* Effect.either(transport.capture(pane))
-    const screen = Either.isRight(captured) ? captured.right : null
-    const sight = agentStateOf(provider, screen, reading)
-    const waits = screen !== null && (sight.state === "idle" || sight.state === "unknown")
-    return {
-      ...sight,
-      evidence: `${sight.evidence}${waits ? draftNote(team, agent, provider.draft(screen)) : ""}`,
-      trouble: screen === null ? null : provider.trouble?.(screen) ?? null
-    }
+    const sight = yield* lookAt({
+      transport,
+      provider,
+      agent: providerAgentOf(team, agent, "keep"),
+      pane,
+      conversation: {
+        sessionId: agent.session?.id ?? agent.spawn?.sessionId ?? null,
+        transcript: agent.session?.transcript ?? null
+      }
+    })
+    const waits = sight.source !== "none" && (sight.state === "idle" || sight.state === "unknown")
+    return { ...sight, evidence: `${sight.evidence}${waits ? draftNote(team, agent, sight.draft) : ""}` }
   })
+
+/** What keeps Reprise from typing into what a person started. */
+const personsOwn = "a person started its process, and Reprise types into none that it did not start"
 
 /** An adopted process is asked for its records only: its screen is its person's. */
 export const lookAtAdopted = (
@@ -209,11 +230,22 @@ export const lookAtAdopted = (
   agent: AgentState,
   process: AdoptedProcess,
   provider: Provider
-): Effect.Effect<AgentLook> =>
-  Effect.map(readEvidence(provider, process, providerAgentOf(team, agent, "adopt")), (reading) => ({
-    ...agentStateOf(provider, null, reading),
-    trouble: null
-  }))
+): Effect.Effect<AgentSight> =>
+  Effect.gen(function*() {
+    const host = yield* HostProcesses
+    const subject = providerAgentOf(team, agent, "adopt")
+    const reading = yield* readEvidence(provider, process, subject)
+    const now = yield* Clock.currentTimeMillis
+    const sight = sightOf(provider, {
+      screen: { _tag: "NotAsked" },
+      reading,
+      suspension: yield* host.suspension(process),
+      lostDirectory: yield* host.lostDirectory(process, subject.cwd, Date.parse(process.startedAt ?? "") || now),
+      spoken: { at: null, sinceStart: null },
+      now
+    })
+    return { ...sight, obstacles: [...sight.obstacles, { code: "not_ours", why: personsOwn, retry: false }] }
+  })
 
 /** Looks at the agents that live, and renders all. Changes nothing. */
 export const viewTeam = (
@@ -221,7 +253,7 @@ export const viewTeam = (
   observation: TeamObservation,
   transport: Transport,
   findProvider: (name: string) => Provider | undefined
-): Effect.Effect<ReadonlyArray<AgentView>> =>
+): Effect.Effect<ReadonlyArray<AgentView>, never, FileSystem.FileSystem> =>
   Effect.forEach(team.agents.filter((agent) => isShown(agent, observation)), (agent) => {
     const seen = observation.agents.get(agent.spec.id) ?? unseen
     const provider = findProvider(agent.spec.provider)

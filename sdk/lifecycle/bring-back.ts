@@ -129,8 +129,10 @@ export const bringBack = <E, R>(
       // What was left behind is written down with the first intent of a new start, and once.
       const fresh = now.facts.agent.generation === agent.generation ? leftBehind(context, now, reason) : []
       yield* context.serial(provider)(pace.before(credentialOf(now.facts.agent)).pipe(
-        Effect.zipRight(spawnNew(context, now.facts.agent, spawn, fresh)),
-        Effect.flatMap((pane) => proveReady(context, now, provider, spawn, pane))
+        Effect.zipRight(Clock.currentTimeMillis),
+        Effect.flatMap((spawnedAt) =>
+          Effect.flatMap(spawnNew(context, now.facts.agent, spawn, fresh), (pane) =>
+            proveReady(context, now, provider, spawn, pane, spawnedAt)))
       ))
       yield* verify(context, now, spawn.generation)
       return { ...done(modeOf(now) === "resume" ? "resumed" : "started"), leftovers }

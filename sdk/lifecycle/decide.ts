@@ -25,6 +25,7 @@ import type { Selection } from "./select-session.ts"
 import { type AgentPlan, asLaunched, means, type RestartRequest, touches } from "./plan.ts"
 import { startOutlook } from "./preconditions.ts"
 import { decisionBy } from "./policy-decision.ts"
+import { suspendedCode } from "./refuse.ts"
 import { heldByPerson } from "./takeover.ts"
 import { waitOf, waitsUntil } from "./waits.ts"
 
@@ -47,6 +48,9 @@ export const decideOne = <E, R>(
   { boot, continues, unlisted, wait }: Context
 ): Decided<E, R> => {
   if (facts.agent.spec.paused) return without("skip", null, "it is paused in the team file")
+  if (facts.process.suspended !== undefined) {
+    return without("refuse", suspendedCode, `what its process is doing is unknown (${facts.process.evidence.replace(/\.$/, "")}), so it is neither ended nor replaced`)
+  }
   if (facts.process.state === "unknown") {
     return without("refuse", "unknown", `whether its process lives is unknown (${facts.process.evidence}), so nothing may be started beside it`)
   }
@@ -207,6 +211,7 @@ export const decideAll = <E, R>(
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,
           drift: [
+            ...observed.process.lostDirectory === undefined ? [] : [`${observed.process.lostDirectory}; it goes on in that`],
             ...driftOf(agent, provider, request.permissions?.get(id)),
             ...outlook?.drift ?? []
           ],

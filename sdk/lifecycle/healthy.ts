@@ -9,6 +9,7 @@ import type { PaneIdentity } from "../domain/pane.ts"
 import { agentOf } from "../event-log/TeamState.ts"
 import type { Transport } from "../plugin/PluginHost.ts"
 import type { PaneInspection, TransportEvent } from "../plugin/transport-driver.ts"
+import { inspectPane } from "../session/look.ts"
 import { currentState } from "./prepare.ts"
 import { type AgentResult, fail, type RolloutContext, scopeOf } from "./rollout-context.ts"
 import { endedFor } from "./waits.ts"
@@ -30,7 +31,7 @@ const watch = (transport: Transport, pane: PaneIdentity, untilMs: number): Effec
       Effect.forkScoped
     )
     const look: Effect.Effect<PaneInspection> = Effect.gen(function*() {
-      const seen = yield* transport.inspect(pane)
+      const seen = yield* inspectPane(transport, pane)
       const left = untilMs - (yield* elapsedMillis)
       if (seen.state === "dead" || left <= 0) return seen
       yield* Effect.timeoutOption(Queue.take(stirred), Duration.millis(Math.min(lookEveryMs, left)))
@@ -47,7 +48,7 @@ const lives = <E, R>(context: RolloutContext<E, R>, result: AgentResult, forMs: 
     const pane = agent?.spawn?.pane ?? null
     if (agent === undefined || pane === null) return result
     const until = (yield* elapsedMillis) + forMs
-    const cut = Effect.zipRight(Deferred.await(over), transport.inspect(pane))
+    const cut = Effect.zipRight(Deferred.await(over), inspectPane(transport, pane))
     const run: Effect.Effect<PaneInspection> = Effect.raceFirst(watch(transport, pane, until), cut)
     const seen = yield* operation.step({
       name: "healthy",

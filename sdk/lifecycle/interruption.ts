@@ -1,3 +1,4 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -7,7 +8,8 @@ import { redactText } from "../event-log/redact.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing, type Provider, type Transport } from "../plugin/PluginHost.ts"
 import type { ScreenState } from "../plugin/provider-driver.ts"
-import { type AgentLook, lookAtAdopted, lookAtAgent } from "./agent-view.ts"
+import type { AgentSight } from "../session/agent-state.ts"
+import { lookAtAdopted, lookAtAgent } from "./agent-view.ts"
 import { type AgentObservation, mayLive } from "./observe.ts"
 import type { Prepared } from "./prepare.ts"
 import { type AgentPlan, type Refusal, type RestartPlan, touches } from "./plan.ts"
@@ -41,7 +43,7 @@ const shortened = (text: string): string => {
   return line.length <= 80 ? line : `${line.slice(0, 79)}…`
 }
 
-const lastMessageOf = (team: TeamState, { spec: { id } }: AgentState): Effect.Effect<string | null, EventLogError, EventLog> =>
+const lastMessageOf = (team: TeamState, { spec: { id } }: AgentState): Effect.Effect<string | null, EventLogError, EventLog | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const log = yield* EventLog
     const texts = new Map<string, string>()
@@ -56,14 +58,14 @@ const lastMessageOf = (team: TeamState, { spec: { id } }: AgentState): Effect.Ef
     return Option.match(newest, { onNone: () => null, onSome: (text) => shortened(redactText(text)) })
   })
 
-const unseen = (evidence: string): Pick<AgentLook, "state" | "evidence"> => ({ state: "unknown", evidence })
+const unseen = (evidence: string): Pick<AgentSight, "state" | "evidence"> => ({ state: "unknown", evidence })
 
 const lookAt = (
   team: TeamState,
   { agent, observation: { pane, process } }: Candidate,
   transport: Transport,
   provider: Provider | undefined
-): Effect.Effect<Pick<AgentLook, "state" | "evidence">> => {
+): Effect.Effect<Pick<AgentSight, "state" | "evidence">, never, FileSystem.FileSystem> => {
   if (provider === undefined) return Effect.succeed(unseen(`its provider ${agent.spec.provider} is not loaded`))
   if (agent.adopted !== null) return lookAtAdopted(team, agent, agent.adopted, provider)
   return process.state !== "alive" || pane === null
@@ -78,7 +80,7 @@ export const agentsAtWork = (
   transport: Transport,
   findProvider: (name: string) => Provider | undefined,
   { unknown }: { readonly unknown: boolean }
-): Effect.Effect<ReadonlyArray<AgentAtWork>, EventLogError, EventLog> =>
+): Effect.Effect<ReadonlyArray<AgentAtWork>, EventLogError, EventLog | FileSystem.FileSystem> =>
   Effect.map(
     Effect.forEach(candidates.filter(({ observation }) => mayLive(observation.process)), (candidate) =>
       Effect.gen(function*() {
@@ -122,7 +124,7 @@ const interruptedBy = ({ plan, providers, transport }: Pick<Prepared<unknown, un
 /** The agents at work whose processes a plan would end. */
 export const interruptedIn = (
   plan: RestartPlan<unknown, unknown>
-): Effect.Effect<ReadonlyArray<AgentAtWork>, EventLogError | PluginMissing, EventLog | PluginHost> =>
+): Effect.Effect<ReadonlyArray<AgentAtWork>, EventLogError | PluginMissing, EventLog | PluginHost | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const host = yield* PluginHost
     const transport = yield* host.transport(plan.team.transport)
@@ -130,7 +132,7 @@ export const interruptedIn = (
   })
 
 /** Refuses a plan that would interrupt agents at work and was not confirmed; null where it may go on. */
-export const refuseInterruption = <E, R>(prepared: Prepared<E, R>, again: string): Effect.Effect<Refusal | null, EventLogError, EventLog> =>
+export const refuseInterruption = <E, R>(prepared: Prepared<E, R>, again: string): Effect.Effect<Refusal | null, EventLogError, EventLog | FileSystem.FileSystem> =>
   prepared.plan.request.interruptBusy === true
     ? Effect.succeed(null)
     : Effect.map(interruptedBy(prepared), (agents) => agents.length === 0 ? null : confirmationRefusal(agents, again))

@@ -7,6 +7,8 @@ import type { ProcessRef } from "../plugin/process-table.ts"
 import type { Transport } from "../plugin/PluginHost.ts"
 import type { ForeignPane, ListedPane, Screen, TransportFailure } from "../plugin/transport-driver.ts"
 import type { ProcessFact } from "../policy/Facts.ts"
+import { HostProcesses } from "../session/host-processes.ts"
+import { inspectPane } from "../session/look.ts"
 import type { SeenProcess } from "../session/process-report.ts"
 import { observeAdopted } from "./adopted.ts"
 
@@ -54,12 +56,19 @@ const observeAgent = (
       : { state: "dead", evidence: "its last start left no process" }
     return Effect.succeed({ process, pane: null, exit: null, strays })
   }
-  return Effect.map(transport.inspect(pane), ({ evidence, exit, state }) => ({
-    process: { state, evidence },
-    pane,
-    exit,
-    strays
-  }))
+  return Effect.gen(function*() {
+    const host = yield* HostProcesses
+    const { evidence, exit, state, suspension } = yield* inspectPane(transport, pane)
+    const startedAt = Date.parse(agent.spawn?.intendedAt ?? "")
+    const lost = state === "alive" && !Number.isNaN(startedAt) ? yield* host.lostDirectory(pane, agent.spec.cwd, startedAt) : null
+    const process: ProcessFact = {
+      state,
+      evidence,
+      ...suspension === undefined ? {} : { suspended: { pid: suspension.pid } },
+      ...lost === null ? {} : { lostDirectory: lost }
+    }
+    return { process, pane, exit, strays }
+  })
 }
 
 /** Looks at a team's processes once. Changes nothing. */
@@ -88,16 +97,16 @@ export const observeTeam = (team: TeamState, transport: Transport): Effect.Effec
   })
 
 /**
- * Which processes can be asked what they are in: those proved alive, and those proved dead for what they left. A process
- * of unknown state is not asked.
+ * Which processes can be asked what they are in: those proved alive (one that was stopped by a signal lives), and those
+ * proved dead for what they left. A process of unknown state is not asked.
  */
 export const seenProcesses = (team: TeamState, { agents, screenOf }: TeamObservation): ReadonlyMap<AgentId, SeenProcess> =>
   new Map(team.agents.flatMap(({ adopted, spec }) => {
     const seen = agents.get(spec.id)
     const named = adopted ?? seen?.pane
     if (seen === undefined || named === undefined || named === null) return []
-    const { state } = seen.process
-    if (state !== "alive" && state !== "orphaned" && state !== "dead") return []
+    const { state, suspended } = seen.process
+    if (state !== "alive" && state !== "orphaned" && state !== "dead" && suspended === undefined) return []
     // The window of an adopted process is its user's.
     const pane = adopted === null && state === "alive" ? seen.pane : null
     return [[spec.id, {

@@ -21,7 +21,16 @@ export interface Lack {
   readonly agent: string
   readonly kind: "missing_binary" | "missing_directory"
   readonly reason: string
+  /** The directory that is missing. */
+  readonly path?: string
 }
+
+/** Whether a directory is there; what can't be told counts as there, since the start itself will tell. */
+export const isDirectory = (path: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => files.stat(path)).pipe(
+    Effect.map((info) => info.type === "Directory"),
+    Effect.catchAll((error) => Effect.succeed(error._tag !== "SystemError" || error.reason !== "NotFound"))
+  )
 
 /** What these agents lack on this machine to be started at all. */
 export const findLacks = (
@@ -29,7 +38,6 @@ export const findLacks = (
   findProvider: (name: string) => Provider | undefined
 ): Effect.Effect<ReadonlyArray<Lack>, never, FileSystem.FileSystem | HostEnvironment> =>
   Effect.gen(function*() {
-    const files = yield* FileSystem.FileSystem
     const host = yield* HostEnvironment
     const lacks: Array<Lack> = []
     for (const spec of specs) {
@@ -41,14 +49,11 @@ export const findLacks = (
           reason: `${spec.id} needs the program ${program} (provider ${spec.provider}), which is not on the PATH`
         })
       }
-      const isDirectory = yield* files.stat(spec.cwd).pipe(
-        Effect.map((info) => info.type === "Directory"),
-        Effect.catchAll((error) => Effect.succeed(error._tag !== "SystemError" || error.reason !== "NotFound"))
-      )
-      if (!isDirectory) {
+      if (!(yield* isDirectory(spec.cwd))) {
         lacks.push({
           agent: spec.id,
           kind: "missing_directory",
+          path: spec.cwd,
           reason: `${spec.id} is to work in ${spec.cwd}, which is not a directory`
         })
       }

@@ -263,7 +263,7 @@ export const prepare = <E, R>(
       const mode = decided.decision.kind === "resume" ? "resume" : "fresh"
       return touches(decided.decision) ? [{ agent, spec: specForSpawn(agent, request.onDrift), mode, onDrift: request.onDrift }] : []
     })
-    const lacking = refused ?? lackingRefusal(yield* findLacks(starts.map(({ spec }) => spec), providers.find))
+    const lacking = refused ?? lackingRefusal(yield* findLacks(starts.map(({ spec }) => spec), providers.find), `reprise restart --team ${team.key}`)
     const findings = lacking === null ? yield* checkStarts(converged.team, starts, providers.find, yield* leaderOf(input.team.workspace)) : nothingFound
     const warned = findings.warnings.map(({ agent, kind, problem }): Event => {
       const generation = agents.find(({ facts }) => facts.agent.spec.id === agent)?.facts.agent.generation ?? 0

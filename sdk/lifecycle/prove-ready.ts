@@ -32,7 +32,9 @@ export const proveReady = <E, R>(
   entry: AgentPlan<E, R>,
   provider: Provider,
   spawn: SpawnPlan,
-  pane: PaneIdentity
+  pane: PaneIdentity,
+  /** When its process was started, in milliseconds of the epoch: what was said before is no news of it. */
+  spawnedAt: number
 ) => {
   const { agent } = entry.facts
   const scope = scopeOf(context, agent, spawn.generation)
@@ -49,6 +51,9 @@ export const proveReady = <E, R>(
         pane,
         withinMs: entry.decided.handling.readyWithinMs ?? context.plan.request.readyWithinMs,
         expectedSession: spawn.sessionId,
+        resumes: spawn.mode !== "fresh",
+        conversation: { sessionId: spawn.sessionId, transcript: spawn.transcript },
+        spawnedAt,
         onPrompt: (prompt) =>
           context.operation.append([{
             type: "startup_prompt_handled",

@@ -1,14 +1,15 @@
-import * as Clock from "effect/Clock"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { elapsedMillis } from "../domain/elapsed.ts"
-import type { AgentFailure } from "../domain/failure.ts"
+import { type AgentFailure, failureWords } from "../domain/failure.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
-import type { ProviderAgent, ScreenState, StartupPrompt } from "../plugin/provider-driver.ts"
+import type { ProviderAgent, StartupPrompt } from "../plugin/provider-driver.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
 import type { Screen } from "../plugin/transport-driver.ts"
-import { agentStateOf, readEvidence } from "../session/agent-state.ts"
+import { readEvidence } from "../session/agent-state.ts"
+import { type AgentLook, type Conversation, inspectPane, lookAt } from "../session/look.ts"
 
 /** Says of a question at a start that it waits for somebody's consent. */
 export const nobodyAgreed = "Nobody agreed to that for it."
@@ -34,6 +35,12 @@ interface AwaitReady<E, R> {
   readonly withinMs: number
   /** The session that it was told to have; null where it chooses. */
   readonly expectedSession: string | null
+  /** Whether it was to go on with a conversation that was there before. */
+  readonly resumes: boolean
+  /** Where its conversation is, as far as that is known. */
+  readonly conversation: Conversation
+  /** When its process was started, in milliseconds of the epoch. */
+  readonly spawnedAt: number
   /** Called before a prompt's keys are pressed. */
   readonly onPrompt: (prompt: StartupPrompt) => Effect.Effect<void, E, R>
 }
@@ -53,14 +60,20 @@ const lastLine = (screen: Screen | null): string => {
 const sameReports = 4
 const reportPause = Duration.millis(50)
 
+/** Whether it shows the place where it is told something: then it is in its session, whatever it complains of. */
+const isInSession = ({ draft, state }: AgentLook): boolean =>
+  draft !== null || state === "idle" || state === "busy" || state === "awaiting_approval"
+
 /**
- * Whether what a screen says is wrong keeps the agent from working now. A conversation that was continued shows what was
- * wrong long ago, too: a limit counts while it lasts, and where the CLI does not wait for input as if nothing was.
+ * Whether what is wrong is a failure of the start. An agent that was to continue its conversation and is in it is back: what
+ * keeps it from working is its own failure, which the status shows. A new one that can't begin has nothing to go on with.
  */
-const standsInTheWay = ({ kind, retryAt }: AgentFailure, state: ScreenState, now: number): boolean => {
-  const lasts = retryAt === null ? null : Date.parse(retryAt) > now
-  if (kind === "usage_limit" && lasts !== null) return lasts
-  return kind === "auth" || state !== "idle" && state !== "busy"
+const failsTheStart = (look: AgentLook, resumes: boolean): boolean => {
+  const { failure, state } = look
+  if (failure === null) return false
+  if (resumes && (failure.kind === "usage_limit" || isInSession(look))) return false
+  if (failure.kind === "usage_limit" && failure.retryAt !== null) return true
+  return failure.kind === "auth" || (state !== "idle" && state !== "busy")
 }
 
 type Look =
@@ -73,27 +86,25 @@ type Look =
  * answered, each once a generation. Fails as a value, with the kind and reason.
  */
 export const awaitReady = <E, R>(
-  { agent, expectedSession, onPrompt, pane, provider, transport, withinMs }: AwaitReady<E, R>
-): Effect.Effect<Either.Either<ReadyReport, AgentFailure>, E, R> =>
+  { agent, conversation, expectedSession, onPrompt, pane, provider, resumes, spawnedAt, transport, withinMs }: AwaitReady<E, R>
+): Effect.Effect<Either.Either<ReadyReport, AgentFailure>, E, R | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const prompts = new Set<string>()
     let lastScreen: Screen | null = null
     let lastSeen = "nothing was seen on its screen"
     const startedAt = yield* elapsedMillis
 
-    const look: Effect.Effect<Look, E, R> = Effect.gen(function*() {
-      const captured = yield* Effect.either(transport.capture(pane))
-      if (Either.isLeft(captured)) {
-        const inspection = yield* transport.inspect(pane)
-        if (inspection.state !== "dead") {
-          return { _tag: "NotYet", seen: captured.left.message } satisfies Look
-        }
+    const look: Effect.Effect<Look, E, R | FileSystem.FileSystem> = Effect.gen(function*() {
+      const seen = yield* lookAt({ transport, provider, agent, pane, conversation, startedAt: spawnedAt })
+      if (seen.screen._tag !== "Shown") {
+        const inspection = yield* inspectPane(transport, pane)
+        if (inspection.state !== "dead") return { _tag: "NotYet", seen: seen.evidence } satisfies Look
         const explained = provider.explainExit({ exit: inspection.exit, lines: lastScreen?.lines ?? [] })
         return { _tag: "Failed", failure: explained } satisfies Look
       }
-      const screen: Screen = captured.right
+      const { screen } = seen.screen
       lastScreen = screen
-      const prompt = provider.startupPrompt(screen)
+      const prompt = seen.startup
       if (prompt !== null) {
         const { consent } = prompt
         if (consent !== undefined && agent.options[consent.option] !== true) {
@@ -113,18 +124,17 @@ export const awaitReady = <E, R>(
         }
         return { _tag: "NotYet", seen: `it asks: ${prompt.question}` } satisfies Look
       }
-      const { evidence, state } = agentStateOf(provider, screen, yield* readEvidence(provider, pane, agent))
-      const trouble = provider.trouble?.(screen) ?? null
-      if (trouble !== null && standsInTheWay(trouble, state, yield* Clock.currentTimeMillis)) {
-        const reason = `${trouble.reason.replace(/\.*$/, "")}. Its process was left alone.`
-        return { _tag: "Failed", failure: { ...trouble, reason } } satisfies Look
+      const { evidence, failure: wrong, state } = seen
+      if (wrong !== null && failsTheStart(seen, resumes)) {
+        const reason = `${wrong.reason.replace(/\.*$/, "")}. Its process was left alone.`
+        return { _tag: "Failed", failure: { ...wrong, reason } } satisfies Look
       }
-      return state === "idle" || state === "busy" || state === "awaiting_approval"
-        ? { _tag: "Ready", screen, evidence } satisfies Look
+      return state === "idle" || state === "busy" || state === "awaiting_approval" || (wrong !== null && state !== "starting")
+        ? { _tag: "Ready", screen, evidence: wrong === null ? evidence : `${evidence}; ${failureWords(wrong)}` } satisfies Look
         : { _tag: "NotYet", seen: evidence } satisfies Look
     })
 
-    const watch = (pauseMs: number): Effect.Effect<Look, E, R> =>
+    const watch = (pauseMs: number): Effect.Effect<Look, E, R | FileSystem.FileSystem> =>
       Effect.flatMap(look, (seen) => {
         if (seen._tag !== "NotYet") return Effect.succeed(seen)
         lastSeen = seen.seen

@@ -20,6 +20,9 @@ interface RefuseInput {
   readonly attach: string | null
 }
 
+/** A path as a word of a shell. */
+const quoted = (path: string): string => /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+
 const list = (ids: ReadonlyArray<string>): string => ids.join(", ")
 /** How a refusal says that nothing was done. */
 export const untouchedToo = "No process was touched."
@@ -127,12 +130,16 @@ const grantMissing = ({ granted, required, team }: RefuseInput): Refusal | null 
   }
 }
 
+/** The code of an agent whose process was stopped by a signal: it lives, and what it is doing is unknown. */
+export const suspendedCode = "process_suspended"
+
 /** Why an agent can't come back, where a new conversation would be a way to go on if nothing of the old one was found. */
 const freshHelps: ReadonlySet<string> = new Set(["no_persisted_session_id", "session_unresumable", "missing_transcript"])
 
 /** All reasons that are not a policy's own. */
 const known: ReadonlySet<string> = new Set([
   ...freshHelps,
+  suspendedCode,
   "torn_transcript",
   "session_identity_mismatch",
   "session_cwd_mismatch",
@@ -172,6 +179,8 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
     outcome: mismatch ? "refused_session_identity_mismatch" : "refused_resume_atomicity",
     message: `${whole}. ${reasons.join(". ")}. ${untouchedToo}`,
     next: [
+      ...refused.flatMap(({ facts: { process: { suspended } } }) =>
+        suspended === undefined || suspended.pid === null ? [] : `kill -CONT ${suspended.pid}`),
       ...restored.length === 0 ? [] : [...restored, `reprise restart --team ${team}`],
       ...possible.length === 0 ? [] : [`reprise restart ${possible.join(" ")} --team ${team}`],
       ...takeable ? [`reprise restart --team ${team} --takeover`] : [],
@@ -252,11 +261,14 @@ export const unsureRefusal = (team: string, unsure: ReadonlyArray<string>): Refu
   }
 
 /** Refuses what this machine can't start; null where nothing is lacking. */
-export const lackingRefusal = (lacks: ReadonlyArray<Lack>): Refusal | null =>
+export const lackingRefusal = (lacks: ReadonlyArray<Lack>, again: string): Refusal | null =>
   lacks.length === 0 ? null : {
     outcome: "failed",
     message: `${lacks.map(({ reason }) => reason).join("; ")}. ${untouchedToo}`,
-    next: [],
+    // A conversation goes on in its own directory: it has to be there again, whatever is put into it.
+    next: lacks.every(({ path }) => path !== undefined)
+      ? [...new Set(lacks.flatMap(({ path }) => path === undefined ? [] : `mkdir -p ${quoted(path)}`)), again]
+      : [again],
     details: { lacks }
   }
 

@@ -21,15 +21,15 @@ export interface DraftLook {
  * Removes a draft of ours from an input line, line by line, with the keys that its provider declares; answers with what is
  * left: empty where it is gone, null where that can't be told. The caller holds the input and has proved the draft to be ours.
  */
-export const eraseDraft = (
+export const eraseDraft = <R>(
   { look, pane, provider, shown, transport }: {
     readonly transport: Transport
     readonly provider: Provider
     readonly pane: PaneIdentity
-    readonly look: Effect.Effect<DraftLook, TransportFailure>
+    readonly look: Effect.Effect<DraftLook, TransportFailure, R>
     readonly shown: string
   }
-): Effect.Effect<Draft, TransportFailure> =>
+): Effect.Effect<Draft, TransportFailure, R> =>
   Effect.gen(function*() {
     const keys = provider.composer?.eraseLine
     let draft: Draft = shown

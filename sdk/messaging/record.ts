@@ -2,9 +2,6 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Provider } from "../plugin/PluginHost.ts"
-import type { ProviderAgent } from "../plugin/provider-driver.ts"
-import type { EvidenceReading } from "../session/agent-state.ts"
-import { transcriptPathOf } from "../session/locate-transcript.ts"
 import { timesOf } from "../session/transcript.ts"
 
 // Whether a conversation's own record shows a message: the one proof that it was taken.
@@ -52,19 +49,3 @@ export const recordedSince = (
 /** Whether a file was born after a moment, in milliseconds of the epoch. A host's coarse clock may lag a little. */
 export const bornSince = (path: string, momentMs: number): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
   Effect.map(timesOf(path), ({ bornAt }) => bornAt !== null && bornAt >= momentMs - 20)
-
-/** Where the conversation that an agent is in now is written; null where that can't be told (yet). */
-export const conversationOf = (
-  provider: Provider,
-  agent: ProviderAgent,
-  known: { readonly sessionId: string | null; readonly transcript: string | null },
-  reading: EvidenceReading
-): Effect.Effect<string | null, never, FileSystem.FileSystem> =>
-  Effect.gen(function*() {
-    const own = reading._tag === "Read" ? reading.evidence : null
-    if (own?.transcript !== null && own?.transcript !== undefined) return own.transcript
-    const moved = own !== null && own.sessionId !== null && own.sessionId !== known.sessionId
-    if (!moved && known.transcript !== null) return known.transcript
-    const sessionId = own?.sessionId ?? known.sessionId
-    return yield* transcriptPathOf(provider, agent, sessionId)
-  })

@@ -1,3 +1,4 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { elapsedMillis } from "../domain/elapsed.ts"
@@ -56,8 +57,8 @@ export const settled = <R>(
   record: Effect.Effect<Recorded, never, R>,
   deadlines: TypingDeadlines,
   interpreted: string | null,
-  unknown: (why: string) => Effect.Effect<Typed, TransportFailure>
-): Effect.Effect<Typed, TransportFailure, R> =>
+  unknown: (why: string) => Effect.Effect<Typed, TransportFailure, FileSystem.FileSystem>
+): Effect.Effect<Typed, TransportFailure, R | FileSystem.FileSystem> =>
   Effect.gen(function*() {
     let other: string | null = null
     const consumed = seen.consumed || (yield* until(

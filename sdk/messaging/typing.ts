@@ -5,15 +5,14 @@ import * as Effect from "effect/Effect"
 import { elapsedMillis } from "../domain/elapsed.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
-import type { Draft, ProviderAgent, ScreenState } from "../plugin/provider-driver.ts"
+import type { Draft, ProviderAgent } from "../plugin/provider-driver.ts"
 import type { TransportFailure } from "../plugin/transport-driver.ts"
-import { type AgentSight, agentStateOf, type EvidenceReading, noEvidence, readEvidence } from "../session/agent-state.ts"
+import { noEvidence, type Obstacle, readEvidence } from "../session/agent-state.ts"
+import { type AgentLook, conversationOf, inspectPane, lookAt } from "../session/look.ts"
 import { endsText, entryOf, showsText } from "./entry.ts"
 import { eraseDraft } from "./erase.ts"
 import { altered, isVisible, settled, type Typed, type TypingDeadlines, until } from "./typed.ts"
-import { bornSince, conversationOf, nothingRecorded, recordedSince, sizeOf } from "./record.ts"
-
-
+import { bornSince, nothingRecorded, recordedSince, sizeOf } from "./record.ts"
 
 // The order in which a message is typed into a CLI. It was hard won: see the state again and fail closed, paste, see it on
 // the screen, Enter, see it leave; Enter is the only thing ever tried twice.
@@ -50,41 +49,6 @@ interface Typing<E, R> {
   readonly beforeFirstKey: (transcript: { readonly path: string; readonly size: number } | null) => Effect.Effect<void, E, R>
 }
 
-/** What is seen of an agent at one moment. */
-interface Look {
-  readonly sight: AgentSight
-  readonly reading: EvidenceReading
-  /** What its screen alone says: the text goes into what is on it, so it has to be recognised whatever the records say. */
-  readonly shown: ScreenState
-  readonly draft: Draft
-}
-
-interface Obstacle {
-  readonly code: string
-  readonly why: string
-  /** Whether waiting can help. */
-  readonly retry: boolean
-}
-
-/** What keeps a message from being typed now; null where nothing does. */
-const obstacle = ({ draft, shown, sight }: Look): Obstacle | null => {
-  if (sight.state === "awaiting_approval") {
-    return {
-      code: sight.state,
-      why: sight.question === null ? "it asks for an approval" : `it asks for an approval: ${sight.question}`,
-      retry: false
-    }
-  }
-  if (sight.state === "starting" && sight.question !== null) {
-    return { code: "startup_prompt", why: `it asks: ${sight.question}`, retry: true }
-  }
-  if (sight.state !== "idle") return { code: "not_idle", why: sight.evidence, retry: sight.state !== "error" }
-  if (shown === "unknown") return { code: "not_idle", why: "its screen is not recognised", retry: true }
-  return draft !== null && draft !== ""
-    ? { code: "draft", why: "its input line holds a text that was not sent", retry: true }
-    : null
-}
-
 /** Which message of ours an input line still shows; undefined where that is not proved. */
 export const ownerOf = (draft: Draft, left: ReadonlyArray<LeftDraft>): LeftDraft | undefined =>
   draft === null || draft === ""
@@ -92,34 +56,35 @@ export const ownerOf = (draft: Draft, left: ReadonlyArray<LeftDraft>): LeftDraft
     : left.find(({ shown, text }) => shown === draft || (text !== undefined && showsText(draft, text)))
 
 /** Whether a dialog is open, whichever source says so. */
-const asksSomething = ({ sight }: Look): boolean => sight.state === "awaiting_approval" || sight.question !== null
+const asksSomething = ({ question, state }: AgentLook): boolean => state === "awaiting_approval" || question !== null
 
 /**
  * What keeps Enter from being pressed on a message that was typed; null where nothing does. In a dialog Enter would be an
  * answer, and a screen that is not recognised may be one.
  */
-const enterForbidden = (look: Look): string | null => {
+const enterForbidden = (look: AgentLook): string | null => {
   if (asksSomething(look)) return "a dialog opened"
+  if (look.source === "none") return look.evidence
   if (look.shown === "unknown") return "its screen was unknown"
-  return look.sight.state === "idle" || look.sight.state === "busy" ? null : `its state was ${look.sight.state}`
+  return look.state === "idle" || look.state === "busy" ? null : `its state was ${look.state}`
 }
 
 /** What became of an Enter, by what can be seen; null while nothing tells. */
-const outcomeOf = (look: Look, visible: boolean, watched: boolean): string | null => {
+const outcomeOf = (look: AgentLook, visible: boolean, watched: boolean): string | null => {
   // A dialog that opened as Enter was pressed may have taken it: then only the record can tell.
   if (asksSomething(look)) return watched ? null : "the agent asks for an approval"
   if (visible && look.draft === "") return "it left the input line"
-  return !visible && look.sight.state === "busy" ? "the agent began to work" : null
+  return !visible && look.state === "busy" ? "the agent began to work" : null
 }
 
 /**
  * Whether the text itself keeps its screen from being recognised as idle: a raw one may switch the composer's mode, and one
  * that is as high as the screen leaves no room for the rest.
  */
-const showsOnlyOurs = (look: Look, text: string, raw: boolean): boolean => {
+const showsOnlyOurs = (look: AgentLook, text: string, raw: boolean): boolean => {
   if (asksSomething(look) || look.draft === null || look.draft === "") return false
   if (raw && look.shown === "unknown") return showsText(look.draft, text)
-  return look.shown === "starting" && look.sight.state === "starting" && endsText(look.draft, text)
+  return look.shown === "starting" && look.state === "starting" && endsText(look.draft, text)
 }
 
 /** Types one message into an agent, and says by evidence what became of it. */
@@ -129,21 +94,12 @@ export const typeMessage = <E, R>(
   Effect.gen(function*() {
     const entry = entryOf(provider, agent, { text, raw })
     if (entry._tag === "Refused") return { _tag: "Refused" as const, why: entry.why }
-    const inspection = yield* transport.inspect(pane)
+    const inspection = yield* inspectPane(transport, pane)
     if (inspection.state !== "alive") {
       return { _tag: "NotTyped" as const, code: "not_alive", why: inspection.evidence }
     }
-    // The screen is captured last: it is what the keys go into.
-    const look: Effect.Effect<Look, TransportFailure> = Effect.gen(function*() {
-      const reading = yield* readEvidence(provider, pane, agent)
-      const screen = yield* transport.capture(pane)
-      return {
-        sight: agentStateOf(provider, screen, reading),
-        reading,
-        shown: provider.classify(screen),
-        draft: provider.draft(screen)
-      }
-    })
+    const look = Effect.flatMap(lookAt({ transport, provider, pane, agent, conversation }), (seen): Effect.Effect<AgentLook, TransportFailure> =>
+      seen.unreached === null ? Effect.succeed(seen) : Effect.fail(seen.unreached))
     const erase = (shown: string) =>
       eraseDraft({
         transport,
@@ -153,18 +109,18 @@ export const typeMessage = <E, R>(
         look: Effect.map(look, (seen) => ({
           draft: seen.draft,
           // A composer in another mode, a shell's, may not be recognised as idle; what it shows is the text that is ours.
-          safe: !asksSomething(seen) &&
-            (seen.sight.state === "idle" || seen.sight.state === "unknown" || showsOnlyOurs(seen, text, raw))
+          safe: !asksSomething(seen) && seen.source !== "none" &&
+            (seen.state === "idle" || seen.state === "unknown" || showsOnlyOurs(seen, text, raw))
         }))
       })
     let reading = noEvidence
     let draft: Draft = null
     /** What is in the way, once it won't go away or the time is over; null as soon as nothing is. */
-    const inTheWayFor = (withinMs: number): Effect.Effect<Obstacle | null, TransportFailure> => {
+    const inTheWayFor = (withinMs: number): Effect.Effect<Obstacle | null, TransportFailure, FileSystem.FileSystem> => {
       let last: Obstacle | null = null
       return until(
         Effect.map(look, (seen) => {
-          last = obstacle(seen)
+          last = seen.obstacles[0] ?? null
           reading = seen.reading
           draft = seen.draft
           const ours = last?.code === "draft" && ownerOf(seen.draft, left) !== undefined
@@ -216,7 +172,7 @@ export const typeMessage = <E, R>(
     if (settleMs > 0) yield* Effect.sleep(Duration.millis(settleMs))
 
     /** Ends without evidence: what is left of the text in the input line is removed, or told. */
-    const unknown = (why: string): Effect.Effect<Typed, TransportFailure> =>
+    const unknown = (why: string): Effect.Effect<Typed, TransportFailure, FileSystem.FileSystem> =>
       Effect.gen(function*() {
         const seen = yield* look
         const ours = seen.draft !== null && seen.draft !== "" && (seen.draft === pasted || showsText(seen.draft, text))

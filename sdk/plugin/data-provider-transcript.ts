@@ -11,6 +11,8 @@ export interface TranscriptData {
   readonly marker?: string
   /** The record of a user's words: members that it has, and the path of the text (or of blocks with a `text` each). */
   readonly user: { readonly where: Readonly<Record<string, string>>; readonly text: string }
+  /** The path of the time (ISO 8601) in the records of what was said. Without it, the file's own time stands for it. */
+  readonly time?: string
 }
 
 /** Identity stands at the beginning; further down a transcript quotes anything. */
@@ -31,6 +33,15 @@ const textOf = (json: Json | undefined): string | null => {
   if (typeof json === "string") return json
   if (!Array.isArray(json)) return null
   return json.map((block: Json) => at(block, "text")).filter((text) => typeof text === "string").join("")
+}
+
+const newestTime = (path: string) => (tail: string): string | null => {
+  for (const line of tail.split("\n").toReversed()) {
+    const record = decode(line)
+    const time = Either.isRight(record) ? at(record.right, path) : undefined
+    if (typeof time === "string") return time
+  }
+  return null
 }
 
 /** Makes a driver's `readTranscript`, `holdsUserMessage` and `userMessages` from the description of the records. */
@@ -67,6 +78,7 @@ export const transcriptReader = (data: TranscriptData) => {
         whole: sessionId !== null && (context.truncated || (last === "" && Either.isRight(read.at(-1) ?? decode(""))))
       }
     },
+    ...data.time === undefined ? {} : { lastTurnAt: newestTime(data.time) },
     userMessages,
     holdsUserMessage: (tail: string, text: string): boolean => userMessages(tail).includes(text)
   }

@@ -19,7 +19,8 @@ import type {
   ProviderCapabilities,
   ProviderDriver,
   ProviderLogin,
-  SessionAddress
+  SessionAddress,
+  Trouble
 } from "./provider-driver.ts"
 import { ProviderFailure } from "./provider-driver.ts"
 import type { Key, Screen } from "./transport-driver.ts"
@@ -79,8 +80,11 @@ export interface ProviderData<Options, Encoded> {
   /** Which texts the input line interprets or changes; none by default. */
   readonly composer?: ComposerData
   readonly exits?: ReadonlyArray<ExitRule>
-  /** What is wrong with an agent that lives and shows this; the first rule that matches tells. */
-  readonly troubles?: ReadonlyArray<Omit<ExitRule, "code"> & { readonly says: RegExp }>
+  /**
+   * What is wrong with an agent that lives and shows this; the first rule that matches tells. Its last lines belong to the
+   * conversation, and count only if something was said since the start; `outside`: these words never stand in a conversation.
+   */
+  readonly troubles?: ReadonlyArray<Omit<ExitRule, "code"> & { readonly says: RegExp; readonly outside?: boolean }>
   /** Names of variables that let it in; those that a start had are asked for by each later one. */
   readonly loginVariables?: ReadonlyArray<string>
   /** Names of the environment that no process of it may inherit; a trailing `*` stands for any ending. */
@@ -185,12 +189,18 @@ const composerOf = ({ eraseLine, rules }: ComposerData): Composer => ({
 })
 
 const troubleIn = (rules: NonNullable<ProviderData<unknown, unknown>["troubles"]>) =>
-({ lines }: Screen): AgentFailure | null => {
+({ lines }: Screen): Trouble | null => {
   const said = lines.filter((line) => line.trim() !== "").slice(-12)
   const rule = rules.find(({ says }) => said.some((line) => line.search(says) >= 0))
   return rule === undefined
     ? null
-    : { kind: rule.kind, reason: rule.reason, retryable: rule.retryable, retryAt: null }
+    : {
+      kind: rule.kind,
+      reason: rule.reason,
+      retryable: rule.retryable,
+      retryAt: null,
+      ...rule.outside === true ? {} : { inConversation: true }
+    }
 }
 
 const loginBy = (variables: ReadonlyArray<string>) => (_: ProviderAgent, env: Readonly<Record<string, string>>): ProviderLogin => ({

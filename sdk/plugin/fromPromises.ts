@@ -211,7 +211,8 @@ const fromPromiseProvider = (name: string, provider: PromiseProvider): ProviderD
       checkStart: (agent, env) => settle("checkStart", (signal) => checkStart.call(provider, agent, env, signal))
     },
     ...provider.login === undefined ? {} : { login: (agent, env) => provider.login?.(agent, env) ?? { variables: [], stored: false } },
-    ...provider.trouble === undefined ? {} : { trouble: (screen) => provider.trouble?.(screen) ?? null },
+    ...provider.trouble === undefined ? {} : { trouble: (screen, saidAt) => provider.trouble?.(screen, saidAt) ?? null },
+    ...provider.lastTurnAt === undefined ? {} : { lastTurnAt: (tail) => provider.lastTurnAt?.(tail) ?? null },
     ...provider.composer === undefined ? {} : { composer: provider.composer },
     ...provider.userMessages === undefined ? {} : { userMessages: (tail) => provider.userMessages?.(tail) ?? [] },
     ...provider.scrubbed === undefined ? {} : { scrubbed: provider.scrubbed },

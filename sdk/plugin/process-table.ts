@@ -21,11 +21,15 @@ export interface ProcessRow extends ProcessRef {
   readonly session: number | null
   /** A zombie has ended: nobody has asked for its status yet, and nobody may ever do. */
   readonly zombie: boolean
+  /** It is stopped (SIGSTOP, Ctrl-Z) or held by a debugger: it lives and does nothing. */
+  readonly stopped?: boolean
+  /** The pid that leads its process group; left out where the host does not say. */
+  readonly group?: number
 }
 
 /** What is known of a pid. A zombie is `dead` and still has a start time; `startTime: null` is no such process. */
 export type ProcessReading =
-  | { readonly state: "alive"; readonly pid: number; readonly ppid: number; readonly startTime: string }
+  | ProcessRow & { readonly state: "alive" }
   | { readonly state: "dead"; readonly pid: number; readonly startTime: string | null }
   | { readonly state: "unknown"; readonly pid: number; readonly reason: string }
 
@@ -45,14 +49,16 @@ export const parseStat = (stat: string, boot: string): ProcessRow | null => {
   const end = stat.lastIndexOf(")")
   if (end < 0 || !Number.isInteger(pid)) return null
   const fields = stat.slice(end + 2).split(" ")
-  const [letter, ppid, session, ticks] = [fields[0], Number(fields[1]), Number(fields[3]), fields[19]]
+  const [letter, ppid, group, session, ticks] = [fields[0], Number(fields[1]), Number(fields[2]), Number(fields[3]), fields[19]]
   if (letter === undefined || ticks === undefined || !/^\d+$/.test(ticks) || !Number.isInteger(ppid)) return null
   return {
     pid,
     ppid,
     session: Number.isInteger(session) ? session : null,
     startTime: startTimeOf(ticks, boot),
-    zombie: letter === "Z" || letter === "X" || letter === "x"
+    zombie: letter === "Z" || letter === "X" || letter === "x",
+    stopped: letter === "T" || letter === "t",
+    ...Number.isInteger(group) ? { group } : {}
   }
 }
 
@@ -68,7 +74,8 @@ export const parsePs = (output: string): ReadonlyArray<ProcessRow> =>
       ppid: Number(ppid),
       session: null,
       startTime: `${started.replace(/\s+/g, " ")}@ps`,
-      zombie: stat.startsWith("Z")
+      zombie: stat.startsWith("Z"),
+      stopped: stat.startsWith("T")
     }]
   })
 
@@ -93,7 +100,7 @@ const ps = (selection: ReadonlyArray<string>): Effect.Effect<PsAnswer> =>
 const fromRow = (row: ProcessRow): ProcessReading =>
   row.zombie
     ? { state: "dead", pid: row.pid, startTime: row.startTime }
-    : { state: "alive", pid: row.pid, ppid: row.ppid, startTime: row.startTime }
+    : { state: "alive", ...row }
 
 /** A process that can be signalled exists, even where its entry is hidden. */
 const signalable = (pid: number): "yes" | "no" | "unknown" => {

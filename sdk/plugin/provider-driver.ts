@@ -153,6 +153,8 @@ export interface ProcessEvidence {
   readonly state: ScreenState | null
   /** A sentence: how it is known. */
   readonly evidence: string
+  /** The process that these records are of, where a wrapper started it: it may be stopped while the wrapper runs. */
+  readonly process?: { readonly pid: number; readonly startTime: string }
 }
 
 /** A live process that has a session open. */
@@ -241,6 +243,15 @@ export interface ApprovalPrompt {
   readonly choices: ReadonlyArray<{ readonly label: string; readonly keys: ReadonlyArray<Key> }>
 }
 
+/** What a screen says is wrong with an agent that lives. */
+export interface Trouble extends AgentFailure {
+  /**
+   * Its words are part of the conversation: one that was continued shows those of before, too, and they are out of date.
+   * Left out: they are about the present, wherever they stand.
+   */
+  readonly inConversation?: boolean
+}
+
 /** One thing that is wrong with an agent's options: where, and a sentence. */
 export interface OptionProblem {
   readonly path: ReadonlyArray<string>
@@ -327,8 +338,16 @@ export interface ProviderDriver {
    * it from being restarted: it would come back logged out. Looks at names and files only, and starts nothing.
    */
   readonly login?: (agent: ProviderAgent, env: Readonly<Record<string, string>>) => ProviderLogin
-  /** What is wrong with an agent that lives and shows this: a login, a usage limit with its reset time. Null: nothing known. */
-  readonly trouble?: (screen: Screen) => AgentFailure | null
+  /**
+   * What is wrong with an agent that lives and shows this: a login, a usage limit with its reset time. Null: nothing known.
+   * `saidAt`: when the conversation's last words were said, where that is known; a time of day is the next one after it.
+   */
+  readonly trouble?: (screen: Screen, saidAt?: Date | null) => Trouble | null
+  /**
+   * When a conversation was added to last (a user's words, an answer, an error), by the newest 128 KiB of its transcript, as
+   * ISO 8601; null where nothing there tells. Left out: the time at which the file was changed stands for it.
+   */
+  readonly lastTurnAt?: (tail: string) => string | null
   /** Names of the environment that no process of it may inherit; a trailing `*` stands for any ending. */
   readonly scrubbed?: ReadonlyArray<string>
   /** Of the names that a wildcard of `scrubbed` takes: settings that a person makes on purpose, which stay. */

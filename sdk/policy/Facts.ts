@@ -9,6 +9,10 @@ import type { Spoken } from "../session/discover.ts"
 export interface ProcessFact {
   readonly state: PaneInspection["state"] | "absent"
   readonly evidence: string
+  /** It lives and was stopped by a signal, so that what it is doing is unknown: the process that has to be continued. */
+  readonly suspended?: { readonly pid: number | null }
+  /** Why it can't work in its directory any more, as the end of a sentence: that was removed, or another has its name. */
+  readonly lostDirectory?: string
 }
 
 /** Whether a process lives, in three values: only proof counts for either of the first two. */

@@ -72,6 +72,13 @@ export const timesOf = (path: string): Effect.Effect<FileTimes, never, FileSyste
     Effect.catchAll(() => Effect.succeed(unknownTimes))
   )
 
+/** When a file was changed last, in milliseconds of the epoch; null where that can't be told. */
+export const changedAt = (path: string): Effect.Effect<number | null, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => files.stat(path)).pipe(
+    Effect.map((info) => Option.match(info.mtime, { onNone: () => null, onSome: (date) => date.getTime() })),
+    Effect.catchAll(() => Effect.succeed(null))
+  )
+
 /** The names in a directory of transcripts; an absent directory has none, one that can't be read is unknown (null). */
 export const listTranscripts = onceALook(
   (directory: string): Effect.Effect<ReadonlyArray<string> | null, never, FileSystem.FileSystem> =>

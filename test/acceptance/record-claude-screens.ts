@@ -112,6 +112,26 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "error--model", env: { CLAUDE_CODE_MAX_RETRIES: "0" }, steps: [...sent("error 500"), { see: /^●.*API Error/ }, ...idle], draft: "" },
   { file: "error--overloaded", env: { CLAUDE_CODE_MAX_RETRIES: "0" }, steps: [...sent("error 529"), { see: /^●.*(?:API Error|Overloaded)/i }, ...idle], draft: "" },
   { file: "error--usage-limit", env: { CLAUDE_CODE_MAX_RETRIES: "0" }, steps: [...sent("error 429 reset 172800"), { see: /^ {0,2}[●⎿].*(?:API Error|limit)/ }, ...idle], draft: "" },
+  { file: "busy--retrying-overloaded", steps: [...sent("error 529"), { see: /retrying in/ }], draft: "" },
+  { file: "busy--retrying-no-server", env: { ANTHROPIC_BASE_URL: "http://127.0.0.1:9" }, steps: [...sent("say hello"), { see: /retrying in/ }], draft: "" },
+  { file: "error--no-server", env: { ANTHROPIC_BASE_URL: "http://127.0.0.1:9", CLAUDE_CODE_MAX_RETRIES: "0" }, steps: [...sent("say hello"), { see: /^ {0,2}[●⎿]/ }, ...idle], draft: "" },
+  { file: "error--unknown-model", env: { CLAUDE_CODE_MAX_RETRIES: "0" }, steps: [...sent("error 404"), { see: /^ {0,2}[●⎿]/ }, ...idle], draft: "" },
+  {
+    file: "error--resumed-not-authorised",
+    mode: "resume",
+    env: { CLAUDE_CODE_MAX_RETRIES: "0" },
+    before: [...sent("error 401"), { see: /^●.*API Error/ }, ...idle],
+    steps: [{ see: /^●.*API Error/ }, ...idle],
+    draft: ""
+  },
+  {
+    file: "error--resumed-usage-limit",
+    mode: "resume",
+    env: { CLAUDE_CODE_MAX_RETRIES: "0" },
+    before: [...sent("error 429 reset 172800"), { see: /^ {0,2}[●⎿].*(?:API Error|limit)/ }, ...idle],
+    steps: [{ see: /^ {0,2}[●⎿].*(?:API Error|limit)/ }, ...idle],
+    draft: ""
+  },
   { file: "awaiting_approval--command", steps: [...sent("bash touch made-by-the-agent"), dialog] },
   { file: "awaiting_approval--narrow", size: narrow, steps: [...sent("bash touch made-by-the-agent"), dialog] },
   { file: "awaiting_approval--write", steps: [...sent(`tool Write ${JSON.stringify({ file_path: "WORK/new.txt", content: "one\ntwo\n" })}`), dialog] },

@@ -38,6 +38,8 @@ interface Recording {
   readonly elsewhere?: boolean
   readonly untrusted?: boolean
   readonly loggedOut?: boolean
+  /** Nothing listens where the model should be. */
+  readonly noServer?: boolean
   readonly steps: ReadonlyArray<Step>
   readonly draft?: string
   readonly prompt?: string
@@ -84,6 +86,9 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "idle--model-error", steps: [...sent("error 500"), { see: /^■/ }, ...idle], draft: "" },
   { file: "idle--not-authorised", steps: [...sent("error 401"), { see: /^■/ }, ...idle], draft: "" },
   { file: "idle--usage-limit", steps: [...sent("error 429 reset 172800"), { see: /^■/ }, ...idle], draft: "" },
+  { file: "busy--no-server", noServer: true, steps: [...sent("say hello"), { see: /Reconnecting.*waiting for network/ }], draft: "" },
+  { file: "idle--resumed-not-authorised", mode: "resume", before: [...sent("error 401"), { see: /^■/ }, ...idle], steps: [...idle, { see: /401|error/ }], draft: "" },
+  { file: "idle--resumed-usage-limit", mode: "resume", before: [...sent("error 429 reset 172800"), { see: /^■/ }, ...idle], steps: [...idle, { see: /429/ }], draft: "" },
   { file: "idle--resumed", mode: "resume", before: [{ tell: "say hello" }], steps: [...idle, { see: /hello/ }], draft: "" },
   { file: "idle--forked", mode: "fork", before: [{ tell: "say hello" }], steps: [...idle, { see: /hello/ }], draft: "" },
   { file: "idle--denied", steps: [...sent(wanted), ...action, { press: ["3"] }, ...idle], draft: "" },
@@ -178,7 +183,7 @@ const one = async (recording: Recording): Promise<void> => {
   const mock = await startMock()
   const home = makeHome({
     anthropic: mock.anthropic,
-    openai: mock.openai,
+    openai: recording.noServer === true ? "http://127.0.0.1:9/v1" : mock.openai,
     clis: [cli],
     ...recording.untrusted === true ? { trusted: [] } : {},
     ...recording.loggedOut === true ? { loggedOut: ["codex"] } : {}

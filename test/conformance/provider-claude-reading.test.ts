@@ -10,7 +10,7 @@ import { explainExit } from "../../plugins/providers/claude/exit.ts"
 import plugin from "../../plugins/providers/claude/index.ts"
 import { classify, draft } from "../../plugins/providers/claude/screen.ts"
 import { startupPrompt } from "../../plugins/providers/claude/startup.ts"
-import { holdsUserMessage, readTranscript, userMessages } from "../../plugins/providers/claude/transcript.ts"
+import { holdsUserMessage, lastTurnAt, readTranscript, userMessages } from "../../plugins/providers/claude/transcript.ts"
 import { nextTime, trouble } from "../../plugins/providers/claude/trouble.ts"
 import { parseRecordedScreen } from "../../sdk/testing/provider-screens.ts"
 
@@ -113,7 +113,10 @@ describe("trouble", () => {
     expect(trouble(recorded("error--not-authorised"))).toMatchObject({ kind: "auth" })
     expect(trouble(recorded("error--usage-limit"))).toMatchObject({ kind: "usage_limit", retryAt: null })
     expect(trouble(recorded("error--model"))).toMatchObject({ kind: "unknown", retryable: true })
+    expect(trouble(recorded("error--no-server"))).toMatchObject({ kind: "unknown", inConversation: true })
+    expect(trouble(recorded("error--unknown-model"))?.reason).toContain("issue with the selected model")
     expect(trouble(says("● You've hit your session limit · resets 3pm"), now)).toEqual({
+      inConversation: true,
       kind: "usage_limit",
       reason: "Claude Code says: You've hit your session limit · resets 3pm",
       retryable: true,
@@ -133,8 +136,36 @@ describe("trouble", () => {
     expect(trouble(below("❯ say hello", "  ⎿\u00a0 Interrupted · What should Claude do instead?"))).toBeNull()
   })
 
-  it("what was followed by more, or is being tried again, is none", () => {
-    for (const name of ["idle--fresh", "idle--says-api-error", "busy--retrying", "awaiting_approval--command"]) {
+  it("what is being tried again is wrong now, whatever the conversation says", () => {
+    for (const name of ["busy--retrying", "busy--retrying-overloaded", "busy--retrying-no-server"]) {
+      expect({ name, ...trouble(recorded(name)) }).toEqual({
+        name,
+        kind: "unknown",
+        reason: expect.stringContaining("tries again"),
+        retryable: true,
+        retryAt: null
+      })
+    }
+  })
+
+  it("what a conversation that was continued shows is said to be of the conversation", () => {
+    expect(trouble(recorded("error--resumed-not-authorised"))).toMatchObject({ kind: "auth", inConversation: true })
+    expect(trouble(recorded("error--resumed-usage-limit"))).toMatchObject({ kind: "usage_limit", inConversation: true })
+    expect(trouble(recorded("error--not-logged-in"))?.inConversation).toBeUndefined()
+  })
+
+  it("the last turn is the newest record of what was said", () => {
+    const at = (second: number): string => `2030-01-15T12:00:0${second}.000Z`
+    const line = (record: Readonly<Record<string, unknown>>): string => `${JSON.stringify(record)}\n`
+    const said = line({ type: "user", timestamp: at(1) }) + line({ type: "assistant", timestamp: at(2) })
+    expect(lastTurnAt(said)).toBe(at(2))
+    // What Claude Code adds when the conversation is opened again.
+    expect(lastTurnAt(said + line({ type: "mode", timestamp: at(3) }) + line({ type: "user", isMeta: true, timestamp: at(4) }))).toBe(at(2))
+    expect(lastTurnAt("")).toBeNull()
+  })
+
+  it("what was followed by more is none", () => {
+    for (const name of ["idle--fresh", "idle--says-api-error", "awaiting_approval--command"]) {
       expect({ name, trouble: trouble(recorded(name)) }).toEqual({ name, trouble: null })
     }
   })

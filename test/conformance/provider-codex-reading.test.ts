@@ -183,6 +183,12 @@ describe("codex trouble", () => {
     expect(troubleAt(recorded("error--login"), now)?.kind).toBe("auth")
     expect(troubleAt(recorded("idle--not-authorised"), now)?.kind).toBe("auth")
     expect(troubleAt(recorded("idle--model-error"), now)).toMatchObject({ kind: "unknown", retryable: true })
+    expect(troubleAt(recorded("idle--resumed-not-authorised"), now)).toMatchObject({ kind: "auth", inConversation: true })
+    expect(troubleAt(recorded("idle--resumed-usage-limit"), now)).toMatchObject({ kind: "usage_limit", inConversation: true })
+    expect(troubleAt(recorded("busy--reconnecting"), now)).toMatchObject({ kind: "unknown", reason: expect.stringContaining("high demand") })
+    expect(troubleAt(recorded("busy--no-server"), now)?.reason).toBe(
+      "Codex gets no answer and tries again: Connection failed: error sending request"
+    )
     expect(troubleAt(recorded("error--open-elsewhere"), now)?.reason).toContain("another app")
     for (const name of ["idle--fresh", "idle--interrupted", "idle--after-a-turn", "busy--working"]) {
       expect(troubleAt(recorded(name), now)).toBeNull()

@@ -29,8 +29,10 @@ describe("parsing", () => {
     expect(parseStat(`12 (${name}) ${tail}`, "abcd")).toEqual({
       pid: 12,
       ppid: 7,
+      group: 1,
       session: 1,
       startTime: "4242@abcd",
+      stopped: false,
       zombie: false
     })
   })
@@ -40,7 +42,7 @@ describe("parsing", () => {
   })
   it("ps lines", () => {
     expect(parsePs("  12     1 Z    Sun Nov 22 21:02:03 2026\n\n")).toEqual([
-      { pid: 12, ppid: 1, session: null, startTime: "Sun Nov 22 21:02:03 2026@ps", zombie: true }
+      { pid: 12, ppid: 1, session: null, startTime: "Sun Nov 22 21:02:03 2026@ps", zombie: true, stopped: false }
     ])
   })
 })

@@ -14,7 +14,7 @@ import { recognise } from "./recognise.ts"
 import { classify, draft } from "./screen.ts"
 import { evidence, holders } from "./session-records.ts"
 import { startupPrompt } from "./startup.ts"
-import { holdsUserMessage, readTranscript, userMessages } from "./transcript.ts"
+import { holdsUserMessage, lastTurnAt, readTranscript, userMessages } from "./transcript.ts"
 import { trouble } from "./trouble.ts"
 
 // Claude Code. It lets us choose the id of a conversation, and each process of it tells in a file of its own which one it
@@ -55,7 +55,8 @@ const makeDriver = (host: Readonly<Record<string, string>>, stateDirectory: stri
   recognise,
   checkStart: (agent, env) => checkStart(agent, env, stateDirectory),
   login: loginOf,
-  trouble: (screen) => trouble(screen),
+  trouble: (screen, saidAt) => trouble(screen, saidAt ?? new Date()),
+  lastTurnAt,
   scrubbed,
   kept,
   permissionModes,

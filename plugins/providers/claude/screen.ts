@@ -51,7 +51,7 @@ const interruptible = /\besc to interrupt\b/
 const spinner = /^[·✢✳✶✻✽*] \S.*(?:…|\.\.\.)|^[·✢✳✶✻✽*] .*\bretrying in \d/
 
 /** What Claude Code says when a turn failed; it stands last, with nothing said after it. */
-const failed = /^(?:●|⎿|\s{2}⎿)\s+(?:.*· )?(?:API Error\b|Please run \/login|Invalid API key|Not logged in|Unable to connect|.*limit reached|You(?:'|’)ve (?:hit|reached) your|Credit balance)/i
+const failed = /^(?:●|⎿|\s{2}⎿)\s+(?:.*· )?(?:API Error\b|Please run \/login|Invalid API key|Not logged in|Unable to connect|There(?:'|’)s an issue with the selected model \(|.*limit reached|You(?:'|’)ve (?:hit|reached) your|Credit balance)/i
 
 const isRunningTitle = (title: string): boolean => /^[◐◑◒◓⠁-⣿]/.test(title)
 

@@ -96,11 +96,11 @@ const startedBelow = (configHome: string, process: AgentProcess) =>
   Effect.gen(function*() {
     const tree = yield* processTree(process)
     if (tree === null) return yield* failure("processEvidence", `The descendants of process ${process.pid} could not be listed.`)
-    const found: Array<{ readonly record: SessionRecord; readonly ppid: number }> = []
+    const found: Array<{ readonly record: SessionRecord; readonly startTime: string }> = []
     for (const row of tree) {
       if (row.pid === process.pid) continue
       const record = yield* readRecord("processEvidence", configHome, row.pid)
-      if (record !== null && isOf(record, row) === true) found.push({ record, ppid: row.ppid })
+      if (record !== null && isOf(record, row) === true) found.push({ record, startTime: row.startTime })
     }
     // What an agent starts with its own tools is below another one with a record.
     const parents = new Map(tree.map((row) => [row.pid, row.ppid]))
@@ -111,7 +111,7 @@ const startedBelow = (configHome: string, process: AgentProcess) =>
       return false
     }
     const tops = found.filter(({ record }) => !below(record.pid))
-    return tops.length === 1 ? tops[0]?.record ?? null : null
+    return tops.length === 1 ? tops[0] ?? null : null
   })
 
 /** What the record of a process says of it. */
@@ -131,7 +131,9 @@ export const evidence = (
     }
     if (!process.alive) return null
     const below = yield* startedBelow(configHome, process)
-    return below === null ? null : evidenceOf(configHome, below, true)
+    if (below === null) return null
+    const { record, startTime } = below
+    return { ...evidenceOf(configHome, record, true), process: { pid: record.pid, startTime } }
   })
 
 /** The pids of all that ran with this config home and left a record. */

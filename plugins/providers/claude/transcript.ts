@@ -17,6 +17,7 @@ const Line = Schema.parseJson(Schema.Struct({
   lastPrompt: Schema.optional(Schema.String),
   isMeta: Schema.optional(Schema.Boolean),
   isSidechain: Schema.optional(Schema.Boolean),
+  timestamp: Schema.optional(Schema.Unknown),
   message: Schema.optional(Schema.Unknown),
   attachment: Schema.optional(Schema.Unknown)
 }))
@@ -80,6 +81,20 @@ export const readTranscript = (head: string, context: { readonly truncated: bool
       records.some((line) => wordsOf(line) !== null || isImageOnly(line)),
     whole: sessionId !== null && (context.truncated || (!torn && Either.isRight(read.at(-1) ?? readLine(""))))
   }
+}
+
+/**
+ * When something was said last, by a person, by the model or by Claude Code in its place (an error, "Not logged in"). What it
+ * adds when a conversation is only opened again is none of that.
+ */
+export const lastTurnAt = (tail: string): string | null => {
+  for (const line of tail.split("\n").toReversed()) {
+    const read = readLine(line)
+    if (Either.isLeft(read) || read.right.isSidechain === true || read.right.isMeta === true) continue
+    const { timestamp, type } = read.right
+    if ((type === "user" || type === "assistant") && typeof timestamp === "string") return timestamp
+  }
+  return null
 }
 
 /** The wrapper that Claude Code puts around a long paste, with the same id at both ends. */

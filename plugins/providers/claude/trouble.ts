@@ -1,9 +1,9 @@
-import type { AgentFailure, Screen } from "reprise/plugin"
+import type { AgentFailure, Screen, Trouble } from "reprise/plugin"
 import { dialogOn, questionText } from "./dialogs.ts"
 import { composerOn, lastWords, notLoggedIn } from "./screen.ts"
 
 // What is wrong with an agent that lives. Only what stands last on the screen counts: an error that was followed by more
-// is over.
+// is over. What stands in the conversation may be of before its start: that is said of it.
 
 const failure = (kind: AgentFailure["kind"], reason: string, retryAt: string | null = null): AgentFailure => ({
   kind,
@@ -45,12 +45,20 @@ const loginWords = /\bPlease run \/login\b|\bNot logged in\b|\bInvalid API key\b
 const loginScreen = /\bSelect login method\b|\bPaste code here if prompted\b|\bBrowser didn(?:'|’)t open\? Use the url below to sign in\b/
 const apiError = /^●?\s*(?:⎿\s*)?(API Error\b.*)/
 
+/** What Claude Code says in the model's place where it is given a model that there is not. */
+const noModel = /^●?\s*(There(?:'|’)s an issue with the selected model \(.*)/
+
 const loginAdvice = "Claude Code is not logged in. Log in once: claude, then /login."
+
+/** Claude Code tries again by itself, and says so where it says what it does: that is about now. */
+const retrying = /\bretrying in \d/
+
+const said = (failed: AgentFailure): Trouble => ({ ...failed, inConversation: true })
 
 const shown = (text: string): string => text.replace(/^[●⎿✻\s]+/, "").slice(0, 200)
 
-/** What is known to be wrong with what this screen shows. */
-export const trouble = (screen: Screen, now: Date = new Date()): AgentFailure | null => {
+/** What is known to be wrong with what this screen shows. `now`: from when on a time of day is the next one. */
+export const trouble = (screen: Screen, now: Date = new Date()): Trouble | null => {
   const whole = screen.lines.map((line) => line.trim()).join(" ")
   const last = lastWords(screen)
   const dialog = dialogOn(screen)
@@ -61,12 +69,11 @@ export const trouble = (screen: Screen, now: Date = new Date()): AgentFailure | 
   const composer = composerOn(screen)
   if (last === null || composer === null) return loginScreen.test(whole) ? failure("auth", loginAdvice) : null
   if (notLoggedIn(composer)) return failure("auth", loginAdvice)
+  if (retrying.test(last)) return failure("unknown", `Claude Code gets no answer and tries again: ${shown(last)}`)
   if (usageLimit.test(last)) {
-    return failure("usage_limit", `Claude Code says: ${shown(last)}`, nextTime(last, now))
+    return said(failure("usage_limit", `Claude Code says: ${shown(last)}`, nextTime(last, now)))
   }
-  // Claude Code tries again by itself as long as it says so.
-  if (/\bretrying in \d/.test(last)) return null
-  if (loginWords.test(last)) return failure("auth", `Claude Code is not logged in. It says: ${shown(last)}`)
-  const error = apiError.exec(last)?.[1]
-  return error === undefined ? null : failure("unknown", `The turn of Claude Code failed: ${error.slice(0, 200)}`)
+  if (loginWords.test(last)) return said(failure("auth", `Claude Code is not logged in. It says: ${shown(last)}`))
+  const error = apiError.exec(last)?.[1] ?? noModel.exec(last)?.[1]
+  return error === undefined ? null : said(failure("unknown", `The turn of Claude Code failed: ${error.slice(0, 200)}`))
 }

@@ -11,7 +11,7 @@ import { defaultPermissions, permissionModes } from "./permissions.ts"
 import { evidenceOf, holdersOf } from "./processes.ts"
 import { recognise } from "./recognise.ts"
 import { approvalPrompt, classify, draft, sessionOn, startupPrompt } from "./screen.ts"
-import { holdsUserMessage, readTranscript, userMessages } from "./transcript.ts"
+import { holdsUserMessage, lastTurnAt, readTranscript, userMessages } from "./transcript.ts"
 import { troubleAt } from "./trouble.ts"
 
 // Codex, the CLI of OpenAI: each agent one process with an environment of its own, its conversation told by the lock that
@@ -49,7 +49,8 @@ const driverIn = (around: Surroundings): ProviderDriver => ({
   recognise,
   checkStart: (agent, env) => checkStart(agent, env, around),
   login: (agent, env) => loginOf(agent, env, around),
-  trouble: (screen) => troubleAt(screen, new Date()),
+  trouble: (screen, saidAt) => troubleAt(screen, saidAt ?? new Date()),
+  lastTurnAt,
   scrubbed: [
     "TMUX", "TMUX_PANE", "CODEX_THREAD_ID", "CODEX_SESSION_ID", "CODEX_SANDBOX*", "CODEX_MANAGED_*", "CODEX_CI",
     "CLAUDECODE", "CLAUDE_CODE_*", "CLAUDE_EFFORT", "CLAUDE_PROJECT_DIR", "COPILOT_AGENT_SESSION_ID", "PI_SESSION_*",

@@ -43,6 +43,8 @@ export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence
     if (root === undefined || root.startTime !== process.startTime) return null
     const native = nativeIn(table, process.pid)
     if (native === null) return null
+    const startTime = table.find(({ pid }) => pid === native)?.startTime
+    const own = native === process.pid || startTime === undefined ? {} : { process: { pid: native, startTime } }
     const found = conversationIn(native, epochOf(process.startTime))
     if (found._tag === "Unreadable") {
       return yield* failure("processEvidence", `The open files of process ${native} could not be read.`)
@@ -50,13 +52,13 @@ export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence
     if (found._tag === "None") return null
     if (found._tag === "Several") {
       const evidence = `Process ${native} has several conversations open (${found.sessions.join(", ")}).`
-      return { sessionId: null, transcript: null, state: null, evidence, openSessions: found.sessions }
+      return { sessionId: null, transcript: null, state: null, evidence, openSessions: found.sessions, ...own }
     }
     const { sessionId, transcript, turn } = found.conversation
     const watched = variableOf(native, "REPRISE_AGENT") !== null
     const state = turn === "open" ? "busy" : turn === "closed" && !watched ? "idle" : null
     const said = turn === null ? "" : turn === "open" ? "; its rollout has an open turn" : "; its rollout's last turn is over"
-    return { sessionId, transcript, state, evidence: `Process ${native} holds the lock of ${sessionId}${said}.` }
+    return { sessionId, transcript, state, evidence: `Process ${native} holds the lock of ${sessionId}${said}.`, ...own }
   })
 
 /** What can be seen of a process. */

@@ -133,6 +133,21 @@ export const isOfPerson = (head: string): boolean | null => {
   return typeof meta.source === "string" && (meta.thread_source ?? "user") === "user"
 }
 
+/** When a turn began or something was said last. A conversation that is only opened again gets none of these records. */
+export const lastTurnAt = (tail: string): string | null => {
+  for (const line of tail.split("\n").toReversed()) {
+    const record = recordIn(line)
+    if (Either.isLeft(record)) continue
+    const { payload, timestamp, type } = record.right
+    const kind = payload?.type
+    const isTurn = type === "event_msg" && typeof kind === "string" && (Object.hasOwn(turnEvents, kind) || spokenEvents.has(kind))
+    if (isTurn && typeof timestamp === "string") return timestamp
+  }
+  return null
+}
+
+const spokenEvents: ReadonlySet<string> = new Set(["user_message", "agent_message", "error", "stream_error"])
+
 const turnEvents: Readonly<Record<string, "open" | "closed">> = {
   task_started: "open",
   turn_started: "open",

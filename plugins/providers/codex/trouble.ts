@@ -1,4 +1,4 @@
-import type { AgentFailure, Screen } from "reprise/plugin"
+import type { Screen, Trouble } from "reprise/plugin"
 import { asksForLogin, isOpenElsewhere } from "./screen.ts"
 
 // What is wrong with a Codex that lives: what its screen complains of, if it is the last thing that happened.
@@ -20,6 +20,16 @@ const complaint = (lines: ReadonlyArray<string>): string | null => {
     words.push(line.trim())
   }
   return words.join(" ").replace(/^■ /, "")
+}
+
+/** That Codex gets no answer and tries again by itself, with its reason on the line below; null where it does not. */
+const retries = (lines: ReadonlyArray<string>): string | null => {
+  const composer = lines.findLastIndex((line) => /^[›!](?: |$)/.test(line))
+  const at = lines.findLastIndex((line, index) => index < composer && /^[•◦] Reconnecting\b.*\besc to interrupt\)\s*$/.test(line))
+  // Words of an answer would have more of it below.
+  if (at < 0 || lines.slice(at + 1, composer).some((line) => !isBlank(line) && !/^ {2,}/.test(line))) return null
+  const why = lines.slice(at + 1, composer).filter((line) => !isBlank(line)).map((line) => line.replace(/^\s*└?\s*/, "").trim()).join(" ")
+  return `Codex gets no answer and tries again${why === "" ? "." : `: ${why}`}`
 }
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -51,7 +61,7 @@ const authWords = new RegExp(
 const harmless = /^Conversation interrupted|^'\/[\w-]+' is disabled|^Unrecognized command/
 
 /** What is wrong with a Codex that shows this; `now` decides whether a limit is over. */
-export const troubleAt = ({ lines }: Screen, now: Date): AgentFailure | null => {
+export const troubleAt = ({ lines }: Screen, now: Date): Trouble | null => {
   if (asksForLogin(lines)) {
     const reason = "Codex asks its user to log in. Run codex login, or start it once by hand, and restart the agent."
     return { kind: "auth", reason, retryable: false, retryAt: null }
@@ -61,15 +71,17 @@ export const troubleAt = ({ lines }: Screen, now: Date): AgentFailure | null => 
       "a window left: codex app-server daemon stop), and restart the agent."
     return { kind: "not_ready", reason, retryable: true, retryAt: null }
   }
+  const retried = retries(lines)
+  if (retried !== null) return { kind: "unknown", reason: retried, retryable: true, retryAt: null }
   const words = complaint(lines)
   if (words === null || harmless.test(words)) return null
   const reason = `Codex says: ${words}`
   if (limitWords.test(words)) {
     const end = limitEnd(words, now)
     if (end !== null && end.getTime() <= now.getTime()) return null
-    return { kind: "usage_limit", reason, retryable: true, retryAt: end?.toISOString() ?? null }
+    return { kind: "usage_limit", reason, retryable: true, retryAt: end?.toISOString() ?? null, inConversation: true }
   }
   return authWords.test(words)
-    ? { kind: "auth", reason, retryable: false, retryAt: null }
-    : { kind: "unknown", reason, retryable: true, retryAt: null }
+    ? { kind: "auth", reason, retryable: false, retryAt: null, inConversation: true }
+    : { kind: "unknown", reason, retryable: true, retryAt: null, inConversation: true }
 }

@@ -8,8 +8,8 @@ import { composer } from "./composer.ts"
 import { explainExit } from "./exit.ts"
 import { AgentOptions } from "./options.ts"
 import { evidenceOf, holdersOf, recognise } from "./processes.ts"
-import { approvalPrompt, classify, draft, sessionOn, startupPrompt } from "./screen.ts"
-import { holdsUserMessage, readTranscript, userMessages } from "./transcript.ts"
+import { approvalPrompt, classify, draft, sessionOn, startupPrompt, trouble } from "./screen.ts"
+import { holdsUserMessage, lastTurnAt, readTranscript, userMessages } from "./transcript.ts"
 
 // A worker without a model: a real process with real conversations, for demos, tests and teams that try Reprise out.
 
@@ -124,6 +124,8 @@ const driver: ProviderDriver = {
   explainExit,
   composer,
   userMessages,
+  trouble,
+  lastTurnAt,
   processEvidence: (process) => Effect.sync(() => evidenceOf(rootOf(process.agent), process)),
   sessionHolders: (agent, sessionId) => holdersOf(rootOf(agent), sessionId),
   recognise: (process) => Effect.sync(() => recognise(process)),

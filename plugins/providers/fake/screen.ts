@@ -1,4 +1,4 @@
-import type { ApprovalPrompt, Draft, Key, Screen, ScreenState, StartupPrompt } from "reprise/plugin"
+import type { ApprovalPrompt, Draft, Key, Screen, ScreenState, StartupPrompt, Trouble } from "reprise/plugin"
 
 // How the worker's screen is read. Every answer needs the whole shape of a frame: a line that merely says "ready"
 // somewhere in the conversation proves nothing.
@@ -21,7 +21,12 @@ const isRule = (line: string | undefined): boolean => line !== undefined && /^�
 const cutShort = (line: string): string => line.trimEnd().replace(/…$/, "").trimEnd()
 
 /** The two rules with the input line between them, and the footer under them. */
-const composerOf = (screen: Screen): { readonly lines: ReadonlyArray<string>; readonly footer: string } | null => {
+const composerOf = (screen: Screen): {
+  readonly lines: ReadonlyArray<string>
+  readonly footer: string
+  /** What stands above it. */
+  readonly above: ReadonlyArray<string>
+} | null => {
   const footer = lastLine(screen.lines)
   const lower = footer - 1
   if (!isRule(screen.lines[lower])) return null
@@ -29,7 +34,7 @@ const composerOf = (screen: Screen): { readonly lines: ReadonlyArray<string>; re
     if (!isRule(screen.lines[upper])) continue
     const lines = screen.lines.slice(upper + 1, lower)
     return lines[0]?.startsWith("›") === true && lines.slice(1).every((line) => /^[ ↳]|^$/.test(line))
-      ? { lines, footer: screen.lines[footer] ?? "" }
+      ? { lines, footer: screen.lines[footer] ?? "", above: screen.lines.slice(0, upper) }
       : null
   }
   return null
@@ -100,6 +105,25 @@ export const draft = (screen: Screen): Draft => {
     .map((line, index) => `${index === 0 || line.startsWith("↳") ? "" : "\n"}${line.slice(2)}`)
     .join("")
   return screen.cursor.column <= 2 && placeholder.startsWith(cutShort(text)) ? "" : text
+}
+
+/** The last words of its conversation, in one line; null where they are not the worker's own. */
+const lastWords = (above: ReadonlyArray<string>): string | null => {
+  const at = above.findLastIndex((line) => /^[●>] /.test(line))
+  if (at < 0 || above[at]?.startsWith("● ") !== true) return null
+  return above.slice(at).map((line) => line.slice(2)).join("").trim()
+}
+
+/** What the worker says in place of an answer where it can't work. It stays in the conversation. */
+export const trouble = (screen: Screen): Trouble | null => {
+  const words = lastWords(composerOf(screen)?.above ?? [])
+  if (words === null || !words.startsWith("✗ ")) return null
+  const reason = words.slice(2)
+  if (reason.startsWith("Not logged in")) return { kind: "auth", reason, retryable: false, retryAt: null, inConversation: true }
+  const limit = /^Usage limit reached(?:, resets at (\S+Z))?\.$/.exec(reason)
+  return limit === null
+    ? { kind: "unknown", reason, retryable: true, retryAt: null, inConversation: true }
+    : { kind: "usage_limit", reason, retryable: true, retryAt: limit[1] ?? null, inConversation: true }
 }
 
 /** The session that the worker shows in its header. */

@@ -9,7 +9,7 @@ const Identity = Schema.parseJson(Schema.Struct({
   cwd: Schema.optional(Schema.NullOr(Schema.String)),
   agent: Schema.optional(Schema.NullOr(Schema.String))
 }))
-const Said = Schema.parseJson(Schema.Struct({ role: Schema.Literal("user", "assistant"), text: Schema.String }))
+const Said = Schema.parseJson(Schema.Struct({ role: Schema.Literal("user", "assistant"), text: Schema.String, at: Schema.optional(Schema.String) }))
 
 const identityIn = Schema.decodeUnknownEither(Identity)
 const saidIn = Schema.decodeUnknownEither(Said)
@@ -32,6 +32,15 @@ export const readTranscript = (head: string, context: { readonly truncated: bool
       said.some((line) => Either.isLeft(line) || line.right.role === "user"),
     whole: identity !== null && (context.truncated || !torn)
   }
+}
+
+/** When something was said last; null where nothing was, or the end of the transcript is torn. */
+export const lastTurnAt = (tail: string): string | null => {
+  for (const line of tail.split("\n").toReversed()) {
+    const said = saidIn(line)
+    if (Either.isRight(said)) return said.right.at ?? null
+  }
+  return null
 }
 
 /** What a user said in the whole records of this part. */

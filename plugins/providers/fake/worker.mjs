@@ -53,6 +53,15 @@ const finish = (answer) => {
   pump()
 }
 
+/**
+ * What it says in place of an answer where it can't work, as a CLI does: in the conversation, where it stays.
+ * @param {string[]} words
+ */
+const failureOf = ([kind, seconds]) =>
+  kind === "login" ? "✗ Not logged in. Run login." : kind === "limit"
+    ? `✗ Usage limit reached${seconds === undefined ? "." : `, resets at ${new Date(Date.now() + Number(seconds) * 1000).toISOString()}.`}`
+    : `✗ The model did not answer: ${kind ?? "error"}.`
+
 const child = async () => {
   const { spawn } = await import("node:child_process")
   // It ends by itself after ten minutes, so that a test that was killed leaves nothing for long.
@@ -120,6 +129,8 @@ const begin = (text) => {
   } else if (command === "/busy") {
     takes = Number(argument) || 1000
     answer = `was busy for ${takes} ms`
+  } else if (command === "/fail") {
+    answer = failureOf(rest)
   } else if (command === "/title") {
     givenTitle = argument
   } else if (command === "/lose-transcript") {

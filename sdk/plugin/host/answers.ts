@@ -136,7 +136,10 @@ export const ApprovalPrompt = Schema.NullOr(Schema.Struct({
 }))
 
 export const AgentFailure = AgentFailureSchema
-export const MaybeAgentFailure = Schema.NullOr(AgentFailureSchema)
+export const Trouble = Schema.NullOr(Schema.Struct({
+  ...AgentFailureSchema.fields,
+  inConversation: Schema.optionalWith(Schema.Boolean, { exact: true })
+}))
 export const MaybeText = Schema.NullOr(Schema.String)
 // An empty id or path would look like one.
 const MaybeName = Schema.NullOr(Schema.NonEmptyString)
@@ -146,7 +149,11 @@ export const ProcessEvidence = Schema.NullOr(Schema.Struct({
   transcript: MaybeName,
   state: Schema.NullOr(ScreenState),
   evidence: Schema.String,
-  openSessions: Schema.optionalWith(Schema.Array(Schema.NonEmptyString), { exact: true })
+  openSessions: Schema.optionalWith(Schema.Array(Schema.NonEmptyString), { exact: true }),
+  process: Schema.optionalWith(
+    Schema.Struct({ pid: Schema.Int.pipe(Schema.positive()), startTime: Schema.String }),
+    { exact: true }
+  )
 }))
 
 export const SessionHolders = Schema.Array(Schema.Struct({

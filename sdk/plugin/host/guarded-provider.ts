@@ -41,7 +41,7 @@ const approvalPrompt = Schema.decodeUnknownEither(Answers.ApprovalPrompt)
 const maybeText = Schema.decodeUnknownEither(Answers.MaybeText)
 const truth = Schema.decodeUnknownEither(Schema.Boolean)
 const agentFailure = Schema.decodeUnknownEither(Answers.AgentFailure)
-const trouble = Schema.decodeUnknownEither(Answers.MaybeAgentFailure)
+const trouble = Schema.decodeUnknownEither(Answers.Trouble)
 const login = Schema.decodeUnknownEither(Answers.ProviderLogin)
 const evidence = Schema.decodeUnknownEither(Answers.ProcessEvidence)
 const holders = Schema.decodeUnknownEither(Answers.SessionHolders)
@@ -163,7 +163,10 @@ export const guardProvider = (
         read(() => driver.login?.(agent, env), login, () => ({ variables: [], stored: false }))
     },
     ...driver.trouble === undefined ? {} : {
-      trouble: (screen: Screen) => read(() => driver.trouble?.(screen), trouble, () => null)
+      trouble: (screen: Screen, saidAt?: Date | null) => read(() => driver.trouble?.(screen, saidAt ?? null), trouble, () => null)
+    },
+    ...driver.lastTurnAt === undefined ? {} : {
+      lastTurnAt: (tail: string) => read(() => driver.lastTurnAt?.(tail), maybeText, () => null)
     },
     ...driver.composer === undefined ? {} : { composer: composerOf(driver.composer) },
     ...driver.userMessages === undefined ? {} : {

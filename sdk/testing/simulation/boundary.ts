@@ -142,6 +142,8 @@ export const boundaryProcesses = (boundary: Boundary, host: Processes): Processe
     table: look(host.table, null),
     own: look(host.own, null),
     state: (process) => look(host.state(process), "unknown"),
+    // The kernel tells that of a process at once.
+    suspension: (process) => remote(boundary, host.suspension(process)),
     endTree: (root, graceMs) =>
       Effect.suspend(() =>
         remote(boundary, random.chance(faults)

@@ -86,6 +86,8 @@ export type Happening =
   | { readonly kind: "takes"; readonly agent: string; readonly pid: number; readonly below: ReadonlyArray<string> }
   /** A CLI can't work before then, and says so; null where it does not say when that ends. `ended`: it did not live on. */
   | { readonly kind: "limited"; readonly agent: string; readonly pid: number; readonly until: number | null; readonly ended: boolean }
+  /** A process was stopped by a signal, or continued: it lives and does nothing meanwhile. */
+  | { readonly kind: "suspended"; readonly agent: string; readonly pid: number; readonly now: boolean }
   /** The machine came up again: nothing of before lives. */
   | { readonly kind: "boots"; readonly boot: string }
   | { readonly kind: "types"; readonly agent: string; readonly pid: number; readonly text: string }

@@ -3,6 +3,7 @@ import { atWork, hardWorking } from "./generate-at-work.ts"
 import { agentsByHand, amongPeople } from "./generate-people.ts"
 import { withLogins } from "./generate-logins.ts"
 import { rebooted, supervised } from "./generate-supervised.ts"
+import { suspended } from "./generate-suspended.ts"
 import { varied } from "./generate-varied.ts"
 import { mix, type Random, randomFrom } from "./random.ts"
 import type { CommandStep, CommandTrouble, PolicyName, Scenario, SimulatedAgent, Step, WorldStep } from "./scenario.ts"
@@ -155,6 +156,7 @@ const shareAllOrNone = 0.03
 const shareRebooted = 0.015
 const shareAtWork = 0.015
 const shareLogins = 0.03
+const shareSuspended = 0.03
 const shareVaried = 0.12
 
 /** Draws a scenario: equal seeds give equal ones. */
@@ -192,6 +194,9 @@ export const generate = (seed: number): Scenario => {
   if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted + shareAtWork) {
     const [first = names[0], ...others] = ids
     return { seed, agents: hardWorking(agents), steps: atWork(rare, [first, ...others], text) }
+  }
+  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted + shareAtWork + shareSuspended) {
+    return { seed, agents, steps: suspended(rare, ids, steps) }
   }
   const plain: Scenario = { seed, agents, steps }
   if (kind > 1 - shareLogins) {

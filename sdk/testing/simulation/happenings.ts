@@ -10,7 +10,8 @@ import type { Conversations } from "./conversations.ts"
 import type { People } from "./people.ts"
 import type { Note } from "./recorded.ts"
 import type { SimulatedAgent, WorldStep } from "./scenario.ts"
-import { byHand, clear, type CliBehaviour, type Limit, statusOf } from "./simulated-cli.ts"
+import { byHand, clear, type CliBehaviour, failing } from "./simulated-cli.ts"
+import { type Limit, statusOf } from "./simulated-limit.ts"
 import type { SimulatedFiles } from "./SimulatedFiles.ts"
 import type { SimulatedProcess, VirtualTime } from "./VirtualTime.ts"
 
@@ -141,6 +142,16 @@ export const happenings = (
         return later(startsByHand(step.agent, step.resumes))
       case "clock jumps":
         return time.jump(step.millis)
+      case "suspended":
+      case "continued": {
+        const pid = livingOf(step.agent)?.identity.pid
+        if (pid === undefined) return
+        if (step.do === "suspended") people.suspended.add(pid)
+        else people.suspended.delete(pid)
+        return note({ kind: "suspended", agent: step.agent, pid, now: step.do === "suspended" })
+      }
+      case "turn fails":
+        return later(says(step.agent, failing))
       case "limit begins":
         return later(limit(step))
       case "reboots":

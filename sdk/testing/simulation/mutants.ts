@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import { LeaseHeld } from "../../event-log/errors.ts"
 import type { Lease } from "../../event-log/EventLog.ts"
 import type { TeamState } from "../../event-log/TeamState.ts"
-import { forgetting, mapProviders, missing, type Mutant, withAppend, withTransport } from "./mutant-hands.ts"
+import { forgetting, mapProviders, missing, type Mutant, withAppend, withProcesses, withTransport } from "./mutant-hands.ts"
 import { operationMutants } from "./mutants-operations.ts"
 import { supervisionMutants } from "./mutants-supervision.ts"
 import { peopleMutants } from "./mutants-people.ts"
@@ -34,6 +34,18 @@ export const mutants: ReadonlyArray<Mutant> = [
     rule: 1,
     name: "no text is refused before it is typed",
     wrap: (services) => mapProviders(services, ({ composer: _, ...provider }) => provider)
+  },
+  {
+    rule: 1,
+    name: "a process that was stopped by a signal is as good as one that runs",
+    among: "suspended",
+    wrap: (services) => withProcesses(services, { suspension: () => Effect.succeed(null) })
+  },
+  {
+    rule: 1,
+    name: "what a conversation of before shows is wrong now",
+    among: "suspended",
+    wrap: (services) => mapProviders(services, (provider) => ({ ...provider, lastTurnAt: () => "9999-01-01T00:00:00.000Z" }))
   },
   {
     rule: 2,

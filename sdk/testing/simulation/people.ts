@@ -8,7 +8,7 @@ import type { MemoryTransport } from "../memory-transport.ts"
 import type { MemoryProcess } from "../memory-world.ts"
 import type { Conversations } from "./conversations.ts"
 import type { Note } from "./recorded.ts"
-import type { ProcessRecords } from "./simulated-cli.ts"
+import type { ProcessRecords } from "./simulated-records.ts"
 import type { SimulatedProcess, VirtualTime } from "./VirtualTime.ts"
 
 // What people start by hand in terminals of their own: no transport knows of it, and only the machine shows it.
@@ -49,6 +49,8 @@ const isPersons = (pid: number): boolean => pid >= firstPersonPid
 export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time, transport }: PeopleOptions) => {
   const commands: Array<Command> = []
   const ended = new Set<number>()
+  /** Processes that were stopped by a signal and live. */
+  const suspended = new Set<number>()
   const parents = new Map<number, number>()
   const adopted = new Map<number, Adopted>()
   let spawns = 0
@@ -105,6 +107,9 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
       }),
       marked: () => Effect.succeed([]),
       state: (ref) => Effect.sync(() => living().some(sameAs(ref)) ? "alive" : "dead"),
+      suspension: ({ pid }) =>
+        Effect.sync(() => suspended.has(pid) ? { pid, why: `process ${pid} is stopped; kill -CONT ${pid} lets it run on` } : null),
+      lostDirectory: () => Effect.succeed(null),
       endTree: (root, graceMs) =>
         Effect.gen(function*() {
           const process = living().find(sameAs(root))
@@ -127,6 +132,7 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
 
   return {
     adopted,
+    suspended,
     everything,
     personOf,
     hostOf,

@@ -42,6 +42,16 @@ const wrongAtTheEnd = (world: SimulatedWorld, team: string, started: boolean): R
   return wrong
 }
 
+/** Agents that are back and are not told what is sent to them, though all that was wrong with them was so before. */
+const deafAtTheEnd = (world: SimulatedWorld, team: string): ReadonlyArray<Wrong> =>
+  (world.state(team)?.agents ?? []).flatMap(({ phase, spec: { id } }) => {
+    if (phase !== "running" || world.livingOf(id) === undefined || world.ends.at(-1)?.ok !== true) return []
+    const text = `at the end to ${id}`
+    world.step({ do: "commands", commands: [{ do: "send", agent: id, text, team }] })
+    const heard = world.facts.some((fact) => fact.kind === "hears" && fact.text.includes(text))
+    return heard ? [] : [{ rule: 1, problem: `${id} is back and was not told a message: what was wrong before its start was held against it` }]
+  })
+
 /** Plays a scenario to its end: then all trouble ceases, the team is restarted, and it is looked at what is left. */
 export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Played => {
   const world = makeSimulatedWorld(template, scenario, wrap)
@@ -57,6 +67,7 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
       if (world.supervised()) world.note({ kind: "settles", wrong: [{ rule: 5, problem: "supervision goes on though it was switched off" }] })
     }
     world.limits.clear()
+    world.continueAll()
     for (const { behaviour, id } of scenario.agents) world.behaviours.set(id, { ...behaviour, startup: "ready", resumes: "well" })
     const wrong: Array<Wrong> = []
     world.peopleGo()
@@ -69,6 +80,7 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
         world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team, ...takeover }] })
       }
       wrong.push(...wrongAtTheEnd(world, team, known))
+      if (known && scenario.steps.some((step) => step.do === "turn fails")) wrong.push(...deafAtTheEnd(world, team))
     }
     world.note({ kind: "settles", wrong })
   }

@@ -50,6 +50,37 @@ const actsOnEvidence = (): Watch => {
   }
 }
 
+/** Rule 1: a process that was stopped by a signal before a command began, and still is, is neither typed into nor replaced. */
+const leavesSuspended = (): Watch => {
+  const suspended = new Map<number, string>()
+  const before = new Map<string, ReadonlySet<number>>()
+  const commandOf = commands()
+  return (fact) => {
+    const command = commandOf(fact)
+    const still = (pid: number): boolean => suspended.has(pid) && before.get(fact.by)?.has(pid) === true
+    switch (fact.kind) {
+      case "suspended":
+        if (fact.now) suspended.set(fact.pid, fact.agent)
+        else suspended.delete(fact.pid)
+        return null
+      case "begins":
+        before.set(fact.by, new Set(suspended.keys()))
+        return null
+      case "types":
+        return still(fact.pid) ? `${fact.agent} was typed into while its process was stopped by a signal` : null
+      case "stops":
+        // What a person's down names is ended, whatever it does.
+        return fact.lived && command?.command !== "down" && still(fact.pid)
+          ? `${fact.agent} was ended while its process was stopped by a signal`
+          : null
+      case "spawns":
+        return fact.beside.some(still) ? `${fact.agent} was started beside its process, which was stopped by a signal` : null
+      default:
+        return null
+    }
+  }
+}
+
 /** Rule 1: what the log says happened, happened. */
 const writesOnlyTruth = (): Watch => {
   const texts = new Map<string, string>()
@@ -284,7 +315,7 @@ const keepsLogins = (): Watch => {
 
 /** The seven rules of the design, in their order. */
 export const rules: ReadonlyArray<Rule> = [
-  { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, writesOnlyTruth] },
+  { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, leavesSuspended, writesOnlyTruth] },
   { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched, bringsBackAllOrNone, decidesOncePerBoot, keepsLogins] },
   { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner] },
   { number: 4, name: "Context is never dropped silently", watches: [dropsNothing] },

@@ -120,6 +120,11 @@ export type WorldStep =
     /** Whether what lives now ends; else it is met at the next start. */
     readonly endsNow: boolean
   }
+  /** The agent's process is stopped by a signal (SIGSTOP, Ctrl-Z): it lives and does nothing until it is continued. */
+  | { readonly do: "suspended"; readonly agent: string }
+  | { readonly do: "continued"; readonly agent: string }
+  /** A turn of the agent's fails for a login, and its conversation says so from then on. */
+  | { readonly do: "turn fails"; readonly agent: string }
   /** The machine goes down with everything on it, and comes up again. */
   | { readonly do: "reboots" }
   | { readonly do: "clock jumps"; readonly millis: number }

@@ -5,7 +5,8 @@ import type { Provider } from "../../plugin/PluginHost.ts"
 import { parseTeamFile, type TeamFile, type TeamFileInvalid, type TeamFileUnreadable } from "../../spec/team-file.ts"
 import { teamName, workspace } from "./commands.ts"
 import type { SimulatedAgent } from "./scenario.ts"
-import { type ProcessRecords, providerKinds, simulatedProvider, withRecords } from "./simulated-cli.ts"
+import { providerKinds, simulatedProvider } from "./simulated-cli.ts"
+import { type ProcessRecords, withRecords } from "./simulated-records.ts"
 
 // What all worlds have in common, and what follows of their agents.
 

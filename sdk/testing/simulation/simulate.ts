@@ -76,6 +76,7 @@ const happens = (scenario: Scenario, verb: WorldStep["do"]): boolean => JSON.str
 const has: Readonly<Record<Among, (scenario: Scenario) => boolean>> = {
   people: ({ agents }) => agents.some(({ byHand = false }) => byHand),
   allOrNone: (scenario) => restartsBy(scenario, isAllOrNone),
+  suspended: (scenario) => happens(scenario, "suspended") || happens(scenario, "turn fails"),
   limits: (scenario) => happens(scenario, "limit begins"),
   boots: (scenario) => happens(scenario, "reboots"),
   work: (scenario) => JSON.stringify(scenario.steps).includes('"unconfirmed":true'),

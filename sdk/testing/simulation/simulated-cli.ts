@@ -1,10 +1,9 @@
 import * as Effect from "effect/Effect"
 import { basename, join } from "node:path"
-import type { AgentFailure } from "../../domain/failure.ts"
-import type { ProcessRef } from "../../plugin/process-table.ts"
 import type { ProviderDriver } from "../../plugin/provider-driver.ts"
 import type { Screen } from "../../plugin/transport-driver.ts"
 import type { MemoryProgram } from "../memory-program.ts"
+import { type Limit, limitOf, statusOf } from "./simulated-limit.ts"
 import type { SimulatedFiles } from "./SimulatedFiles.ts"
 
 // A coding CLI of the simulated world: it keeps conversations, asks questions when it starts, and can be slow or wrong.
@@ -23,15 +22,6 @@ export interface CliBehaviour {
   readonly livesMs?: number
   /** Opens a dialog as soon as something was pasted. */
   readonly dialog?: boolean
-}
-
-/** What keeps a CLI from working, for a time. */
-export interface Limit {
-  readonly kind: "usage_limit" | "auth"
-  /** When it ends, in milliseconds since the epoch; null where the CLI does not say. */
-  readonly until: number | null
-  /** A CLI that is started meanwhile lives on and shows it; else it ends. */
-  readonly shown: boolean
 }
 
 /** What is told of a CLI's life. */
@@ -54,30 +44,11 @@ export const clear = "/clear"
 const commandMark = "/"
 /** A text that begins so stays in the input line. */
 const shellMark = "!"
+/** What a user says for a turn to fail for a login. */
+export const failing = "/fail"
 
-/** What the machine's processes leave of the conversations that they are in: these records outlive them. */
-export interface ProcessRecords {
-  readonly of: (process: ProcessRef) => { readonly session: string; readonly transcript: string | null } | null
-  readonly holders: (session: string) => ReadonlyArray<ProcessRef>
-}
-
-const program = "/sim/cli"
-
-const limitStatus = 1e10
-const authStatus = 2e10
-
-/** The status with which a CLI ends that can't work: it tells when it can again, in whole seconds, or 0. */
-export const statusOf = ({ kind, until }: Limit): number =>
-  (kind === "auth" ? authStatus : limitStatus) + (until === null ? 0 : Math.ceil(until / 1000))
-
-/** What such a status says; null for any other. */
-const limitOf = (name: string, status: number): AgentFailure | null => {
-  if (status < limitStatus) return null
-  const kind = status < authStatus ? "usage_limit" : "auth"
-  const seconds = status % limitStatus
-  const retryAt = seconds === 0 ? null : new Date(seconds * 1000).toISOString()
-  return { kind, reason: `${name} can't work now (${kind}).`, retryable: kind === "usage_limit", retryAt }
-}
+/** The name under which its processes run. */
+export const program = "/sim/cli"
 
 const parsed = (line: string): Readonly<Record<string, unknown>> | null => {
   try {
@@ -191,9 +162,11 @@ export const simulatedProvider = (name: string, { serial = false, session }: Pro
     stored: false
   }),
   trouble: (screen) => {
-    const status = shown(screen, "limit: ")
-    return status === null ? null : limitOf(name, Number(status))
+    const [status, said] = [shown(screen, "limit: "), shown(screen, "failed: ")]
+    if (status !== null) return limitOf(name, Number(status))
+    return said === null ? null : { kind: "auth", reason: said, retryable: false, retryAt: null, inConversation: true }
   },
+  lastTurnAt: (tail) => text(tail.split("\n").map((row) => parsed(row)?.["at"]).findLast((at) => typeof at === "string")),
   explainExit: ({ exit }) => limitOf(name, exit?.code ?? 0) ?? {
     kind: exit?.code === 3 ? "missing_transcript" : "crash",
     reason: `${name} ended with code ${exit?.code ?? "unknown"}.`,
@@ -212,39 +185,6 @@ export const byHand = (provider: string, permissions: string | null, workspace: 
   "-",
   providerKinds[provider]?.session ?? "silent"
 ]
-
-/** The driver of a CLI whose processes leave records, on a machine where people start it, too. */
-export const withRecords = (driver: ProviderDriver, name: string, { session }: ProviderKind, records: ProcessRecords): ProviderDriver => {
-  const tells = session === "assigned" || session === "reported"
-  return {
-    ...driver,
-    ...tells
-      ? {
-        processEvidence: (process) => {
-          const found = records.of(process)
-          return Effect.succeed(found && { sessionId: found.session, transcript: found.transcript, state: null, evidence: `Process ${process.pid} says so.` })
-        }
-      }
-      : {},
-    sessionHolders: (_agent, id) =>
-      Effect.succeed(records.holders(id).map((process) => ({ ...process, evidence: `Process ${process.pid} has it open.` }))),
-    recognise: (process) => {
-      const [command, , , directory = "", permissions] = process.argv
-      if (command !== program || basename(directory) !== name) return Effect.succeed(null)
-      const found = tells ? records.of(process) : null
-      return Effect.succeed({
-        sessionId: found?.session ?? null,
-        transcript: found?.transcript ?? null,
-        cwd: process.cwd ?? "/",
-        model: null,
-        permissions: permissions === undefined || permissions === "-" ? null : permissions,
-        options: {},
-        env: {},
-        evidence: found === null ? "It keeps no record." : `Process ${process.pid} says so.`
-      })
-    }
-  }
-}
 
 export interface CliWorld {
   /** What the CLI of each agent does now. */
@@ -302,9 +242,11 @@ export const simulatedCli = ({ behaviours, files, limits, now, reports }: CliWor
     if (limit.until !== null) io.after(limit.until - now(), () => become("idle"))
   }
   let draft = ""
+  /** The last words of the conversation, where they say that a turn failed: they are shown again when it is continued. */
+  let failed = files.read(path)?.text.trim().split("\n").at(-1)?.includes("\"failed\":true") === true
   let state = limited ? "error" : "idle"
   const show = (): void =>
-    io.screen([...says ? [`session: ${own}`] : [], `state: ${state}`, `draft: ${draft}`])
+    io.screen([...says ? [`session: ${own}`] : [], `state: ${state}`, `draft: ${draft}`, ...failed ? ["failed: It is not logged in."] : []])
   const become = (next: string): void => {
     state = next
     show()
@@ -340,8 +282,15 @@ export const simulatedCli = ({ behaviours, files, limits, now, reports }: CliWor
         own = `chosen-${request.agent}-${io.pid}-${++clears}`
         path = pathOf(own)
         draft = ""
+        failed = false
         reports.onClear(io.pid, own, path)
         if (behaviour.transcript === "at-once") begin()
+        return show()
+      }
+      if (draft === failing) {
+        begin();
+        [draft, failed] = ["", true]
+        files.append(path, line({ role: "assistant", failed: true, at: new Date(now()).toISOString() }), now())
         return show()
       }
       if (draft.startsWith(commandMark)) {
@@ -349,13 +298,14 @@ export const simulatedCli = ({ behaviours, files, limits, now, reports }: CliWor
         return show()
       }
       begin()
+      failed = false
       const said = draft.trimEnd()
-      files.append(path, line({ role: "user", text: said }), now())
+      files.append(path, line({ role: "user", text: said, at: new Date(now()).toISOString() }), now())
       reports.onHeard(io.pid, own, said)
       draft = ""
       become("busy")
       io.after(behaviour.turn ?? 30, () => {
-        files.append(path, line({ role: "assistant", text: "done" }), now())
+        files.append(path, line({ role: "assistant", text: "done", at: new Date(now()).toISOString() }), now())
         become("idle")
       })
     },

@@ -23,7 +23,8 @@ import { heldBy, observedProcesses, observedTransport, recordedDriver, recordedL
 import { type Violation, watchRules } from "./rules.ts"
 import type { CommandStep, Scenario, Step } from "./scenario.ts"
 import { env, loginVariable, providers, providersBeside, teamFileOf } from "./setting.ts"
-import { type CliBehaviour, type Limit, simulatedCli } from "./simulated-cli.ts"
+import { type CliBehaviour, simulatedCli } from "./simulated-cli.ts"
+import type { Limit } from "./simulated-limit.ts"
 import { fileSystemOf, makeFiles } from "./SimulatedFiles.ts"
 import { makeVirtualTime, type SimulatedProcess } from "./VirtualTime.ts"
 
@@ -282,6 +283,8 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     livingOf,
     /** The teams that were adopted. */
     adoptedTeams: () => [...new Set([...people.adopted.values()].map(({ team }) => team))],
+    /** What was stopped by a signal goes on. */
+    continueAll: () => people.suspended.clear(),
     /** People end what is in the way of a restart. */
     peopleGo: () => inWorld(people.end(people.inTheWay())),
     /** Whether somebody supervises the team. */
