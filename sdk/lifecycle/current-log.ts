@@ -30,7 +30,7 @@ export const unknownSpawns = (team: TeamState, { panes }: Pick<TeamObservation, 
     if (key !== team.key) return []
     const agent = team.agents.find(({ spec }) => spec.id === id)
     // An agent that the log does not have is never touched by it.
-    const isKnown = agent === undefined || generation < agent.generation || agent.spawn?.token === identity.spawn
+    const isKnown = agent === undefined || generation <= agent.generation || agent.spawn?.token === identity.spawn
     return isKnown ? [] : [`process ${identity.pid} is ${id} of generation ${generation}, and the log knows generation ${agent.generation}`]
   })
 

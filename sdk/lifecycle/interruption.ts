@@ -82,7 +82,8 @@ export const agentsAtWork = (
   { unknown }: { readonly unknown: boolean }
 ): Effect.Effect<ReadonlyArray<AgentAtWork>, EventLogError, EventLog | FileSystem.FileSystem> =>
   Effect.map(
-    Effect.forEach(candidates.filter(({ observation }) => mayLive(observation.process)), (candidate) =>
+    // A process whose terminal is gone can finish no turn that a user would see.
+    Effect.forEach(candidates.filter(({ observation: { process } }) => mayLive(process) && process.state !== "orphaned"), (candidate) =>
       Effect.gen(function*() {
         const { agent } = candidate
         const { evidence, state } = yield* lookAt(team, candidate, transport, findProvider(agent.spec.provider))

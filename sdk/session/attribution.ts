@@ -138,7 +138,7 @@ const judge = (world: AttributionWorld) => {
   }
 
   /** What it wrote last: it may have gone over to another conversation while no observer looked. */
-  const byLastWrite = (window: SpawnWindow): Verdict => {
+  const byLastWrite = (window: SpawnWindow, taken: ReadonlySet<string>): Verdict => {
     const open = window.openNow ?? []
     if (open.length > 0) {
       const among = candidates.filter(({ provider, sessionId }) => provider === window.provider && open.includes(sessionId))
@@ -155,7 +155,7 @@ const judge = (world: AttributionWorld) => {
     const isKnown = (id: string): boolean => id === window.held || id === window.assignedId || window.seenIn?.includes(id) === true
     const free = candidates.filter((candidate) =>
       candidate.provider === window.provider && (inPlace(window, candidate) || isKnown(candidate.sessionId)) && inCwd(window, candidate) && (candidate.marker === null || candidate.marker === window.owner) &&
-      rivalOf(window, candidate.sessionId) === null && !isClaimed(window, candidate.path)
+      rivalOf(window, candidate.sessionId) === null && !isClaimed(window, candidate.path) && !taken.has(candidate.path)
     )
     /** An agent that is made as a copy of this conversation, and whose own is not known yet. */
     const maySomeoneElseCopy = ({ forkedFrom = null }: TranscriptCandidate): boolean =>
@@ -223,10 +223,11 @@ const judge = (world: AttributionWorld) => {
     return marked.length > 0 ? marked.length : unmarked.length
   }
 
-  const verdictOn = (window: SpawnWindow): Verdict => {
+  /** `taken`: the files that agents without a conversation so far are given. */
+  const verdictOn = (window: SpawnWindow, taken: ReadonlySet<string>): Verdict => {
     const reported = byReport(window)
     if (reported._tag === "Given") return reported
-    const written = reported._tag === "Nothing" ? byLastWrite(window) : nothing
+    const written = reported._tag === "Nothing" ? byLastWrite(window, taken) : nothing
     if (written._tag !== "Nothing") return written
     if (!window.pending) return reported
     const guessed = window.assignedId !== null
@@ -245,7 +246,12 @@ const judge = (world: AttributionWorld) => {
  */
 export const attribute = (world: AttributionWorld): AttributionResult => {
   const { countOf, verdictOn } = judge(world)
-  const verdicts = world.windows.map((window) => ({ window, verdict: verdictOn(window) }))
+  // An agent that waits for its first transcript has the better claim to a new file than one that may have changed over.
+  const first = new Map(world.windows.flatMap((window) =>
+    window.pending && window.held === null && window.assignedId === null ? [[window, verdictOn(window, new Set())] as const] : []
+  ))
+  const taken = new Set([...first.values()].flatMap((verdict) => verdict._tag === "Given" ? verdict.attribution.path ?? [] : []))
+  const verdicts = world.windows.map((window) => ({ window, verdict: first.get(window) ?? verdictOn(window, taken) }))
   const given = verdicts.flatMap(({ verdict, window }) =>
     verdict._tag === "Given" ? [{ key: sessionKey(window.provider, verdict.attribution.sessionId), attribution: verdict.attribution }] : []
   )
