@@ -40,7 +40,11 @@ describe("what can be worked out", () => {
         starts: [{ takes: "1 minute" }],
         deaths: [{ distribution: "fixed", every: "9 minutes" }]
       }
-      const patient = Policy.resume.pipe(Policy.readyWithin("2 minutes"))
+      const patient = Policy.resume.pipe(
+        Policy.readyWithin("2 minutes"),
+        // A life of nine minutes is healthy here; by default it takes as long as the budget's window.
+        Policy.withBudget({ restarts: 3, per: "10 minutes", healthyFor: "5 minutes", exceeded: Policy.escalate("leader") })
+      )
       // Nine minutes of life and one of starting: the tenth death comes with the 99th minute, half a minute before the end.
       expect(yield* one(patient, scenario)).toMatchObject({ deaths: 10, restarts: 9, downtimeMs: 570_000, timeToStableMs: null })
     }))
