@@ -34,9 +34,9 @@ export const verb = defineVerb({
   plugins: "reported",
   log: ({ words }) => words[0] === "import" ? "unopened" : "opened",
   silent: ({ words }) => words.length === 0,
-  run: ({ agent, follow, older, since, team, type, words }, { plugins }) =>
+  run: ({ agent, follow, older, since, team, type, words }, { consent }) =>
     Effect.gen(function*() {
-      if (words.length > 0) return yield* copyLog(words, { older, plugins })
+      if (words.length > 0) return yield* copyLog(words, { consent, older })
       const log = yield* EventLog
       const teamKey = yield* named(TeamKey, "a team", team)
       if (teamKey !== undefined) yield* teamState(teamKey)

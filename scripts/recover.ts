@@ -8,10 +8,11 @@ export const verb = defineVerb({
   description: "Rebuilds a log that is lost or older than what runs, and says what is certain. Touches no agent.",
   config: {},
   log: () => "unopened",
-  run: () =>
+  run: (_, { consent }) =>
     Effect.gen(function*() {
       const paths = yield* Workspace
-      const opened = RepriseLive.layer({ workspace: paths.root })
+      // What is remembered in the log that it opens may run by stored consent, and by the options of this command.
+      const opened = RepriseLive.commandLayer({ workspace: paths.root, log: "opened", consent: { ...consent, ask: null } })
       return { ...yield* LogFile.recover(paths, opened) }
     })
 })

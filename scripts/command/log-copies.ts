@@ -1,15 +1,16 @@
 import * as Effect from "effect/Effect"
 import { resolve } from "node:path"
 import { LogFile, RepriseLive, Workspace } from "../../sdk/index.ts"
+import type { CommandConsent } from "./plugin-report.ts"
 import { WrongUsage } from "./policy-file.ts"
 
 interface Choices {
   readonly older: boolean
-  readonly plugins: ReadonlyArray<string>
+  readonly consent: CommandConsent
 }
 
 /** `log export FILE` and `log import FILE`. */
-export const copyLog = (words: ReadonlyArray<string>, { older }: Choices) =>
+export const copyLog = (words: ReadonlyArray<string>, { consent, older }: Choices) =>
   Effect.gen(function*() {
     const [what, name, ...rest] = words
     if ((what !== "export" && what !== "import") || name === undefined || rest.length > 0) {
@@ -21,7 +22,7 @@ export const copyLog = (words: ReadonlyArray<string>, { older }: Choices) =>
       const position = yield* LogFile.exportTo(paths, file)
       return { outcome: "exported", ok: true, message: `${file} holds the log up to position ${position}.`, next: [], file, position }
     }
-    const host = RepriseLive.layer({ workspace: paths.root, log: "unopened" })
+    const host = RepriseLive.commandLayer({ workspace: paths.root, log: "unopened", consent: { ...consent, ask: null } })
     const running = yield* Effect.provide(LogFile.runningBeside(paths, file), host)
     if (running.length > 0) {
       return {

@@ -29,6 +29,9 @@ const say = (sentence: string) => Effect.sync(() => void process.stderr.write(`$
 const askAtTerminal = (asked: ConsentAsked): Effect.Effect<boolean> =>
   Effect.zipRight(say(`Plugin ${asked.spec}: ${describeSubject(asked.subject)}`), ask("Import and run it, now and later, as long as none of this changes? [y/N] "))
 
+/** What counts as consent in a command. */
+export type CommandConsent = Parameters<typeof RepriseLive.commandLayer>[0]["consent"]
+
 /** How the user of a command consents: by its options, or by an answer at the terminal to what the command line names. */
 export const consentOf = (
   { allowed, json, named, trusted }: {
@@ -37,7 +40,7 @@ export const consentOf = (
     readonly trusted: ReadonlyArray<string>
     readonly json: boolean
   }
-): Parameters<typeof RepriseLive.commandLayer>[0]["consent"] => ({
+): CommandConsent => ({
   named,
   allowed,
   trusted,

@@ -17,7 +17,7 @@ import { camelCased, type Document, failureDocument } from "./document.ts"
 import { interruptedDocument } from "./interrupted.ts"
 import { flagsOf, readFlags } from "./known-flags.ts"
 import { keepForTheAnswer, write } from "./output.ts"
-import { consentOf, digestsOf, loadListed, type PluginUse, rejectedDocument, tellRejected, trusting, withRejected } from "./plugin-report.ts"
+import { type CommandConsent, consentOf, digestsOf, loadListed, type PluginUse, rejectedDocument, tellRejected, trusting, withRejected } from "./plugin-report.ts"
 import { outlastReaders } from "./readers.ts"
 import { untilEnded } from "./until-ended.ts"
 import { version } from "./version.ts"
@@ -63,6 +63,8 @@ export interface Everywhere {
   readonly plugins: ReadonlyArray<string>
   /** Digests that the user consents to. */
   readonly trust: ReadonlyArray<string>
+  /** For a verb that opens the workspace again. */
+  readonly consent: CommandConsent
   readonly transport: string | undefined
 }
 
@@ -174,6 +176,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
     workspace = Option.getOrUndefined(given.workspace)
     quiet = silent?.(own) === true
     const named = [...new Set([...given.plugin, ...given.allowPlugin])]
+    const consent = consentOf({ named, allowed: given.allowPlugin, trusted: given.trust, json })
     return Effect.gen(function*() {
       if (use !== "ignored") {
         rejected = yield* loadListed
@@ -181,7 +184,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
         if (use === "needed" && refused.length > 0) return yield* answer(rejectedDocument(refused, trusting(name, typed)), 1)
         yield* tellRejected(rejected)
       }
-      const done = yield* run(own, { json, plugins: named, trust: given.trust, transport: Option.getOrUndefined(given.transport) })
+      const done = yield* run(own, { json, plugins: named, trust: given.trust, consent, transport: Option.getOrUndefined(given.transport) })
       const document = withRejected(done, { rejected, named, again: trusting(name, typed) })
       if (quiet) exitCode = document.ok ? 0 : 1
       // A person was told of the plugins before.
@@ -191,7 +194,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       Effect.provide(RepriseLive.commandLayer({
         workspace,
         log: definition.log?.(own) ?? "opened",
-        consent: consentOf({ named, allowed: given.allowPlugin, trusted: given.trust, json })
+        consent
       })),
       Effect.catchAllCause((cause) => {
         const failed = failureDocument(cause, name)

@@ -112,7 +112,7 @@ const stopRecorded = (found: TeamState, graceMs: number, interruptBusy: boolean)
     )
     if (atWork.length > 0) {
       const { details, message, next } = confirmationRefusal(atWork, `reprise down --team ${team.key}`)
-      const agents = yield* viewTeam(team, before, transport, providers.find)
+      const agents = withoutProviders(yield* viewTeam(team, before, transport, providers.find), providers.missing)
       const refused: ShutdownReport = { outcome: "confirmation_required", ok: false, recorded: true, message, next, details, team: team.key, agents, spared: [], survivors: [], leftovers: [], tookMs: 0 }
       return refused
     }
