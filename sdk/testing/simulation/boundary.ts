@@ -28,6 +28,8 @@ export interface Boundary {
   /** The number of the append at which it is held up and taken for dead. */
   readonly presumedDeadAt: number
   readonly onPresumedDead: () => void
+  /** The log could be read and not written to. */
+  readonly onUnwritable: () => void
 }
 
 const latestAnswerMs = 25_000
@@ -112,7 +114,10 @@ export const boundaryLog = (boundary: Boundary, log: Context.Tag.Service<typeof 
           boundary.onPresumedDead()
           yield* pause(2_000 + random.int(2_000))
         }
-        if (random.chance(faults / 3)) return yield* struck("append", "Full")
+        if (random.chance(faults / 3)) {
+          boundary.onUnwritable()
+          return yield* struck("append", "Full")
+        }
         const position = yield* log.append(events, options)
         yield* pause(random.int(2))
         return position

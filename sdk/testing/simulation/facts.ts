@@ -52,6 +52,8 @@ export type Happening =
     /** Of the beginning and the end of an operation: who of its team lives then. */
     readonly living?: ReadonlyArray<string>
   }
+  /** The log refused what was to be written, for its disk is full. */
+  | { readonly kind: "unwritable" }
   /** What a query answered: of one agent, or, with null, of the whole home. */
   | { readonly kind: "sees"; readonly agent: string | null; readonly state: string }
   | {

@@ -114,10 +114,14 @@ const recordsBeforeActing = (): Watch => {
   const open = new Set<string>()
   const taking = new Set<string>()
   const own = new Set<string>()
+  const unwritable = new Set<string>()
   const commandOf = commands()
   return (fact) => {
     const command = commandOf(fact)
     switch (fact.kind) {
+      case "unwritable":
+        unwritable.add(fact.by)
+        return null
       case "writes": {
         const { event } = fact
         if (event.type === "agent.spawn_intended") intended.add(key(fact.by, event.spawn))
@@ -139,7 +143,9 @@ const recordsBeforeActing = (): Watch => {
       case "takes":
         return taking.has(key(fact.by, fact.agent)) ? null : `${fact.agent}, which a person had started, was ended, and no intent was written before`
       case "stops":
-        return !fact.lived || own.has(key(fact.by, fact.pid)) || open.has(key(fact.by, fact.agent))
+        // A down stops a team whose log can't be written to, and says that this is not recorded.
+        return !fact.lived || own.has(key(fact.by, fact.pid)) || open.has(key(fact.by, fact.agent)) ||
+            (command?.command === "down" && unwritable.has(fact.by))
           ? null
           : `${fact.agent} was ended, and no intent was written before`
       default:

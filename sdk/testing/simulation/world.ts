@@ -146,7 +146,8 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       onPresumedDead: () => {
         noteBy(process.name)({ kind: "happens", what: "is held up and taken for dead" })
         time.fork(world, log.end(process.name), () => undefined)
-      }
+      },
+      onUnwritable: () => noteBy(process.name)({ kind: "unwritable" })
     }
     const own = noteBy(process.name)
     const { [loginVariable]: login = "", ...poor } = env
