@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { PaneIdentity } from "../domain/pane.ts"
 import type { Provider, Transport } from "../plugin/PluginHost.ts"
-import type { Draft } from "../plugin/provider-driver.ts"
+import type { Draft } from "../plugin/provider-screen.ts"
 import type { TransportFailure } from "../plugin/transport-driver.ts"
 
 /** More lines than this are not removed key by key. */

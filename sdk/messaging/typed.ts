@@ -2,7 +2,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { elapsedMillis } from "../domain/elapsed.ts"
-import type { Draft } from "../plugin/provider-driver.ts"
+import type { Draft } from "../plugin/provider-screen.ts"
 import type { TransportFailure } from "../plugin/transport-driver.ts"
 import type { Recorded } from "./record.ts"
 

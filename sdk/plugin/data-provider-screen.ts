@@ -1,4 +1,4 @@
-import type { ApprovalPrompt, Draft, ScreenState, StartupPrompt } from "./provider-driver.ts"
+import type { ApprovalPrompt, Draft, ScreenState, StartupPrompt } from "./provider-screen.ts"
 import type { Key, Screen } from "./transport-driver.ts"
 
 /**

@@ -19,9 +19,9 @@ import type {
   ProviderCapabilities,
   ProviderDriver,
   ProviderLogin,
-  SessionAddress,
-  Trouble
+  SessionAddress
 } from "./provider-driver.ts"
+import type { Trouble } from "./provider-screen.ts"
 import { ProviderFailure } from "./provider-driver.ts"
 import type { Key, Screen } from "./transport-driver.ts"
 

@@ -4,6 +4,7 @@ import type { AgentFailure, FailureKind as AgentFailureKind } from "../domain/fa
 import type { SpawnMode } from "../domain/event.ts"
 import type { Json } from "../domain/json.ts"
 import type { ProcessExit } from "../domain/pane.ts"
+import type { ApprovalPrompt, Draft, ScreenState, StartupPrompt, Trouble } from "./provider-screen.ts"
 import type { Key, Screen } from "./transport-driver.ts"
 
 // What the author of a provider writes: how one CLI is started, resumed, found and read. Plain data in and out.
@@ -221,45 +222,11 @@ export interface TranscriptIdentity {
   readonly beside?: boolean
 }
 
-/** `unknown` is the answer to anything not recognised; it never counts as idle. */
-export type ScreenState = "starting" | "idle" | "busy" | "awaiting_approval" | "error" | "unknown"
-
-/** A question that a CLI asks while it starts, and the keys that answer it. */
-export interface StartupPrompt {
-  readonly name: string
-  readonly question: string
-  readonly answer: ReadonlyArray<Key>
-  /**
-   * For what only the user may agree to: it is answered when this option of the agent is `true`, else the start fails
-   * with the advice, a sentence. Left out: it may always be answered.
-   */
-  readonly consent?: { readonly option: string; readonly advice: string }
-  /** How long, in milliseconds, it stands there before it hears keys; a key that comes earlier is lost. */
-  readonly settleMs?: number
-}
-
-export interface ApprovalPrompt {
-  readonly question: string
-  readonly choices: ReadonlyArray<{ readonly label: string; readonly keys: ReadonlyArray<Key> }>
-}
-
-/** What a screen says is wrong with an agent that lives. */
-export interface Trouble extends AgentFailure {
-  /**
-   * Its words are part of the conversation: one that was continued shows those of before, too, and they are out of date.
-   * Left out: they are about the present, wherever they stand.
-   */
-  readonly inConversation?: boolean
-}
-
 /** One thing that is wrong with an agent's options: where, and a sentence. */
 export interface OptionProblem {
   readonly path: ReadonlyArray<string>
   readonly problem: string
 }
-
-/** What is on the screen's input line that was typed and not sent; null when that can't be told. */
-export type Draft = string | null
 
 /**
  * How a text gets into the composer unchanged. `exact`: pasted in these pieces, in order, it is submitted as it is; where

@@ -1,6 +1,6 @@
 import type { AgentFailure } from "../domain/failure.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
-import type { ApprovalPrompt, Draft, ScreenState, StartupPrompt, Trouble } from "../plugin/provider-driver.ts"
+import type { ApprovalPrompt, Draft, ScreenState, StartupPrompt, Trouble } from "../plugin/provider-screen.ts"
 import type { Screen } from "../plugin/transport-driver.ts"
 
 // One captured screen, read once: all that is asked of a screen is asked here.

@@ -1,7 +1,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
-import type { ScreenState } from "../plugin/provider-driver.ts"
+import type { ScreenState } from "../plugin/provider-screen.ts"
 import type { Screen } from "../plugin/transport-driver.ts"
 
 /** A screen that was recorded from the real program, and what has to be read from it. */

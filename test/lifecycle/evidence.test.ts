@@ -152,13 +152,17 @@ describe.skipIf(!hasTmux)("an agent on a real terminal", () => {
   it("is unknown where its screen is too small to read", async () => {
     const address = started.find(({ id }) => id === "tiny")?.pane ?? ""
     const socket = spawnSync("sh", ["-c", `find '${home}' -name tmux -type s`], { encoding: "utf8" }).stdout.trim().split("\n")[0] ?? ""
-    const size = (columns: number, rows: number) =>
-      spawnSync("tmux", ["-S", socket, "resize-window", "-t", /%\d+/.exec(address)?.[0] ?? "", "-x", String(columns), "-y", String(rows)]).status
-    assert.strictEqual(size(24, 8), 0)
+    const tmux = (...words: ReadonlyArray<string>) => spawnSync("tmux", ["-S", socket, ...words], { encoding: "utf8" }).stdout.trim()
+    const pane = /%\d+/.exec(address)?.[0] ?? ""
+    // Its window has its full size: it is the split that leaves it so few columns.
+    const beside = tmux("split-window", "-d", "-h", "-P", "-F", "#{pane_id}", "-l", "170", "-t", pane, "sleep 600")
+    const columns = tmux("display-message", "-p", "-t", pane, "#{pane_width}")
+    assert.isBelow(Number(columns), 40)
     const [tiny] = await shown("tiny")
-    assert.deepStrictEqual([tiny?.status, tiny?.ready], ["unknown", { ok: false, reasons: ["the screen is 24 x 8, too small to read"] }])
+    assert.deepStrictEqual([tiny?.status, tiny?.ready.ok], ["unknown", false], tiny?.evidence)
+    assert.match(tiny?.ready.reasons.join() ?? "", new RegExp(`^the screen is ${columns} x \\d+, too small to read$`))
     const sent = await reprise("send", "tiny", "later")
     assert.strictEqual(sent.outcome, "accepted", sent.message)
-    size(160, 48)
+    tmux("kill-pane", "-t", beside)
   }, 240_000)
 })

@@ -12,10 +12,10 @@ import {
   type ProviderAgent,
   type ProviderDriver,
   ProviderFailure,
-  type ScreenState,
   type TextEntry,
   type TranscriptIdentity
 } from "../provider-driver.ts"
+import type { ScreenState } from "../provider-screen.ts"
 import type { Screen } from "../transport-driver.ts"
 import * as Answers from "./answers.ts"
 import { bounded, describeCause, describeProblem, describeThrown } from "./bounded-call.ts"
