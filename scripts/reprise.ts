@@ -1,5 +1,5 @@
 // reprise VERB …: starts the script of that verb. Only that one is loaded.
-import { closest } from "../sdk/spec/suggestion.ts"
+import { likely } from "../sdk/spec/suggestion.ts"
 import { outlastReaders } from "./command/readers.ts"
 import { version } from "./command/version.ts"
 import type { Verb } from "./command/verb.ts"
@@ -19,6 +19,30 @@ const verbs: Readonly<Record<string, { readonly does: string; readonly load: () 
   trust: { does: "list, show or revoke what you have consented to", load: () => import("./trust.ts") },
   simulate: { does: "play policies in virtual time, and compare what comes of them", load: () => import("./simulate.ts") },
   demo: { does: "show the main job on a team of fake agents", load: () => import("./demo.ts") }
+}
+
+/** What other programs call the same. */
+const otherNames: Readonly<Record<string, string>> = {
+  start: "up", run: "up", launch: "up", init: "up", stop: "down", kill: "down", quit: "down", shutdown: "down", ps: "status", ls: "status", list: "status",
+  tell: "send", message: "send", msg: "send", say: "send", resume: "restart", continue: "restart", reload: "restart", watch: "supervise",
+  copy: "fork", clone: "fork", import: "log", export: "log", history: "log", events: "log", sim: "simulate", restore: "recover", attach: "status"
+}
+
+const nearest = (word: string): string | undefined =>
+  Object.hasOwn(otherNames, word) ? otherNames[word] : likely(word, Object.keys(verbs))
+
+const unknownVerb = (word: string, rest: ReadonlyArray<string>): { readonly says: string; readonly next: ReadonlyArray<string> } => {
+  const verb = rest.find((one) => Object.hasOwn(verbs, one))
+  if (word.startsWith("-")) {
+    return {
+      says: `The verb comes first, and ${word.split("=")[0]} stands in its place.`,
+      next: verb === undefined ? ["reprise --help"] : [`reprise ${verb} ${[word, ...rest.filter((one) => one !== verb)].join(" ")}`]
+    }
+  }
+  const near = nearest(word)
+  return near === undefined
+    ? { says: `There is no verb ${JSON.stringify(word)}; the verbs are ${Object.keys(verbs).join(", ")}.`, next: ["reprise --help"] }
+    : { says: `There is no verb ${JSON.stringify(word)}; did you mean "${near}"?`, next: [`reprise ${near} --help`, "reprise --help"] }
 }
 
 const help = [
@@ -43,10 +67,10 @@ if (found !== undefined) {
 } else if (name === "--version") {
   process.stdout.write(`${version}\n`)
 } else {
-  const near = closest(name, Object.keys(verbs))
-  const message = `There is no verb ${JSON.stringify(name)}${near === undefined ? "" : `; did you mean "${near}"?`} Nothing was done.`
-  if (args.includes("--json")) {
-    process.stdout.write(`${JSON.stringify({ schema: "reprise.usage/1", ok: false, outcome: "usage", message, next: ["reprise --help"] })}\n`)
-  } else process.stderr.write(`${message}\nNext: reprise --help\n`)
+  const { next, says } = unknownVerb(name, args)
+  const message = `${says} Nothing was done.`
+  if (process.argv.includes("--json")) {
+    process.stdout.write(`${JSON.stringify({ schema: "reprise.usage/1", ok: false, outcome: "usage", message, next })}\n`)
+  } else process.stderr.write(`${message}\nNext: ${next.join("\n   or ")}\n`)
   process.exitCode = 2
 }

@@ -82,6 +82,10 @@ const refusedBy = (error: unknown, verb: string): Refused => {
     case "TeamOwnerMismatch":
       return { outcome: "team_owner_mismatch", next: [], exitCode: 1 }
     case "PluginMissing":
+      if (member(error, "rejected") instanceof Array && JSON.stringify(member(error, "rejected")).includes(`"stage":"directory"`)) {
+        return { outcome: "failed", next: [], exitCode: 1 }
+      }
+      return { outcome: "plugin_rejected", next: [], exitCode: 1 }
     case "PluginRejected":
       return pluginRefusal(error)
     case "ConsentStoreUnusable":

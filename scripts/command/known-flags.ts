@@ -1,9 +1,9 @@
-import type * as Args from "@effect/cli/Args"
+import * as Args from "@effect/cli/Args"
 import type * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import type * as Usage from "@effect/cli/Usage"
 import * as Option from "effect/Option"
-import { closest } from "../../sdk/index.ts"
+import { likely } from "../../sdk/index.ts"
 
 /** How a flag is given. */
 export interface Flag {
@@ -37,6 +37,51 @@ const named = (usage: Usage.Usage, repeats = false): ReadonlyArray<readonly [str
 export const flagsOf = (config: Readonly<Record<string, Entry>>): ReadonlyMap<string, Flag> =>
   new Map(Object.values(config).flatMap((option) => isOptions(option) ? named(Options.getUsage(option)) : []))
 
+const isArgs = (value: Entry): value is Args.Args<unknown> => typeof value === "object" && value !== null && Args.ArgsTypeId in value
+
+const placesIn = (usage: Usage.Usage): ReadonlyArray<string> | null => {
+  switch (usage._tag) {
+    case "Named":
+      return usage.names.map((name) => name.replace(/^<|>$/g, "").toUpperCase())
+    case "Optional":
+      return placesIn(usage.usage)
+    case "Concat": {
+      const [left, right] = [placesIn(usage.left), placesIn(usage.right)]
+      return left === null || right === null ? null : [...left, ...right]
+    }
+    case "Empty":
+      return []
+    default:
+      return null
+  }
+}
+
+/** What a verb takes besides its flags, as in AGENT TEXT; null where it takes any number. */
+export const placesOf = (config: Readonly<Record<string, Entry>>): ReadonlyArray<string> | null => {
+  const all = Object.values(config).flatMap((entry) => isArgs(entry) ? [placesIn(Args.getUsage(entry))] : [])
+  return all.includes(null) ? null : all.flatMap((places) => places ?? [])
+}
+
+const quoted = (words: ReadonlyArray<string>): string => `'${words.join(" ").replaceAll("'", "'\\''")}'`
+
+/** What is wrong with words beyond those that a verb takes, and the command as it may be intended; null where none is. */
+export const tooMany = (
+  verb: string,
+  places: ReadonlyArray<string> | null,
+  values: ReadonlyArray<string>
+): { readonly wrong: string; readonly next: ReadonlyArray<string> } | null => {
+  if (places === null || values.length <= places.length) return null
+  const extra = values.slice(places.length).map((word) => JSON.stringify(word)).join(", ")
+  const takes = `${verb} takes ${places.length === 0 ? "no words besides its options" : places.join(" ")}, and got ${extra} besides.`
+  const text = places.at(-1) === "TEXT"
+  return {
+    wrong: `${takes}${text ? " Quote a text of several words." : ""} Nothing was done.`,
+    next: text
+      ? [[`reprise ${verb}`, ...values.slice(0, places.length - 1), quoted(values.slice(places.length - 1))].join(" ")]
+      : [`reprise ${verb} --help`]
+  }
+}
+
 const plain: Flag = { value: null, repeats: true }
 const builtIn = new Map([["--help", plain], ["-h", plain], ["--version", plain]])
 
@@ -45,8 +90,8 @@ const looksLikeFlag = (word: string): boolean => /^-[^\s]+$/.test(word)
 const isNoValue = (word: string): boolean => word === "--" || (looksLikeFlag(word) && !/^-\d/.test(word))
 
 const unknown = (name: string, known: ReadonlyArray<string>): string => {
-  const near = closest(name, known)
-  return `There is no option ${name}${near === undefined ? "." : `; did you mean ${near}?`} A text that begins with a dash goes after --.`
+  const near = likely(name, known)
+  return `There is no option ${name}${near === undefined ? `; the options are ${known.filter((one) => one.startsWith("--")).sort().join(", ")}.` : `; did you mean ${near}?`} A text that begins with a dash goes after --.`
 }
 
 /** What is wrong with a flag of ours and what stands in the place of its value; null where nothing is. */
@@ -66,18 +111,20 @@ const misgiven = (name: string, value: string | undefined, attached: boolean, { 
 export const readFlags = (
   args: ReadonlyArray<string>,
   flags: ReadonlyMap<string, Flag>
-): { readonly wrong: string } | { readonly words: ReadonlyArray<string> } => {
+): { readonly wrong: string } | { readonly words: ReadonlyArray<string>; readonly values: ReadonlyArray<string> } => {
   const known = new Map([...flags, ...builtIn])
   const seen = new Set<string>()
   const words: Array<string> = []
+  const values: Array<string> = []
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? ""
-    if (word === "--") return { words: [...words, ...args.slice(index)] }
+    if (word === "--") return { words: [...words, ...args.slice(index)], values: [...values, ...args.slice(index + 1)] }
     const [name = word, ...rest] = word.split("=")
     const attached = rest.length > 0
     const flag = known.get(name)
     if (flag === undefined && !looksLikeFlag(word)) {
       words.push(word)
+      values.push(word)
       continue
     }
     const value = attached ? rest.join("=") : args[index + 1]
@@ -89,5 +136,5 @@ export const readFlags = (
     words.push(value)
     if (!attached) index += 1
   }
-  return { words }
+  return { words, values }
 }

@@ -12,10 +12,10 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { realpathSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { type PluginRejected, RepriseLive } from "../../sdk/index.ts"
+import { invalidSettings, type PluginRejected, RepriseLive } from "../../sdk/index.ts"
 import { camelCased, type Document, failureDocument } from "./document.ts"
 import { interruptedDocument } from "./interrupted.ts"
-import { flagsOf, readFlags } from "./known-flags.ts"
+import { flagsOf, placesOf, readFlags, tooMany } from "./known-flags.ts"
 import { keepForTheAnswer, write } from "./output.ts"
 import { type CommandConsent, consentOf, digestsOf, loadListed, type PluginUse, rejectedDocument, tellRejected, trusting, withRejected } from "./plugin-report.ts"
 import { outlastReaders } from "./readers.ts"
@@ -215,7 +215,18 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       await Effect.runPromise(answer({ outcome: "usage", ok: false, message: read.wrong, next: [`reprise ${name} --help`] }, 2))
       return exitCode
     }
-    const lost = read.words.includes("--help") ? null : currentDirectoryLost()
+    const helps = read.words.includes("--help")
+    const extra = helps ? null : tooMany(name, placesOf(definition.config), read.values)
+    if (extra !== null) {
+      await Effect.runPromise(answer({ outcome: "usage", ok: false, message: extra.wrong, next: extra.next }, 2))
+      return exitCode
+    }
+    const [unset] = helps ? [] : invalidSettings(process.env)
+    if (unset !== undefined) {
+      await Effect.runPromise(answer({ outcome: "usage", ok: false, message: unset.message, next: [`unset ${unset.name}`], details: { name: unset.name, value: unset.value, expected: unset.expected } }, 2))
+      return exitCode
+    }
+    const lost = helps ? null : currentDirectoryLost()
     if (lost !== null) {
       await Effect.runPromise(answer({ outcome: "failed", ok: false, message: lost, next: [] }, 1))
       return exitCode

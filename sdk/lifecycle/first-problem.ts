@@ -31,6 +31,13 @@ const wanted = (ast: AST.AST): string => {
 
 const shown = (value: unknown): string => typeof value === "string" ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value) : kindOf(value)
 
+/** What a JSON parser says, without the text that it quotes: a file that is no JSON may hold anything. */
+const withoutText = (says: string): string => {
+  const what = /^(Unexpected end of JSON input|Unexpected token|Unexpected non-whitespace character|Unexpected \w+|Expected [a-z ]+?(?= in JSON| at )|Bad [a-z ]+?(?= in JSON)|Unterminated \w+)/.exec(says)?.[0] ?? "not valid"
+  const where = /at position \d+( \(line \d+ column \d+\))?/.exec(says.slice(-60))?.[0]
+  return where === undefined ? what.trim() : `${what.trim()} ${where}`
+}
+
 type Path = ReadonlyArray<PropertyKey>
 
 /** The first problem beneath: where it is, and what. */
@@ -52,7 +59,7 @@ const found = (issue: ParseResult.ParseIssue, path: Path): { readonly path: Path
         : found(issue.issue, path)
     case "Transformation": {
       const inner = found(issue.issue, path)
-      return issue.kind === "Transformation" ? { path, says: `is no JSON (${inner.says})` } : inner
+      return issue.kind === "Transformation" ? { path, says: `is no JSON (${withoutText(inner.says)})` } : inner
     }
     case "Composite": {
       const all = [issue.issues].flat().map((one) => found(one, path))

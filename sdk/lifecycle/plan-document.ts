@@ -1,4 +1,6 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { DecisionKind, GrantName, Requirement } from "../domain/decision.ts"
 import { FailureKind } from "../domain/failure.ts"
@@ -256,10 +258,19 @@ const asText = Schema.parseJson(PlanDocument, { space: 2 })
 /** The text of a plan's file. */
 export const textOfDocument = (document: PlanDocument): string => `${Schema.encodeSync(asText)(document)}\n`
 
+/** Why a JSON text is not a plan of any version, without a word of it; null where it may be one, or is no JSON. */
+const notAPlan = (text: string): string | null => {
+  const read = Schema.decodeUnknownOption(Schema.parseJson())(text)
+  if (Option.isNone(read) || read.value === null || Array.isArray(read.value)) return null
+  if (!Predicate.isRecord(read.value)) return `it is ${typeof read.value === "string" ? "text" : `a ${typeof read.value}`}, and has to be a mapping`
+  const { schema } = read.value
+  return schema === undefined || (typeof schema === "string" && /^reprise\.[a-z]+\/\d+$/.test(schema)) ? null : `its schema is not "reprise.plan/1"`
+}
+
 /** Reads the text of a plan's file. Fails with `PlanInvalid` where it is none, or not as it was made. */
 export const parseDocument = (text: string): Effect.Effect<PlanDocument, PlanInvalid> =>
   Schema.decodeUnknown(asText)(text).pipe(
-    Effect.mapError((error) => new PlanInvalid({ detail: firstProblem(error) })),
+    Effect.mapError((error) => new PlanInvalid({ detail: notAPlan(text) ?? firstProblem(error) })),
     Effect.filterOrFail(
       (document) => document.digest === digestOf(document),
       () => new PlanInvalid({ detail: "it was changed since it was made, so it is not what was explained; make it again" })

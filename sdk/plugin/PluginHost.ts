@@ -6,7 +6,7 @@ import type { ProviderDriver } from "./provider-driver.ts"
 import type { TransportDriver } from "./transport-driver.ts"
 
 /** At which step a plugin was turned away. */
-export const PluginStage = Schema.Literal("resolve", "consent", "import", "shape", "api", "options", "needs", "duplicate", "setup")
+export const PluginStage = Schema.Literal("resolve", "consent", "import", "shape", "api", "options", "needs", "duplicate", "directory", "setup")
 export type PluginStage = typeof PluginStage.Type
 
 /** A plugin that was not loaded. The host goes on with the others. */
@@ -34,6 +34,8 @@ export class PluginMissing extends Schema.TaggedError<PluginMissing>("reprise/Pl
   rejected: Schema.Array(PluginRejected)
 }) {
   override get message(): string {
+    const unusable = this.rejected.find(({ stage }) => stage === "directory")
+    if (unusable !== undefined) return `${unusable.detail} The ${this.kind} "${this.name}" needs it, and nothing was done.`
     const why = this.rejected.map((rejection) => ` ${rejection.message}`).join("")
     return `There is no ${this.kind} "${this.name}" (known: ${this.known.join(", ") || "none"}).${why}`
   }

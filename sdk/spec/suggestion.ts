@@ -23,6 +23,13 @@ const distance = (left: string, right: string, limit: number): number => {
   return last[right.length] ?? limit + 1
 }
 
+/** The one candidate that begins with `word`, or else the closest. */
+export const likely = (word: string, candidates: ReadonlyArray<string>): string | undefined => {
+  const bare = word.replace(/^-+/, "").toLowerCase()
+  const begun = bare.length < 2 ? [] : candidates.filter((candidate) => candidate.replace(/^-+/, "").startsWith(bare))
+  return begun.length === 1 ? begun[0] : closest(word, candidates)
+}
+
 /** The candidate that somebody who wrote `word` most likely meant; undefined when none is near. */
 export const closest = (word: string, candidates: ReadonlyArray<string>): string | undefined => {
   const wanted = word.slice(0, 80).toLowerCase()

@@ -9,6 +9,7 @@ import { isAbsolute, resolve } from "node:path"
 import { AgentId, namePattern, TeamKey } from "../domain/ids.ts"
 import { loaded } from "../domain/loaded.ts"
 import type { AgentSpec, TeamSpec } from "../domain/team.ts"
+import { type FileKind, isRecognised, notRecognised } from "./recognised.ts"
 import { closest } from "./suggestion.ts"
 import { agentKeys, kindOf, mcpServerKeys, taskKeys, TeamFileContent, teamKeys } from "./team-file-schema.ts"
 import type { AgentEntry } from "./team-file-schema.ts"
@@ -231,13 +232,23 @@ const invalid = (file: string, problems: ReadonlyArray<TeamFileProblem>): TeamFi
   return new TeamFileInvalid({ file, problems: [first ?? none, ...others] })
 }
 
+const teamFile: FileKind = { name: "a team file", required: ["name", "agents"], known: teamKeys }
+
+/** The problems of a file that is not of the kind that was asked for; none quotes it. */
+export const unrecognised = (file: string, kind: FileKind, reading: YamlReading): ReadonlyArray<TeamFileProblem> => [
+  { file, line: 1, column: 1, path: [], problem: notRecognised(kind, reading.content) },
+  ...reading.problems.slice(0, 1).map(({ bare, column, line }) => ({ file, line, column, path: [], problem: bare }))
+]
+
 /** What the text of a team file means, or all that is wrong with it. Pure. */
 const understand = (
+  text: string,
   reading: YamlReading,
   options: { readonly file: string; readonly workspace: string }
 ): Either.Either<TeamFile, TeamFileInvalid> => {
   const { file, workspace } = options
-  const structural = reading.problems.map((problem) => ({ file, ...problem }))
+  if (!isRecognised(teamFile, text, reading.content)) return Either.left(invalid(file, unrecognised(file, teamFile, reading)))
+  const structural = reading.problems.map(({ bare: _, ...problem }) => ({ file, ...problem }))
   if (reading.content === undefined) return Either.left(invalid(file, structural))
   const { value } = reading.content
   const place = (issues: ReadonlyArray<Issue>) =>
@@ -272,7 +283,7 @@ export const parseTeamFile = Effect.fn("parseTeamFile")(function*(
   // A character is a byte at least, so that longer texts are too large for sure.
   if (text.length > maxBytes) return yield* tooLarge(options.file)
   const { readYaml } = yield* yamlDocument
-  return yield* understand(readYaml(text), options)
+  return yield* understand(text, readYaml(text), options)
 })
 
 const unreadable = (file: string, reason: TeamFileUnreadable["reason"], what: string): TeamFileUnreadable =>

@@ -11,6 +11,8 @@ export interface Place {
 export interface YamlProblem extends Place {
   readonly path: ReadonlyArray<string>
   readonly problem: string
+  /** The problem without a word of the document, for one that is not what was asked for. */
+  readonly bare: string
 }
 
 export interface YamlReading {
@@ -56,10 +58,13 @@ const syntaxSentence = (error: YAMLError): string => {
 const tooDeep = "nested too deeply to be read"
 const isStackOverflow = (message: string): boolean => message.includes("Maximum call stack size")
 
+const tooMany = (total: number): string => `holds ${total} values; ${maxNodes} are allowed`
+
 interface Finding {
   readonly offset: number
   readonly path: ReadonlyArray<string>
   readonly problem: string
+  readonly bare: string
   /** The document can't be expanded into plain data at all. */
   readonly fatal: boolean
 }
@@ -76,19 +81,19 @@ const survey = (root: unknown, lineOf: (offset: number) => number): Survey => {
   const anchors = new Map<string, Node>()
   const sizes = new Map<unknown, number>()
   const open = new Set<unknown>()
-  const find = (offset: number, path: ReadonlyArray<string>, problem: string, fatal: boolean) => {
-    if (fatal || findings.length < maxFindings) findings.push({ offset, path, problem, fatal })
+  const find = (offset: number, path: ReadonlyArray<string>, problem: string, fatal: boolean, bare = problem) => {
+    if (fatal || findings.length < maxFindings) findings.push({ offset, path, problem, bare, fatal })
   }
 
   const aliasSize = (alias: Alias, path: ReadonlyArray<string>): number => {
     const target = anchors.get(alias.source)
     const at = startOf(alias) ?? 0
     if (target === undefined) {
-      find(at, path, `there is no anchor "&${alias.source}" above this alias`, true)
+      find(at, path, `there is no anchor "&${alias.source}" above this alias`, true, "an alias has no anchor above it")
       return 1
     }
     if (open.has(target)) {
-      find(at, path, `the alias "*${alias.source}" stands inside of what it names`, true)
+      find(at, path, `the alias "*${alias.source}" stands inside of what it names`, true, "an alias stands inside of what it names")
       return 1
     }
     targets.set(alias, target)
@@ -152,7 +157,7 @@ const survey = (root: unknown, lineOf: (offset: number) => number): Survey => {
   const total = sizeOf(root, [], 0)
   if (total <= maxNodes) return { findings, targets }
   return {
-    findings: [{ offset: 0, path: [], problem: `holds ${total} values; ${maxNodes} are allowed`, fatal: true }],
+    findings: [{ offset: 0, path: [], problem: tooMany(total), bare: tooMany(total), fatal: true }],
     targets
   }
 }
@@ -178,8 +183,8 @@ const pairOf = (map: YAMLMap, key: string, resolve: (node: unknown) => unknown):
 export const readYaml = (text: string): YamlReading => {
   const lines = new LineCounter()
   const nowhere = { place: () => ({ line: 1, column: 1 }), has: () => false }
-  const broken = (problem: string): YamlReading => ({
-    problems: [{ line: 1, column: 1, path: [], problem }],
+  const broken = (problem: string, bare = problem): YamlReading => ({
+    problems: [{ line: 1, column: 1, path: [], problem, bare }],
     content: undefined,
     ...nowhere
   })
@@ -194,7 +199,7 @@ export const readYaml = (text: string): YamlReading => {
       logLevel: "error"
     })
   } catch (defect) {
-    return broken(isStackOverflow(String(defect)) ? tooDeep : `not valid YAML: ${String(defect)}`)
+    return broken(isStackOverflow(String(defect)) ? tooDeep : `not valid YAML: ${String(defect)}`, isStackOverflow(String(defect)) ? tooDeep : "not valid YAML")
   }
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(Math.min(offset, text.length))
@@ -206,7 +211,8 @@ export const readYaml = (text: string): YamlReading => {
   const syntax = errors.slice(0, maxFindings).map((error) => ({
     ...placeAt(error.pos[0]),
     path: [],
-    problem: syntaxSentence(error)
+    problem: syntaxSentence(error),
+    bare: syntaxSentence(error).startsWith("not valid YAML") ? "not valid YAML" : syntaxSentence(error)
   }))
   if (syntax.length > 0) return { problems: syntax, content: undefined, ...nowhere }
 
@@ -234,7 +240,7 @@ export const readYaml = (text: string): YamlReading => {
     }
     return { found: true, offset }
   }
-  const problems = findings.map(({ offset, path, problem }) => ({ ...placeAt(offset), path, problem }))
+  const problems = findings.map(({ bare, offset, path, problem }) => ({ ...placeAt(offset), path, problem, bare }))
   const reading = {
     problems,
     place: (path: ReadonlyArray<string>, of: "key" | "value") => placeAt(locate(path, of).offset),
@@ -245,7 +251,7 @@ export const readYaml = (text: string): YamlReading => {
     const value: unknown = document.toJS({ maxAliasCount: -1 })
     return { ...reading, content: { value } }
   } catch (defect) {
-    const { problems: more } = broken(`not valid YAML: ${String(defect)}`)
+    const { problems: more } = broken(`not valid YAML: ${String(defect)}`, "not valid YAML")
     return { ...reading, problems: [...problems, ...more], content: undefined }
   }
 }

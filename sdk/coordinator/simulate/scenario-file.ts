@@ -7,7 +7,8 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { namePattern } from "../../domain/ids.ts"
 import { closest } from "../../spec/suggestion.ts"
-import { problemLine, type TeamFileProblem } from "../../spec/team-file.ts"
+import { type FileKind, isRecognised } from "../../spec/recognised.ts"
+import { problemLine, type TeamFileProblem, unrecognised } from "../../spec/team-file.ts"
 import type { YamlReading } from "../../spec/yaml-document.ts"
 import { ScenarioInvalid, ScenarioUnreadable } from "./errors.ts"
 import { Scenario, scenarioKeys } from "./scenario.ts"
@@ -77,8 +78,11 @@ export const decodeScenario = (value: unknown): Either.Either<Scenario, Scenario
   Either.mapLeft(understood(value, Predicate.isRecord(value) && typeof value["horizon"] === "number" ? asRead : asWritten), (issues) =>
     invalid("scenario", issues.map(({ path, problem }) => ({ file: "scenario", line: 1, column: 1, path, problem }))))
 
-const understand = (reading: YamlReading, file: string): Either.Either<Scenario, ScenarioInvalid> => {
-  const structural = reading.problems.map((one) => ({ file, ...one, problem: one.problem.replaceAll("a team file", "a scenario") }))
+const scenarioFile: FileKind = { name: "a scenario", required: ["horizon", "agents"], known: scenarioKeys }
+
+const understand = (text: string, reading: YamlReading, file: string): Either.Either<Scenario, ScenarioInvalid> => {
+  if (!isRecognised(scenarioFile, text, reading.content)) return Either.left(invalid(file, unrecognised(file, scenarioFile, reading)))
+  const structural = reading.problems.map(({ bare: _, ...one }) => ({ file, ...one, problem: one.problem.replaceAll("a team file", "a scenario") }))
   if (reading.content === undefined) return Either.left(invalid(file, structural))
   const scenario = understood(reading.content.value)
   if (Either.isRight(scenario)) return structural.length === 0 ? Either.right(scenario.right) : Either.left(invalid(file, structural))
@@ -88,7 +92,7 @@ const understand = (reading: YamlReading, file: string): Either.Either<Scenario,
 
 /** Reads the text of a scenario; fails with all problems at once, each with its line and column. */
 export const parseScenario = (text: string, file: string): Effect.Effect<Scenario, ScenarioInvalid> =>
-  Effect.flatMap(Effect.promise(() => import("../../spec/yaml-document.ts")), ({ readYaml }) => understand(readYaml(text), file))
+  Effect.flatMap(Effect.promise(() => import("../../spec/yaml-document.ts")), ({ readYaml }) => understand(text, readYaml(text), file))
 
 /** Reads a scenario from a file. */
 export const readScenario = (file: string): Effect.Effect<Scenario, ScenarioInvalid | ScenarioUnreadable, FileSystem.FileSystem> =>

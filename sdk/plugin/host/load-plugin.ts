@@ -182,7 +182,7 @@ export const loadPlugin = Effect.fn("plugin.load")(function*(
   const pluginTaken = taken({ kind: "plugin", name: plugin.name })
   if (pluginTaken !== null) return yield* rejected("duplicate", pluginTaken)
 
-  const refuseDirectory = Effect.mapError((refusal: { readonly detail: string }) => rejected("setup", refusal.detail))
+  const refuseDirectory = Effect.mapError((refusal: { readonly detail: string }) => rejected("directory", refusal.detail))
   const stateDirectory = yield* makeStateDirectory(world.workspace, plugin.name).pipe(refuseDirectory)
   const runtimeDirectory = yield* makeRuntimeDirectory(world.workspace, world.env).pipe(refuseDirectory)
 

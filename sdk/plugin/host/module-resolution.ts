@@ -2,6 +2,7 @@ import * as Module from "node:module"
 import { existsSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import { MessageChannel } from "node:worker_threads"
+import { notAModule } from "./module-file.ts"
 
 // A plugin or policy file stands anywhere on disk, mostly with no node_modules near it, and must share this very SDK.
 // Two hooks make that so: tsx's, which reads TypeScript, and after it ours, which answers the SDK's own names.
@@ -148,6 +149,8 @@ let tellCovered: (hashes: ReadonlyMap<string, string>) => void = () => undefined
 export const importModule = async (url: string, covered?: ReadonlyMap<string, string>): Promise<unknown> => {
   // What the build ships is JavaScript and knows its SDK: the hooks, a thread of their own, would cost it a start-up.
   if (isBuild() && url.startsWith(new URL("./", sdkEntries().reprise).href)) return importer()(url)
+  const problem = notAModule(url)
+  if (problem !== null) throw new Error(problem)
   installed ??= install()
   const load = await installed
   if (covered !== undefined) tellCovered(covered)
