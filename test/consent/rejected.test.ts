@@ -86,6 +86,13 @@ const nest = {
 export default definePlugin({ name: "transport-nest", api: 1, needs: {}, options: Schema.Struct({}), setup: () => Effect.succeed({ transports: { nest } }) })
 `)
     expect(await world.reprise("up", ["--allow-plugin", "./nest.ts", "--transport", "nest"])).toMatchObject({ code: 0 })
+    // The file of the log is replaced as a whole, so nothing is read from it: the plugin has to be named.
+    const backup = world.at("backup")
+    expect(await world.reprise("log", ["export", backup])).toMatchObject({ code: 0 })
+    const unnamed = await world.reprise("log", ["import", backup])
+    expect(unnamed).toMatchObject({ code: 1, shown: { ok: false } })
+    expect(unnamed.shown.message).toMatch(/nest could not be asked/)
+    expect(await world.reprise("log", ["import", backup, "--plugin", "./nest.ts"])).toMatchObject({ code: 0, shown: { outcome: "imported" } })
     Fs.rmSync(world.at("work/nest.ts"))
     const { code, shown } = await world.reprise("status", [])
     expect(code).toBe(0)
