@@ -67,7 +67,8 @@ const refusedBy = (error: unknown, verb: string): Refused => {
   switch (member(error, "_tag")) {
     case "EventLogError": {
       const [outcome, next] = refusedLogs[text(member(error, "reason"))] ?? ["failed", []]
-      return { outcome, next, exitCode: 1 }
+      const own = member(error, "next")
+      return { outcome, next: Array.isArray(own) ? own.map(text) : next, exitCode: 1 }
     }
     case "LeaseHeld":
       return { outcome: "lease_held", next: ["reprise status"], exitCode: 1 }

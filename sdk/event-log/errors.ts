@@ -3,17 +3,19 @@ import * as Schema from "effect/Schema"
 /**
  * The log could not be read or written. `reason` says what the caller can do: `Busy` may be tried again, `Full` and
  * `ReadOnly` need the disk mended, `Corrupt` a copy restored, `Newer` a newer Reprise. `RolledBack`, `Copied` and `Lost`
- * say that the log is not the current state of its workspace. In all of them nothing was written.
+ * say that the log is not the current state of its workspace, `Installation` that the database's package can't be loaded. In all of them nothing was written.
  */
 export class EventLogError extends Schema.TaggedError<EventLogError>("reprise/EventLogError")("EventLogError", {
   operation: Schema.String,
-  reason: Schema.Literal("Busy", "Full", "ReadOnly", "Corrupt", "Newer", "RolledBack", "Copied", "Lost", "Unknown"),
+  reason: Schema.Literal("Busy", "Full", "ReadOnly", "Corrupt", "Newer", "RolledBack", "Copied", "Lost", "Installation", "Unknown"),
   detail: Schema.String,
   file: Schema.NullOr(Schema.String),
   /** Of a copy: the workspace that the log belongs to. */
   original: Schema.optional(Schema.String),
   /** Of a log that was rolled back or lost: what shows it. */
-  evidence: Schema.optional(Schema.Array(Schema.String))
+  evidence: Schema.optional(Schema.Array(Schema.String)),
+  /** Commands that would go on. */
+  next: Schema.optional(Schema.Array(Schema.String))
 }) {
   override get message(): string {
     return this.detail

@@ -4,7 +4,7 @@ import type { Terminal as XtermTerminal } from "@xterm/headless"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type { Key, ProcessExit, Screen } from "reprise/plugin"
+import { installationProblem, type Key, type ProcessExit, type Screen } from "reprise/plugin"
 
 const columns = 160
 const rows = 48
@@ -77,9 +77,13 @@ export interface TerminalRequest {
 
 /** Starts a program on a new terminal. Both packages are loaded here, so that nobody else pays for them. */
 export const openTerminal = Effect.fn("pty.openTerminal")(function*(request: TerminalRequest) {
-  const [nodePty, headless] = yield* Effect.tryPromise(() =>
-    Promise.all([import("@lydell/node-pty"), import("@xterm/headless")])
-  )
+  const [nodePty, headless] = yield* Effect.tryPromise({
+    try: () => Promise.all([import("@lydell/node-pty"), import("@xterm/headless")]),
+    catch: (cause) => {
+      const problem = installationProblem("@lydell/node-pty", cause)
+      return { error: problem === null ? cause : `${problem.detail} Run: ${problem.command}` }
+    }
+  })
   // A CommonJS package: Node puts its exports in `default`, tsx and bundlers beside it.
   const Emulator = headless.Terminal ?? headless.default.Terminal
   const emulator = new Emulator({ cols: columns, rows, scrollback: 500, allowProposedApi: true })

@@ -1,5 +1,6 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { installationProblem } from "../../domain/native-module.ts"
 import { EventLogError } from "../errors.ts"
 import type { LogFiles } from "./files.ts"
 
@@ -89,11 +90,23 @@ export const refuse = (
 ): EventLogError =>
   new EventLogError({ operation, reason: reason === "NoRoom" ? "Full" : reason, detail: sentences(files, reason, why), file: files.database })
 
+/** The database's package can't be loaded: nothing is wrong with the log. Null for any other failure. */
+const brokenInstallation = (files: LogFiles, operation: string, cause: unknown): EventLogError | null => {
+  const problem = codeOf(cause).startsWith("SQLITE_") ? null : installationProblem("better-sqlite3", cause)
+  return problem === null ? null : new EventLogError({
+    operation,
+    reason: "Installation",
+    detail: `${problem.detail} The log and the agents were not touched. Run: ${problem.command}`,
+    file: files.database,
+    next: [problem.command]
+  })
+}
+
 /** What was thrown by the database or the file system, as an error that says what to do. */
 export const failureOf = (files: LogFiles, operation: string) => (cause: unknown): EventLogError =>
   cause instanceof EventLogError
     ? cause
-    : refuse(files, operation, reasonOf(files, codeOf(cause)), textOf(cause))
+    : brokenInstallation(files, operation, cause) ?? refuse(files, operation, reasonOf(files, codeOf(cause)), textOf(cause))
 
 const unwritable = /^(SQLITE_(FULL|IOERR|CANTOPEN|READONLY)|ENOSPC|EDQUOT|EROFS|EACCES|EPERM)/
 

@@ -2,6 +2,7 @@ import Sqlite from "better-sqlite3"
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { installationProblem } from "../../domain/native-module.ts"
 import type { DirectoryIdentity, LogIdentity } from "../../domain/log-identity.ts"
 import { judgeLog, type LogVerdict } from "../../domain/log-verdict.ts"
 import { claimChanges } from "../../domain/session-claim.ts"
@@ -32,7 +33,9 @@ export const readLogFile = (files: LogFiles): ReadableLog | null => {
     } finally {
       close()
     }
-  } catch {
+  } catch (cause) {
+    // A database package that can't be loaded says nothing about the log.
+    if (installationProblem("better-sqlite3", cause) !== null) throw cause
     return null
   }
 }
