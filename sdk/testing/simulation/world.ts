@@ -285,7 +285,12 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     /** The teams that were adopted. */
     adoptedTeams: () => [...new Set([...people.adopted.values()].map(({ team }) => team))],
     /** What was stopped by a signal goes on. */
-    continueAll: () => people.suspended.clear(),
+    continueAll: () => {
+      for (const { identity: { pid }, request: { agent } } of transport.processes()) {
+        if (people.suspended.delete(pid)) note({ kind: "suspended", agent, pid, now: false })
+      }
+      people.suspended.clear()
+    },
     /** People end what is in the way of a restart. */
     peopleGo: () => inWorld(people.end(people.inTheWay())),
     /** Whether somebody supervises the team. */
