@@ -269,9 +269,17 @@ const ranks = ["plan", "ask", "auto", "bypass"]
 /** Rule 7: what is not the team's, or was not named, is left alone; permissions never grow. */
 const sparesOthers = (): Watch => {
   const permissions = new Map<string, number>()
+  /** The agents of each restart of all or none, and those of them that a command goes on with: its promise is theirs too. */
+  const promised = new Map<string, ReadonlyArray<string>>()
+  const continued = new Map<string, ReadonlyArray<string>>()
   const commandOf = commands()
   return (fact) => {
     const command = commandOf(fact)
+    if (fact.kind === "writes" && fact.event.type === "operation.started") {
+      const { agents, all_or_none, continues = [], operation } = fact.event
+      if (all_or_none === true) promised.set(operation, agents)
+      continued.set(fact.by, continues.flatMap((before) => promised.get(before) ?? []))
+    }
     // A person's process has what the person gave it.
     if (fact.kind === "by hand") permissions.set(fact.agent, ranks.indexOf(fact.permissions ?? "plan"))
     if (fact.kind !== "spawns" && fact.kind !== "stops") return null
@@ -279,7 +287,7 @@ const sparesOthers = (): Watch => {
       return `${command.inside.agent}, an agent of the team, changed its life: ${fact.kind} ${fact.agent}`
     }
     if (command !== undefined && command.team !== null && fact.team !== command.team) return `${fact.agent} of team ${fact.team} was touched by a command of another team`
-    if (command?.agents?.includes(fact.agent) === false) return `${fact.agent} was touched, and only ${command.agents.join(", ")} were named`
+    if (command?.agents?.includes(fact.agent) === false && continued.get(fact.by)?.includes(fact.agent) !== true) return `${fact.agent} was touched, and only ${command.agents.join(", ")} were named`
     if (fact.kind === "stops") return fact.foreign.length === 0 ? null : `what Reprise did not start was ended: ${fact.foreign.join(", ")}`
     const rank = ranks.indexOf(fact.permissions ?? "plan")
     const before = permissions.get(fact.agent) ?? rank
