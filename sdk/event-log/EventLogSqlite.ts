@@ -320,6 +320,8 @@ const make = Effect.fn("EventLogSqlite.make")(function*(options: Options) {
         Effect.delay(Duration.times(ttl, 1 / 3)),
         Effect.repeat({ while: (ours) => ours }),
         Effect.zipRight(Effect.logWarning(`The lease of ${resource} was taken over by another process.`)),
+        // A lease that a finalizer takes is released too: its heartbeat must not inherit that it can't be interrupted.
+        Effect.interruptible,
         Effect.forkScoped
       ))
 

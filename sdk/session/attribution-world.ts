@@ -47,6 +47,8 @@ export interface SpawnWindow {
   readonly heldSince?: number
   /** Whether its files are to be asked which conversation it was last in: no process says so, and no user chose one. */
   readonly unobserved?: boolean
+  /** Whether it got an earlier conversation back: one that it began since and in which nothing was said is left. */
+  readonly wasRestored?: boolean
   /** Of a live process that has several conversations open and does not say which one it shows: all of them. */
   readonly openNow?: ReadonlyArray<string>
   /** Whether the transcript of the session that it has was seen and is gone. */

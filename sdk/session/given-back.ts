@@ -6,7 +6,7 @@ import type { Located } from "./sighting.ts"
  * Whether an agent got an earlier conversation back while its process is in one that it began anew: the next start goes
  * back, and what the process says of where it is now is the conversation that is left.
  */
-const wasGivenBack = ({ generation, session, spawn }: AgentState): boolean =>
+export const wasGivenBack = ({ generation, session, spawn }: AgentState): boolean =>
   spawn !== null && spawn.mode === "fresh" && session?.capturedVia === "event_log_repair" && session.generation === generation
 
 /**

@@ -60,6 +60,9 @@ export const conversationOf = (
 
 const nothingTold: Spoken = { at: null, sinceStart: null }
 
+/** Whether a time is since the start. One in the future is from before the clock was set back, and so from before this start. */
+const isSince = (at: number, startedAt: number, now: number): boolean => at >= startedAt && !(at > now && startedAt <= now)
+
 /** When its conversation was added to last. Where its CLI does not say when, the file itself says whether anything was. */
 const spokenOf = (subject: Subject, reading: EvidenceReading): Effect.Effect<Spoken, never, FileSystem.FileSystem> =>
   Effect.gen(function*() {
@@ -67,9 +70,10 @@ const spokenOf = (subject: Subject, reading: EvidenceReading): Effect.Effect<Spo
     const startedAt = startOf(subject)
     const path = yield* conversationOf(provider, agent, subject.conversation, reading)
     if (path === null || startedAt === null) return nothingTold
+    const now = yield* Clock.currentTimeMillis
     if (provider.lastTurnAt === undefined) {
       const at = yield* changedAt(path)
-      return at === null ? nothingTold : { at: null, sinceStart: at >= startedAt }
+      return at === null ? nothingTold : { at: null, sinceStart: isSince(at, startedAt, now) }
     }
     const file = yield* readTranscriptFile(path)
     if (file._tag === "Missing") return { at: null, sinceStart: false }
@@ -77,7 +81,7 @@ const spokenOf = (subject: Subject, reading: EvidenceReading): Effect.Effect<Spo
     const last = provider.lastTurnAt(file.tail)
     const at = last === null ? Number.NaN : Date.parse(last)
     // What has no time in this part of it is longer ago than all that has.
-    return Number.isNaN(at) ? { at: null, sinceStart: file.truncated ? null : false } : { at, sinceStart: at >= startedAt }
+    return Number.isNaN(at) ? { at: null, sinceStart: file.truncated ? null : false } : { at, sinceStart: isSince(at, startedAt, now) }
   })
 
 /** Looks at an agent whose process lives. */

@@ -6,6 +6,7 @@ import type { Provider } from "../plugin/PluginHost.ts"
 import type { ProviderAgent, TranscriptIdentity } from "../plugin/provider-driver.ts"
 import type { SessionReport, SpawnWindow, TranscriptCandidate } from "./attribution.ts"
 import { birthSlackMs } from "./clock.ts"
+import { wasGivenBack } from "./given-back.ts"
 import { locateTranscript, type TranscriptPlace, transcriptOf } from "./locate-transcript.ts"
 import { onceALook } from "./one-look.ts"
 import type { ProcessReport } from "./process-report.ts"
@@ -149,6 +150,7 @@ export const locate = (
         never: agent.forkOf === null ? [] : [agent.forkOf.sessionId],
         seenIn: [...agent.captures.flatMap((known) => known.provider === provider.name ? known.id : []), ...agent.openSessions],
         ...agent.session === null ? {} : { heldSince: Date.parse(agent.session.capturedAt) },
+        wasRestored: wasGivenBack(agent),
         unobserved: provider.capabilities.resume && said === null && (report?.failed ?? null) === null && !isChosen(agent),
         ...open.length < 2 ? {} : { openNow: open }
       }

@@ -82,6 +82,7 @@ export const latestOf = (ground: Ground): Latest => {
   const anchor = conversations.find(({ sessionId }) => sessionId === anchorId)
   const others = conversations.filter((candidate) =>
     candidate !== anchor && (!steadyClock || isOfLastLife(window, candidate)) &&
+    !(window.wasRestored === true && candidate.spokenTo === false) &&
     // Of one whose conversation is not known yet, what was there before its start tells nothing.
     (anchorId !== null || (candidate.bornAt !== null && candidate.bornAt > window.from))
   )
