@@ -87,7 +87,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   refused_plan_not_portable: "of apply: a gate of a program's own, which is no policy of a world",
   adopt_refused: "of adopt: what people start in a world is not the world's own team",
   fork_refused: "of fork: the CLI of a world can't",
-  agent_not_ours: "of send: what people start in a world is not the world's own team"
+  agent_not_ours: "of send: what people start in a world is not the world's own team",
+  consent_missing: "of plugins: the plugins of a world are its own",
+  consent_unknown: "of trust: a world has no user's configuration",
+  consent_store_unusable: "of trust: a world has no user's configuration"
 }
 
 it.effect("a log that fails in the middle of a restart: the answer names who is stopped, and says that it is unfinished", () =>
@@ -167,7 +170,7 @@ it("reaches each outcome that the docs name, or says why no world does", () => {
   const commands = page("commands.md")
   const refusals = between(page("restart.md"), "## Refusals", "The reasons in `details.unresumable`")
   const well = commands.split("\n").filter((row) => /^\| `(restart|apply)` \|/.test(row)).join("\n")
-  const others = words(between(commands, "Outcomes that are not well", "\n\n")).filter((word) => !["send", "restart", "down"].includes(word))
+  const others = words(between(commands, "Outcomes that are not well", "\n\n")).filter((word) => !["send", "restart", "down", "next", "trust"].includes(word))
   const named = new Set([...column(refusals, 1), ...words(between(refusals, "Before any of these", "After them")), ...column(well, 2),
     ...words(between(refusals, "After them", ",")), ...others])
   expect(named.size).toBeGreaterThan(20)
