@@ -52,7 +52,7 @@ const actsOnEvidence = (): Watch => {
 
 /** Rule 1: a process that was stopped by a signal before a command began, and still is, is neither typed into nor replaced. */
 const leavesSuspended = (): Watch => {
-  const suspended = new Map<number, string>()
+  const suspended = new Set<number>()
   const before = new Map<string, ReadonlySet<number>>()
   const commandOf = commands()
   return (fact) => {
@@ -60,11 +60,10 @@ const leavesSuspended = (): Watch => {
     const still = (pid: number): boolean => suspended.has(pid) && before.get(fact.by)?.has(pid) === true
     switch (fact.kind) {
       case "suspended":
-        if (fact.now) suspended.set(fact.pid, fact.agent)
-        else suspended.delete(fact.pid)
+        void (fact.now ? suspended.add(fact.pid) : suspended.delete(fact.pid))
         return null
       case "begins":
-        before.set(fact.by, new Set(suspended.keys()))
+        before.set(fact.by, new Set(suspended))
         return null
       case "types":
         return still(fact.pid) ? `${fact.agent} was typed into while its process was stopped by a signal` : null
@@ -237,8 +236,7 @@ const countsGenerations = (): Watch => {
 const typesOnce = (): Watch => {
   const ids = new Map<string, string>()
   const crossed = new Set<string>()
-  const typed = new Set<string>()
-  const heard = new Set<string>()
+  const [typed, heard] = [new Set<string>(), new Set<string>()]
   return (fact) => {
     switch (fact.kind) {
       case "writes":
@@ -254,9 +252,9 @@ const typesOnce = (): Watch => {
         return null
       }
       case "hears": {
-        const twice = heard.has(fact.text)
+        if (heard.has(fact.text)) return `${fact.agent} heard ${fact.text} twice`
         heard.add(fact.text)
-        return twice ? `${fact.agent} heard ${fact.text} twice` : null
+        return null
       }
       default:
         return null
@@ -269,16 +267,14 @@ const ranks = ["plan", "ask", "auto", "bypass"]
 /** Rule 7: what is not the team's, or was not named, is left alone; permissions never grow. */
 const sparesOthers = (): Watch => {
   const permissions = new Map<string, number>()
-  /** The agents of each restart of all or none, and those of them that a command goes on with: its promise is theirs too. */
-  const promised = new Map<string, ReadonlyArray<string>>()
-  const continued = new Map<string, ReadonlyArray<string>>()
+  /** The agents of each restart of all or none, and those that a command goes on with: its promise is theirs too. */
+  const [promised, continued] = [new Map<string, ReadonlyArray<string>>(), new Map<string, ReadonlyArray<string>>()]
   const commandOf = commands()
   return (fact) => {
     const command = commandOf(fact)
     if (fact.kind === "writes" && fact.event.type === "operation.started") {
-      const { agents, all_or_none, continues = [], operation } = fact.event
-      if (all_or_none === true) promised.set(operation, agents)
-      continued.set(fact.by, continues.flatMap((before) => promised.get(before) ?? []))
+      if (fact.event.all_or_none === true) promised.set(fact.event.operation, fact.event.agents)
+      continued.set(fact.by, (fact.event.continues ?? []).flatMap((before) => promised.get(before) ?? []))
     }
     // A person's process has what the person gave it.
     if (fact.kind === "by hand") permissions.set(fact.agent, ranks.indexOf(fact.permissions ?? "plan"))
