@@ -276,7 +276,6 @@ const sparesOthers = (): Watch => {
       if (fact.event.all_or_none === true) promised.set(fact.event.operation, fact.event.agents)
       continued.set(fact.by, (fact.event.continues ?? []).flatMap((before) => promised.get(before) ?? []))
     }
-    // A person's process has what the person gave it.
     if (fact.kind === "by hand") permissions.set(fact.agent, ranks.indexOf(fact.permissions ?? "plan"))
     if (fact.kind !== "spawns" && fact.kind !== "stops") return null
     if (command !== undefined && command.inside?.team === fact.team) {
