@@ -47,6 +47,10 @@ const sent = (text: string): ReadonlyArray<Step> => [...typed(text, new RegExp(`
 const dialog: Step = { see: /^ Esc to cancel/ }
 const narrow = [44, 16] as const
 const lines = (count: number): string => Array.from({ length: count }, (_, line) => `line ${line}`).join("\n")
+const scrolled: ReadonlyArray<Step> = [
+  ...Array.from({ length: 15 }, (_, piece): Step => ({ paste: `line ${2 * piece}\nline ${2 * piece + 1}${piece < 14 ? "\n" : ""}` })),
+  { see: /^ {2}line 29/ }
+]
 const wrapped = "a draft that is longer than a line of this narrow screen is"
 
 const write = (home: Home, path: string, content: string) => writeFileSync(join(home.home, path), content)
@@ -88,6 +92,9 @@ const recordings: ReadonlyArray<Recording> = [
   { file: "idle--narrow", size: narrow, steps: [{ tell: "say hello" }], draft: "" },
   { file: "idle--draft", steps: typed("half a thought", /half a thought/), draft: "half a thought" },
   { file: "idle--multi-line-draft", steps: typed("one\ntwo\n  three", /three/) },
+  // A text that is longer than the input line comes in small pieces: a large one would be shown as a paste.
+  { file: "idle--scrolled-draft", steps: [...idle, ...scrolled] },
+  { file: "idle--scrolled-up-draft", steps: [...idle, ...scrolled, { press: Array.from({ length: 22 }, () => "Up" as const) }, { see: /↓ \d+ more/ }] },
   { file: "idle--wrapped-draft", size: narrow, steps: typed(wrapped, /screen is/) },
   { file: "idle--pasted", steps: typed(lines(121), /Pasted text/), draft: "[Pasted text #1 +120 lines]" },
   { file: "idle--placeholder-as-draft", steps: typed("Try \"something\"", /^❯.Try "some/), draft: "Try \"something\"" },

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { ProviderAgent } from "reprise/plugin"
 import type { Event } from "../../sdk/domain/event.ts"
 import * as EventLogMemory from "../../sdk/event-log/EventLogMemory.ts"
@@ -40,7 +41,7 @@ const homeOfFork = (home: string, provider: string) =>
     }, "fresh", "keep")
     assert.strictEqual(plan.mode, "fork")
     return asked.map(({ configHome, startedAt }) => ({ configHome, startedAt }))
-  }).pipe(Effect.provideService(HostEnvironment, {}), Effect.provide(EventLogMemory.layer), Effect.provide(NodeContext.layer))
+  }).pipe(Effect.provide(Layer.mergeAll(Layer.succeed(HostEnvironment, {}), EventLogMemory.layer, NodeContext.layer)))
 
 it.effect("a fork looks for the conversation where its source has it, whatever the environment says now", () =>
   Effect.gen(function*() {

@@ -13,7 +13,11 @@ const placeholders = [
   /^Resend your message/
 ]
 
-const isRule = (line: string | undefined): boolean => line !== undefined && /^─{6,}(?: \S.* ─+)?$/.test(line.trimEnd())
+/** How many lines of a long text are above or below what the input line shows. */
+const moreLines = /^─+ [↑↓] \d+ more ─+(?: \S.* ─+)?$/
+
+const isRule = (line: string | undefined): boolean =>
+  line !== undefined && (/^─{6,}(?: \S.* ─+)?$/.test(line.trimEnd()) || moreLines.test(line.trimEnd()))
 
 /** The input line between its two rules, what stands under it, and where it begins. */
 export interface Composer {
@@ -37,9 +41,11 @@ export const composerOn = ({ lines }: Screen): Composer | null => {
   let upper = lower - 1
   while (upper >= 0 && !isRule(lines[upper])) upper -= 1
   const input = lines.slice(upper + 1, lower)
-  if (upper < 0 || !/^[❯!#](?:[\s\u00a0]|$)/.test(input[0] ?? "") || input.slice(1).some((line) => !/^ {2}|^$/.test(line))) {
-    return null
-  }
+  if (upper < 0) return null
+  const scrolled = moreLines.test((lines[upper] ?? "").trimEnd())
+  const indented = scrolled ? input : input.slice(1)
+  if (indented.some((line) => !/^ {2}|^$/.test(line))) return null
+  if (!scrolled && !/^[❯!#](?:[\s\u00a0]|$)/.test(input[0] ?? "")) return null
   return { row: upper + 1, lines: input, footer, above: lines.slice(0, upper).filter((line) => line.trim() !== "") }
 }
 
