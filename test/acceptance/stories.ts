@@ -2,6 +2,7 @@ import type { Claims } from "./claims.ts"
 import type { Installed } from "./install.ts"
 import { adopt } from "./stories/adopt.ts"
 import { approval } from "./stories/approval.ts"
+import { changed } from "./stories/changed.ts"
 import { halfway } from "./stories/halfway.ts"
 import { mixed } from "./stories/mixed.ts"
 import { own } from "./stories/own.ts"
@@ -20,6 +21,7 @@ export const stories: ReadonlyArray<Story> = [
   { name: "texts", run: texts },
   { name: "own", run: own },
   { name: "approval", run: approval },
+  { name: "changed", run: changed },
   { name: "adopt", run: adopt },
   { name: "halfway", run: halfway },
   { name: "conversations", run: conversations },
