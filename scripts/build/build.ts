@@ -1,4 +1,5 @@
-// `npm run build [-- OUTDIR [--no-types]]` writes dist/, what the package ships.
+// `npm run build [-- OUTDIR [--no-types] [--entry NAME=FILE]]` writes dist/, what the package ships. `--entry` adds an
+// entry of the caller's own, a program of a test that works with the parts inside the build.
 //
 // All code of the SDK, the built-in plugins and the command becomes one CommonJS file, `reprise.cjs`, whose entries
 // start lazily. The modules that others import (`index.mjs`, `plugin.mjs`, `plugins/…/index.mjs`) hold no code: they
@@ -12,11 +13,16 @@ import { spawnSync } from "node:child_process"
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
 import * as esbuild from "esbuild"
 import { exportNames, facade, testRunner, withRunnerHandedOver } from "./facade.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const out = resolve(root, process.argv[2] ?? "dist")
+const { positionals: [outName = "dist"], values: asked } = parseArgs({
+  allowPositionals: true,
+  options: { "no-types": { type: "boolean" }, entry: { type: "string", multiple: true } }
+})
+const out = resolve(root, outName)
 
 const files = (folder: string): ReadonlyArray<string> =>
   existsSync(join(root, folder))
@@ -76,7 +82,14 @@ const throughLoader = (text: string): string => text.replaceAll(/(?<![\w$.])impo
 const ascii = (text: string): string =>
   text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-const entries = { ...modules, command: "scripts/reprise.ts" }
+const entries: Readonly<Record<string, string>> = {
+  ...modules,
+  command: "scripts/reprise.ts",
+  ...Object.fromEntries((asked.entry ?? []).map((entry) => {
+    const [name = "", file = ""] = entry.split("=", 2)
+    return [name, file]
+  }))
+}
 
 const bundle = async (): Promise<esbuild.Metafile> => {
   const lines = Object.entries(entries)
@@ -144,7 +157,7 @@ copy("scripts/build/launcher/reprise.cjs", "bin/reprise.cjs")
 chmodSync(join(out, "bin/reprise.cjs"), 0o755)
 writeFileSync(join(out, "THIRD-PARTY.txt"), notices(metafile))
 
-if (!process.argv.includes("--no-types")) {
+if (asked["no-types"] !== true) {
   const types = spawnSync(
     process.execPath,
     [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(out, "types")],

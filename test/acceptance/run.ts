@@ -1,7 +1,7 @@
 // `npm run test:clis -- [name…] [--json] [--write]`: the real CLIs, at pinned versions, through Reprise itself, against a
 // model of our own. One row a capability; `--write` puts the table into docs/clis.md.
 import { parseArgs } from "node:util"
-import { installCommand } from "../docs/world.ts"
+import { installCommand } from "../house/built.ts"
 import { capabilities, failed, type Found, makeClaims, type Row, rowsOf } from "./claims.ts"
 import { install, type Installed, installed } from "./install.ts"
 import { againInside, network } from "./namespace.ts"

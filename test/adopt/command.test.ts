@@ -5,11 +5,13 @@ import { spawn as spawnTerminal } from "@lydell/node-pty"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { readProcess } from "reprise/plugin"
+import { builtCommand } from "../house/built.ts"
 import { eventually, hasTmux, isGone, makeWorld } from "./world.ts"
 
 // The command itself: its envelope, and who is asked before a person's process is ended.
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
+const command = hasTmux ? await builtCommand() : ""
 
 const Shown = Schema.parseJson(Schema.Struct({
   schema: Schema.String,
@@ -27,7 +29,7 @@ const Shown = Schema.parseJson(Schema.Struct({
 type World = Effect.Effect.Success<typeof makeWorld>
 
 const words = (world: World, verb: string, args: ReadonlyArray<string>) =>
-  ["--conditions=source", "--import", "tsx", `scripts/${verb}.ts`, ...args, "--workspace", world.workspace]
+  [command, verb, ...args, "--workspace", world.workspace]
 
 const reprise = (world: World, verb: string, ...args: ReadonlyArray<string>) =>
   Effect.async<{ readonly code: number | null; readonly shown: typeof Shown.Type }>((resume) => {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { compileCache } from "../house/built.ts"
 
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
 
@@ -78,7 +79,8 @@ export const openBox = (command: string) => {
     XDG_RUNTIME_DIR: at("run"),
     TMPDIR: at("tmp"),
     LANG: "C.UTF-8",
-    NO_COLOR: "1"
+    NO_COLOR: "1",
+    ...compileCache()
   }
   interface Where {
     readonly cwd?: string

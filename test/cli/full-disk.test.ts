@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { installCommand } from "../docs/world.ts"
+import { builtCommand } from "../house/built.ts"
 import { type Answer, type Box, eventually, hasTmux, lives, openBox } from "./box.ts"
 
 const mount = (...args: ReadonlyArray<string>): boolean => spawnSync("mount", args).status === 0
@@ -28,7 +28,7 @@ const pidsOf = (answer: Answer): ReadonlyArray<number> =>
   [...JSON.stringify(answer["agents"]).matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid))
 
 describe.skipIf(!hasTmux || !canMount)("a workspace whose disk has no room (needs tmux, and leave to mount)", () => {
-  let installed: Awaited<ReturnType<typeof installCommand>>
+  let command: string
   let box: Box
   const fill = (name: string, leaveKiB: number) => {
     const { bavail, bsize } = statfsSync(box.at("work"))
@@ -45,8 +45,8 @@ describe.skipIf(!hasTmux || !canMount)("a workspace whose disk has no room (need
   }
 
   beforeAll(async () => {
-    installed = await installCommand({ types: false })
-    box = openBox(installed.command)
+    command = await builtCommand()
+    box = openBox(command)
     assert.isTrue(mount("-t", "tmpfs", "-o", "size=2m,mode=700", "none", box.at("work")))
     box.write("work/team.yaml", team)
     const up = await box.ask(["up"])
@@ -56,7 +56,6 @@ describe.skipIf(!hasTmux || !canMount)("a workspace whose disk has no room (need
     spawnSync("umount", ["-l", box.at("work")])
     spawnSync("umount", ["-l", box.at("work")])
     await box.close()
-    installed.remove()
   })
 
   it("refuses a restart before the first process is stopped, with what is needed and what is free", async () => {

@@ -3,7 +3,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { installationProblem } from "../../sdk/domain/native-module.ts"
-import { installCommand } from "../docs/world.ts"
+import { installCommand } from "../house/built.ts"
 import { root } from "../house/sources.ts"
 import { type Box, openBox } from "./box.ts"
 
@@ -19,7 +19,7 @@ describe("an installation that is broken", () => {
   let modules: string
 
   beforeAll(async () => {
-    installed = await installCommand({ types: false })
+    installed = await installCommand()
     modules = join(dirname(installed.command), "../../..")
     box = openBox(installed.command)
     box.write("work/team.yaml", team)

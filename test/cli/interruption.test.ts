@@ -1,6 +1,6 @@
 // Commands that would interrupt agents at work: refused without a terminal, asked for once at one.
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { installCommand } from "../docs/world.ts"
+import { builtCommand } from "../house/built.ts"
 import { type Answer, type Box, hasTmux, openBox } from "./box.ts"
 import { openTerminal } from "./terminal.ts"
 
@@ -12,20 +12,19 @@ agents:
 `
 
 describe.skipIf(!hasTmux)("agents at work", () => {
-  let installed: Awaited<ReturnType<typeof installCommand>>
+  let command: string
   let box: Box
   const pids = (answer: Answer) => JSON.stringify(answer["agents"]).match(/"pid":\d+/g)
 
   beforeAll(async () => {
-    installed = await installCommand({ types: false })
-    box = openBox(installed.command)
+    command = await builtCommand()
+    box = openBox(command)
     box.write("work/team.yaml", team)
     assert.strictEqual((await box.run(["up"])).code, 0)
     assert.strictEqual((await box.ask(["send", "planner", "fix the parser"])).ok, true)
   })
   afterAll(async () => {
     await box.close()
-    installed.remove()
   })
 
   const untouched = async (args: ReadonlyArray<string>) => {
@@ -57,7 +56,7 @@ describe.skipIf(!hasTmux)("agents at work", () => {
   })
 
   it("are asked about once at a terminal, and left alone after a no", async () => {
-    const terminal = openTerminal(box, installed.command)
+    const terminal = openTerminal(box, command)
     try {
       const before = pids(await box.ask(["status"]))
       await terminal.type(["restart"], /Restart them all the same\? \[y\/N\]/, "n")

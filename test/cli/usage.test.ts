@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url"
 import { Restart, Simulate } from "../../sdk/index.ts"
 import { notAModule } from "../../sdk/plugin/host/module-file.ts"
 import { parseTeamFile } from "../../sdk/spec/team-file.ts"
-import { installCommand } from "../docs/world.ts"
+import { builtCommand } from "../house/built.ts"
 import { type Box, openBox } from "./box.ts"
 
 const team = `name: alpha
@@ -34,18 +34,17 @@ const others: ReadonlyArray<readonly [file: string, text: string]> = [
 ]
 
 describe("a command that is given wrong", () => {
-  let installed: Awaited<ReturnType<typeof installCommand>>
+  let command: string
   let box: Box
 
   beforeAll(async () => {
-    installed = await installCommand({ types: false })
-    box = openBox(installed.command)
+    command = await builtCommand()
+    box = openBox(command)
     box.write("work/team.yaml", team)
     for (const [file, text] of others) box.write(`work/${file}`, text)
   })
   afterAll(async () => {
     await box.close()
-    installed.remove()
   })
 
   const refused = async (args: ReadonlyArray<string>, code: number, env: Readonly<Record<string, string>> = {}) => {
@@ -106,7 +105,7 @@ describe("a command that is given wrong", () => {
   }, 60_000)
 
   it("reports a directory that can't be made as that", async () => {
-    const fresh = openBox(installed.command)
+    const fresh = openBox(command)
     fresh.write("work/team.yaml", team)
     mkdirSync(fresh.at("work/.reprise"), { mode: 0o700 })
     fresh.write("work/.reprise/plugins", "")

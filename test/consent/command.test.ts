@@ -1,6 +1,6 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@effect/vitest"
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "@effect/vitest"
 import { spawn as spawnTerminal } from "@lydell/node-pty"
 import * as Effect from "effect/Effect"
 import * as EventLogSqlite from "../../sdk/event-log/EventLogSqlite.ts"
@@ -8,20 +8,19 @@ import { EventLog, teamResource } from "../../sdk/event-log/EventLog.ts"
 import { TeamKey } from "../../sdk/domain/ids.ts"
 import { parseTeamFile } from "../../sdk/spec/team-file.ts"
 import * as NodeContext from "@effect/platform-node/NodeContext"
-import { installCommand } from "../docs/world.ts"
+import { builtCommand } from "../house/built.ts"
 import { openWorld, pausedTeam, pluginCode, type World } from "./world.ts"
 
 // The commands themselves, in a home of their own. A plugin shows by a file that it was imported.
 
-let installed: Awaited<ReturnType<typeof installCommand>>
+let command: string
 beforeAll(async () => {
-  installed = await installCommand()
+  command = await builtCommand()
 }, 180_000)
-afterAll(() => installed.remove())
 
 let world: World
 beforeEach(() => {
-  world = openWorld(installed.command)
+  world = openWorld(command)
 })
 afterEach(() => world.close())
 

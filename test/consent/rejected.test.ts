@@ -1,19 +1,19 @@
 import * as Fs from "node:fs"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@effect/vitest"
-import { hasTmux, installCommand } from "../docs/world.ts"
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "@effect/vitest"
+import { hasTmux } from "../docs/world.ts"
+import { builtCommand } from "../house/built.ts"
 import { openWorld, pausedTeam, pluginCode, type World } from "./world.ts"
 
 // A plugin that is broken or gone is reported by each verb; what needs it is unknown.
 
-let installed: Awaited<ReturnType<typeof installCommand>>
+let command: string
 beforeAll(async () => {
-  installed = await installCommand()
+  command = await builtCommand()
 }, 180_000)
-afterAll(() => installed.remove())
 
 let world: World
 beforeEach(() => {
-  world = openWorld(installed.command)
+  world = openWorld(command)
   world.write("work/team.yaml", "name: alpha\nagents:\n  fay: { provider: fake, paused: true }\n")
 })
 afterEach(() => world.close())

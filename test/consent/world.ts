@@ -4,6 +4,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import { compileCache } from "../house/built.ts"
 import { run } from "../house/clone.ts"
 
 const Warning = Schema.Struct({ problem: Schema.String })
@@ -66,7 +67,7 @@ export const openWorld = (command: string) => {
     HOME: home,
     XDG_RUNTIME_DIR: at("run"),
     TMPDIR: Os.tmpdir(),
-    REPRISE_CACHE_DIR: at("cache"),
+    ...compileCache(),
     NO_COLOR: "1"
   })
   const words = (verb: string, args: ReadonlyArray<string>) => [command, verb, ...args]

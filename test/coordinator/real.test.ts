@@ -4,15 +4,17 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { builtCommand } from "../house/built.ts"
 import { agentOf } from "../../sdk/event-log/TeamState.ts"
 import { expectMemory, launchTeam, logLines, remember, secrets, stateOf } from "../kill/team.ts"
 import { eventually, hasTmux, type World } from "../kill/world.ts"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
+const command = hasTmux ? await builtCommand() : ""
 
 /** `reprise supervise`, and what it said so far. */
 const supervise = (world: World, ...args: ReadonlyArray<string>) => {
-  const script = ["--conditions=source", "--import", "tsx", "scripts/supervise.ts", "--workspace", world.workspace]
+  const script = [command, "supervise", "--workspace", world.workspace]
   const child: ChildProcess = spawn(process.execPath, [...script, ...args], { cwd: root, env: world.env, stdio: ["ignore", "pipe", "pipe"] })
   let said = ""
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => { said += String(chunk) })

@@ -1,7 +1,8 @@
 // What the documents show is run, in their order, in a workspace of each document's own.
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { beforeAll, describe, expect, it } from "@effect/vitest"
 import { type Block, blocksOf, commandsOf, differentMembers, documents, missing } from "./blocks.ts"
-import { hasTmux, installCommand, openWorld, type World } from "./world.ts"
+import { builtCommand } from "../house/built.ts"
+import { hasTmux, openWorld, type World } from "./world.ts"
 
 const runBlock = async (world: World, block: Block): Promise<string> => {
   let shown = ""
@@ -21,16 +22,15 @@ const compare = (block: Block, shown: string): void => {
   expect(differences, `${block.document}:${block.line}\n${shown}`).toBeNull()
 }
 
-let installed: Awaited<ReturnType<typeof installCommand>> | undefined
+let command = "reprise"
 beforeAll(async () => {
-  if (hasTmux) installed = await installCommand()
+  if (hasTmux) command = await builtCommand()
 }, 180_000)
-afterAll(() => installed?.remove())
 
 describe.concurrent.each(documents)("%s", (document) => {
   const blocks = blocksOf(document)
   it.runIf(hasTmux && blocks.some(({ marks }) => marks.has("run")))("does what it shows", async () => {
-    const world = openWorld(installed?.command ?? "reprise")
+    const world = openWorld(command)
     try {
       let shown = ""
       for (const block of blocks) {

@@ -1,11 +1,12 @@
 // A workspace of its own for each document, with the commands that its examples use on the PATH.
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { execFileSync, spawnSync } from "node:child_process"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { endProcessTree, readProcess } from "reprise/plugin"
-import { bin, type Ran, run } from "../house/clone.ts"
+import { compileCache } from "../house/built.ts"
+import { type Ran, run } from "../house/clone.ts"
 import { root } from "../house/sources.ts"
 
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
@@ -27,21 +28,6 @@ esac
   jq: node("-p", `const [path] = process.argv.slice(1).filter((word) => word !== "-r")
 path.split(/[.[\\]]+/).filter(Boolean).reduce((value, name) => value[name], JSON.parse(require("fs").readFileSync(0, "utf8")))`, "--")
 })
-
-/** The command as it is installed, built from the sources of now: it starts in a fraction of the time of a script. */
-export const installCommand = async ({ types = true } = {}): Promise<{ readonly command: string; readonly remove: () => void }> => {
-  const box = realpathSync(mkdtempSync(join(tmpdir(), "ri-")))
-  const modules = join(box, "node_modules")
-  mkdirSync(join(modules, "reprise"), { recursive: true })
-  for (const entry of readdirSync(join(root, "node_modules"))) {
-    if (!entry.startsWith(".")) symlinkSync(join(root, "node_modules", entry), join(modules, entry))
-  }
-  cpSync(join(root, "package.json"), join(modules, "reprise/package.json"))
-  const { err, out } = await run(process.execPath, [bin("tsx"), "scripts/build/build.ts", join(modules, "reprise/dist"), ...types ? [] : ["--no-types"]], root)
-  const command = join(modules, "reprise/dist/bin/reprise.cjs")
-  if (!existsSync(command)) throw new Error(`The command could not be built: ${out}${err}`)
-  return { command, remove: () => rmSync(box, { recursive: true, force: true }) }
-}
 
 export interface World {
   readonly work: string
@@ -74,7 +60,8 @@ export default {
     XDG_RUNTIME_DIR: at("run"),
     TMPDIR: tmpdir(),
     TSX_TSCONFIG_PATH: join(root, "tsconfig.json"),
-    NO_COLOR: "1"
+    NO_COLOR: "1",
+    ...compileCache()
   }
   // A checkout, where the documents say that it is.
   symlinkSync(root, at("home", "reprise"))

@@ -3,12 +3,12 @@ import { spawn, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { builtCommand, compileCache } from "../house/built.ts"
 
 // Real commands on real teams in workspaces that are copied, moved and put back by a user's tools.
 
-const root = fileURLToPath(new URL("../../", import.meta.url))
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
+const command = hasTmux ? await builtCommand() : ""
 
 const Answer = Schema.parseJson(Schema.Struct({
   ok: Schema.Boolean,
@@ -55,7 +55,8 @@ export const makeWorld = () => {
     XDG_RUNTIME_DIR: join(home, "run"),
     TMPDIR: join(home, "tmp"),
     LANG: "C.UTF-8",
-    REPRISE_READY_DEADLINE_MS: "120000"
+    REPRISE_READY_DEADLINE_MS: "120000",
+    ...compileCache()
   }
   const make = (name: string) => {
     const workspace = join(home, name)
@@ -65,8 +66,8 @@ export const makeWorld = () => {
   }
   const reprise = (workspace: string, args: ReadonlyArray<string>, changed: Readonly<Record<string, string>> = {}) =>
     new Promise<Said>((done) => {
-      const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", join(root, "scripts/reprise.ts"), ...args, "--workspace", workspace], {
-        cwd: root,
+      const child = spawn(process.execPath, [command, ...args, "--workspace", workspace], {
+        cwd: workspace,
         env: { ...env, ...changed },
         stdio: ["ignore", "pipe", "pipe"]
       })

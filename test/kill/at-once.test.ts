@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { builtCommand } from "../house/built.ts"
 import { agentOf } from "../../sdk/event-log/TeamState.ts"
 import { everyone, expectOnce, expectWhole, launchTeam, logLines, remember, stateOf, teamFile } from "./team.ts"
 import { eventually, hasTmux, makeWorld, type World } from "./world.ts"
@@ -15,12 +16,13 @@ const Document = Schema.parseJson(Schema.Struct({
 }))
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
+const command = hasTmux ? await builtCommand() : ""
 
 /** Runs a verb's script; answers with its document and its exit code. */
 const verb = (world: World, name: string, ...args: ReadonlyArray<string>) => {
   const running = spawn(
     process.execPath,
-    ["--conditions=source", "--import", "tsx", `${root}scripts/${name}.ts`, "--workspace", world.workspace, "--json", ...args],
+    [command, name, "--workspace", world.workspace, "--json", ...args],
     { cwd: root, env: world.env, stdio: ["ignore", "pipe", "ignore"] }
   )
   let out = ""

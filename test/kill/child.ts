@@ -110,9 +110,12 @@ const answerTo = (order: Order): Effect.Effect<Answer> =>
     })
   )
 
-process.stdout.write("ready\n")
-for await (const line of createInterface({ input: process.stdin })) {
-  const order = Schema.decodeUnknownSync(Schema.parseJson(Order))(line)
-  const answer = await Effect.runPromise(answerTo(order))
-  process.stdout.write(`${Schema.encodeSync(Schema.parseJson(Answer))(answer)}\n`)
+const serve = async (): Promise<void> => {
+  process.stdout.write("ready\n")
+  for await (const line of createInterface({ input: process.stdin })) {
+    const order = Schema.decodeUnknownSync(Schema.parseJson(Order))(line)
+    const answer = await Effect.runPromise(answerTo(order))
+    process.stdout.write(`${Schema.encodeSync(Schema.parseJson(Answer))(answer)}\n`)
+  }
 }
+void serve()

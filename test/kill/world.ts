@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { createInterface, type Interface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { endProcessTree, readProcess } from "reprise/plugin"
+import { builtChild, compileCache } from "../house/built.ts"
 import { Answer, Order } from "./orders.ts"
 
 // A team of real processes in a tmux server of their own, and a child that works on it and can be killed.
@@ -15,7 +16,7 @@ import { Answer, Order } from "./orders.ts"
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
-const childProgram = fileURLToPath(new URL("child.ts", import.meta.url))
+const childProgram = hasTmux ? await builtChild() : ""
 
 /** Waits for a condition, and fails loudly when it does not come. */
 export const eventually = async <A>(what: string, look: () => A | null | false | undefined, limitMs = 60_000): Promise<A> => {
@@ -92,13 +93,14 @@ export const makeWorld = (teamFile: string, settings: Readonly<Record<string, st
     XDG_RUNTIME_DIR: join(home, "run"),
     TMPDIR: join(home, "tmp"),
     LANG: "C.UTF-8",
+    ...compileCache(),
     ...settings
   }
   const events = join(workspace, ".reprise", "events.jsonl")
   const sessions = join(workspace, ".reprise", "fake", "sessions")
 
   const startChild = (): Running => {
-    const started = spawn(process.execPath, ["--conditions=source", "--import", "tsx", childProgram, workspace], {
+    const started = spawn(process.execPath, [childProgram, workspace], {
       cwd: root,
       env,
       stdio: ["pipe", "pipe", "inherit"]

@@ -5,11 +5,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { builtCommand, compileCache } from "../house/built.ts"
 
 // The command itself, with real workers in a tmux server of its own: usage, several teams, the page.
 
 const hasTmux = spawnSync("tmux", ["-V"]).status === 0
 const root = fileURLToPath(new URL("../../", import.meta.url))
+const command = hasTmux ? await builtCommand() : ""
 
 const Shown = Schema.parseJson(Schema.Struct({
   outcome: Schema.String,
@@ -32,19 +34,20 @@ describe.skipIf(!hasTmux)("the command", () => {
     HOME: join(home, "home"),
     XDG_RUNTIME_DIR: join(home, "run"),
     TMPDIR: join(home, "tmp"),
-    LANG: "C.UTF-8"
+    LANG: "C.UTF-8",
+    ...compileCache()
   }
 
-  const start = (script: string, args: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) =>
-    spawn(
-      process.execPath,
-      ["--conditions=source", "--import", "tsx", script, "--workspace", workspace, ...args],
-      { cwd: root, env: { ...env, TSX_TSCONFIG_PATH: join(root, "tsconfig.json"), ...more }, stdio: ["ignore", "pipe", "pipe"] }
-    )
+  const start = (words: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) =>
+    spawn(process.execPath, words, { cwd: root, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] })
+  const words = (verb: string, args: ReadonlyArray<string>) => [command, verb, "--workspace", workspace, ...args]
+  /** A script of a user's, from the sources. */
+  const scriptWords = (script: string, args: ReadonlyArray<string>) =>
+    ["--conditions=source", "--import", "tsx", script, "--workspace", workspace, ...args]
 
-  const said = (script: string, args: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) =>
+  const said = (words: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) =>
     new Promise<{ readonly code: number | null; readonly out: string; readonly err: string }>((done) => {
-      const child = start(script, args, more)
+      const child = start(words, more)
       let [out, err] = ["", ""]
       child.stdout.on("data", (chunk) => { out += String(chunk) })
       child.stderr.on("data", (chunk) => { err += String(chunk) })
@@ -52,7 +55,7 @@ describe.skipIf(!hasTmux)("the command", () => {
     })
 
   const reprise = async (verb: string, args: ReadonlyArray<string>, more: Readonly<Record<string, string>> = {}) => {
-    const { code, err, out } = await said(`scripts/${verb}.ts`, ["--json", ...args], more)
+    const { code, err, out } = await said(words(verb, ["--json", ...args]), more)
     assert.match(out, /^\{.*\}\n$/, `reprise ${verb} said ${out} and ${err}`)
     return { code, err, shown: Schema.decodeUnknownSync(Shown)(out) }
   }
@@ -190,16 +193,16 @@ describe.skipIf(!hasTmux)("the command", () => {
   it("outlives whoever reads it, quietly", async () => {
     for (const [verb, ...args] of [["log"], ["status", "--team", "alpha"], ["restart", "--team", "alpha", "--dry-run"], ["reprise", "--help"]] as const) {
       const child = verb === "reprise"
-        ? spawn(process.execPath, ["--conditions=source", "--import", "tsx", "scripts/reprise.ts", ...args], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] })
-        : start(`scripts/${verb}.ts`, args)
+        ? start([command, ...args])
+        : start(words(verb, args))
       child.stdout.destroy()
       let err = ""
       child.stderr.on("data", (chunk) => { err += String(chunk) })
       const code = await new Promise((done) => child.on("close", done))
       assert.deepStrictEqual([code, err], [0, ""], verb)
     }
-    const words = [process.execPath, "--conditions=source", "--import", "tsx", "scripts/status.ts", "--workspace", workspace, "--team", "alpha"]
-    const full = spawnSync("/bin/sh", ["-c", `"$0" "$@" > /dev/full`, ...words], { cwd: root, env })
+    const program = [process.execPath, ...words("status", ["--team", "alpha"])]
+    const full = spawnSync("/bin/sh", ["-c", `"$0" "$@" > /dev/full`, ...program], { cwd: root, env })
     assert.strictEqual(full.status, 1)
     assert.include(String(full.stderr), "The answer could not be written to standard output")
   })
@@ -216,7 +219,7 @@ describe.skipIf(!hasTmux)("the command", () => {
         `const wait = Effect.async<never>(() => undefined)`,
         `startVerb(defineVerb({ name: "stuck", description: "Waits.", config: {}, run: () => ${effect} }), process.argv.slice(2))`
       ].join("\n"))
-      const { code, err, out } = await said(script, ["--json"])
+      const { code, err, out } = await said(scriptWords(script, ["--json"]), { TSX_TSCONFIG_PATH: join(root, "tsconfig.json") })
       assert.strictEqual(code, 1, err)
       assert.strictEqual(Schema.decodeUnknownSync(Shown)(out).outcome, "failed")
     })

@@ -5,10 +5,12 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync,
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { builtCommand, compileCache } from "../house/built.ts"
 
 // What status, send and restart make of an agent, with real workers on a tmux server of their own: they must say the same.
 
 const hasTmux = spawnSync("tmux", ["-V"]).status === 0
+const command = hasTmux ? await builtCommand() : ""
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
 const Failure = Schema.Struct({ kind: Schema.String, retryAt: Schema.NullOr(Schema.String) })
@@ -43,11 +45,11 @@ describe.skipIf(!hasTmux)("an agent on a real terminal", () => {
     XDG_RUNTIME_DIR: join(home, "run"),
     TMPDIR: join(home, "tmp"),
     LANG: "C.UTF-8",
-    TSX_TSCONFIG_PATH: join(root, "tsconfig.json")
+    ...compileCache()
   }
   const reprise = (verb: string, ...args: ReadonlyArray<string>) =>
     new Promise<typeof Shown.Type>((done, fail) => {
-      const words = ["--conditions=source", "--import", "tsx", `scripts/${verb}.ts`, "--workspace", workspace, "--json", ...args]
+      const words = [command, verb, "--workspace", workspace, "--json", ...args]
       const child = spawn(process.execPath, words, { cwd: root, env, stdio: ["ignore", "pipe", "ignore"] })
       let out = ""
       child.stdout.on("data", (chunk) => { out += String(chunk) })

@@ -7,10 +7,12 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { builtCommand, compileCache } from "../house/built.ts"
 import { failureDocument } from "../../scripts/command/document.ts"
 import { TeamTargetUnresolved } from "../../sdk/spec/workspace.ts"
 
 const hasTmux = spawnSync("tmux", ["-V"]).status === 0
+const command = hasTmux ? await builtCommand() : ""
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
 const Shown = Schema.parseJson(Schema.Struct({
@@ -53,14 +55,15 @@ describe.skipIf(!hasTmux)("the plan of a command", () => {
     HOME: join(home, "home"),
     XDG_RUNTIME_DIR: join(home, "run"),
     TMPDIR: join(home, "tmp"),
-    LANG: "C.UTF-8"
+    LANG: "C.UTF-8",
+    ...compileCache()
   }
 
   const said = (verb: string, args: ReadonlyArray<string>) =>
     new Promise<{ readonly code: number | null; readonly out: string; readonly err: string }>((done) => {
       const child = spawn(
         process.execPath,
-        ["--conditions=source", "--import", "tsx", `scripts/${verb}.ts`, ...args, "--workspace", workspace],
+        [command, verb, ...args, "--workspace", workspace],
         { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] }
       )
       let [out, err] = ["", ""]

@@ -2,10 +2,12 @@
 import { assert, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { builtCommand } from "../house/built.ts"
 import { root } from "../house/sources.ts"
 import { hasTmux, openWorld, type World } from "../docs/world.ts"
 
 const folder = join(root, "scripts/policies")
+const command = hasTmux ? await builtCommand() : ""
 
 const team = `name: alpha
 defaults: { provider: fake }
@@ -23,10 +25,10 @@ run(Restart.restart("alpha", policy), { provide: [Approvals.always, Grants.disca
 `
 
 const withTeam = async (use: (world: World) => Promise<void>): Promise<void> => {
-  const world = openWorld("unused")
+  const world = openWorld(command)
   try {
     world.write("team.yaml", team)
-    const up = await world.run("npx tsx scripts/up.ts")
+    const up = await world.run("reprise up")
     assert.strictEqual(up.code, 0, up.out)
     await use(world)
   } finally {
@@ -35,15 +37,15 @@ const withTeam = async (use: (world: World) => Promise<void>): Promise<void> => 
 }
 
 const send = async (world: World, agent: string, text: string): Promise<void> => {
-  const sent = await world.run(`npx tsx scripts/send.ts ${agent} "${text}"`)
+  const sent = await world.run(`reprise send ${agent} "${text}"`)
   assert.strictEqual(sent.code, 0, sent.out)
 }
 
 const restart = (world: World, policy: string, options = "") =>
-  world.run(`npx tsx scripts/restart.ts --policy ${join(folder, policy)} ${options}`)
+  world.run(`reprise restart --policy ${join(folder, policy)} ${options}`)
 
 const eventsOf = async (world: World, type: string): Promise<ReadonlyArray<Readonly<Record<string, unknown>>>> => {
-  const { out } = await world.run(`npx tsx scripts/log.ts --type ${type}`)
+  const { out } = await world.run(`reprise log --type ${type}`)
   return out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line))
 }
 
@@ -135,7 +137,7 @@ it.runIf(hasTmux)("supervise: brings back who dies, in its conversation, until t
     withProgram(world, "supervise.ts", async (shown) => {
       await shown("Team alpha is supervised (oneForOne)")
       for (const generation of [1, 2, 3, 4]) {
-        const status = await world.run("npx tsx scripts/status.ts --json")
+        const status = await world.run("reprise status --json")
         const scribe = /"id":"scribe",.*?"generation":(\d+),"pid":(\d+)/.exec(status.out)
         assert.strictEqual(scribe?.[1], String(generation), status.out)
         await world.run(`kill -9 ${scribe?.[2]}`)
@@ -146,7 +148,7 @@ it.runIf(hasTmux)("supervise: brings back who dies, in its conversation, until t
       const exhausted = await eventsOf(world, "supervision.exhausted")
       assert.deepStrictEqual(exhausted.map(({ agent }) => agent), ["scribe"])
       assert.deepStrictEqual(await eventsOf(world, "restart.fresh_spawn"), [])
-      const off = await world.run("npx tsx scripts/supervise.ts --disable")
+      const off = await world.run("reprise supervise --disable")
       assert.strictEqual(off.code, 0, off.out)
       await shown("Supervision of team alpha was switched off")
     })), 300_000)

@@ -7,25 +7,24 @@ import * as Effect from "effect/Effect"
 import { readProcess } from "reprise/plugin"
 import type { SeenProcess } from "../../sdk/session/adopt-processes.ts"
 import { leftoversAmong } from "../../sdk/session/leftovers.ts"
-import { installCommand } from "../docs/world.ts"
+import { builtCommand } from "../house/built.ts"
 import { at, eventually, hasTmux, openWorld, pidOf, type World } from "./world.ts"
 
 const lives = (pid: number) => Effect.map(readProcess(pid), ({ state }) => state === "alive")
 
 describe.skipIf(!hasTmux)("leftovers of a killed agent", () => {
-  let installed: Awaited<ReturnType<typeof installCommand>>
+  let command: string
   let world: World
   const strangers: Array<ChildProcess> = []
   beforeAll(async () => {
-    installed = await installCommand()
-    world = openWorld(installed.command, "name: alpha\nagents: { planner: { provider: fake }, coder-1: { provider: fake } }\n")
+    command = await builtCommand()
+    world = openWorld(command, "name: alpha\nagents: { planner: { provider: fake }, coder-1: { provider: fake } }\n")
     const up = await world.reprise(["up"])
     expect(up.code, `${up.out}${up.err}`).toBe(0)
   }, 180_000)
   afterAll(async () => {
     for (const child of strangers) child.kill("SIGKILL")
     await world.close()
-    installed.remove()
   }, 60_000)
 
   const isChild = (pid: number): boolean => {

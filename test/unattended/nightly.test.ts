@@ -4,17 +4,17 @@ import { spawnSync } from "node:child_process"
 import { cpSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { installCommand } from "../docs/world.ts"
+import { builtCommand } from "../house/built.ts"
 import { at, eventually, hasTmux, openWorld, pidOf, type World } from "./world.ts"
 
 const policy = fileURLToPath(new URL("../../scripts/policies/nightly.ts", import.meta.url))
 
 describe.skipIf(!hasTmux)("nightly.ts from cron", () => {
-  let installed: Awaited<ReturnType<typeof installCommand>>
+  let command: string
   let world: World
   beforeAll(async () => {
-    installed = await installCommand()
-    world = openWorld(installed.command, "name: alpha\nagents: { planner: { provider: fake }, coder-1: { provider: fake } }\n")
+    command = await builtCommand()
+    world = openWorld(command, "name: alpha\nagents: { planner: { provider: fake }, coder-1: { provider: fake } }\n")
     cpSync(policy, join(world.work, "nightly.ts"))
     const up = await world.reprise(["up"])
     expect(up.code, `${up.out}${up.err}`).toBe(0)
@@ -22,7 +22,6 @@ describe.skipIf(!hasTmux)("nightly.ts from cron", () => {
   }, 180_000)
   afterAll(async () => {
     await world.close()
-    installed.remove()
   }, 180_000)
 
   it("restarts each agent in its conversation, on the server that it lives on", async () => {
@@ -33,7 +32,7 @@ describe.skipIf(!hasTmux)("nightly.ts from cron", () => {
     const path = `/usr/bin:/bin${dirname(process.execPath) === "/usr/bin" ? "" : `:${dirname(process.execPath)}`}`
     const ran = spawnSync("/usr/bin/env", [
       "-i", `HOME=${world.home}`, `PATH=${path}`, "SHELL=/bin/sh",
-      "/bin/sh", "-c", `cd '${world.work}' && '${process.execPath}' '${installed.command}' restart --policy nightly.ts --yes --json`
+      "/bin/sh", "-c", `cd '${world.work}' && '${process.execPath}' '${command}' restart --policy nightly.ts --yes --json`
     ], { encoding: "utf8", timeout: 150_000 })
     expect(ran.status, `${ran.stdout}${ran.stderr}`).toBe(0)
     const document: unknown = JSON.parse(ran.stdout)

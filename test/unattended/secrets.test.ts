@@ -2,21 +2,20 @@
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { installCommand } from "../docs/world.ts"
+import { builtCommand } from "../house/built.ts"
 import { at, environmentOf, eventually, hasTmux, openWorld, pidOf, type World } from "./world.ts"
 
-let installed: Awaited<ReturnType<typeof installCommand>>
+let command: string
 beforeAll(async () => {
-  installed = await installCommand()
+  command = await builtCommand()
 }, 180_000)
-afterAll(() => installed.remove())
 
 const login = { MY_LOGIN: "let-me-in-0123456789" }
 
 describe.skipIf(!hasTmux)("a login by the environment", () => {
   let world: World
   beforeAll(async () => {
-    world = openWorld(installed.command, "name: alpha\ndefaults: { provider: fake, options: { login: MY_LOGIN } }\nagents: { planner: {}, coder-1: {} }\n")
+    world = openWorld(command, "name: alpha\ndefaults: { provider: fake, options: { login: MY_LOGIN } }\nagents: { planner: {}, coder-1: {} }\n")
     const up = await world.reprise(["up"], login)
     expect(up.code, `${up.out}${up.err}`).toBe(0)
   }, 120_000)
@@ -72,7 +71,7 @@ describe.skipIf(!hasTmux)("secrets of a team file", () => {
   let world: World
   const host = { SERVICE_KEY: "from-the-environment-1" }
   beforeAll(() => {
-    world = openWorld(installed.command, `name: alpha
+    world = openWorld(command, `name: alpha
 defaults: { provider: fake }
 agents:
   planner: { env: { TOOL_API_KEY: "\${SERVICE_KEY}", GREETING: "hello \${SERVICE_KEY}" } }

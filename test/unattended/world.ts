@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { endProcessTree, readProcess } from "reprise/plugin"
+import { compileCache } from "../house/built.ts"
 
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
 
@@ -59,7 +60,8 @@ export const openWorld = (command: string, team: string) => {
     XDG_RUNTIME_DIR: inBox("run"),
     TMPDIR: inBox("tmp"),
     NO_COLOR: "1",
-    REPRISE_STOP_GRACE_MS: "1000"
+    REPRISE_STOP_GRACE_MS: "1000",
+    ...compileCache()
   }
   const running: Array<ChildProcess> = []
   const start = (args: ReadonlyArray<string>, more: Readonly<Record<string, string | undefined>> = {}) => {
