@@ -16,6 +16,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/house/temporary-directory.ts"],
+    // Most of the time a test waits for processes of its own, so two files at once keep two cores busy.
+    maxWorkers: 2,
+    minWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // In CI a test that failed is tried once more, and reported as retried: real servers are killed there on a machine

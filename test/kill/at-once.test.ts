@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { spawn } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { builtCommand } from "../house/built.ts"
 import { agentOf } from "../../sdk/event-log/TeamState.ts"
@@ -99,7 +101,11 @@ describe.skipIf(!hasTmux)("two commands at once", () => {
 
   it("a down during a restart is told by whom, and nobody is ended by it", async () => {
     const before = remember(await stateOf(world))
-    const restart = verb(world, "restart")
+    const policy = join(world.workspace, "two-batches.ts")
+    writeFileSync(policy, `import { Policy, Rollout } from "reprise"
+export default Policy.standard.pipe(Policy.rollout(Rollout.rolling({ batch: 2, healthyFor: "5 seconds" })))
+`)
+    const restart = verb(world, "restart", "--policy", policy)
     await begun(world, before.position)
     const down = await verb(world, "down").done
     expect(down, `${down.message}`).toMatchObject({ ok: false, outcome: "lease_held", code: 1 })
