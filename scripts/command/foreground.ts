@@ -40,6 +40,7 @@ export const stayInForeground = (team: string) =>
     const transport = yield* host.transport(first.team.transport)
     if (transport.capabilities.survivesCaller || transport.residence !== null) return
     yield* say("The agents live in this process. Type AGENT TEXT to send a message; Ctrl-C ends them, their conversations are kept.")
+    yield* say("Another terminal can use status, log and down. A message that is sent there is delivered here; a restart or a fork is refused there.")
     let shown = ""
     const showChanges = Status.status(team).pipe(
       Effect.map(({ agents }) => agentTable(agents)),
@@ -52,11 +53,12 @@ export const stayInForeground = (team: string) =>
     )
     const input = yield* Effect.fork(Stream.runForEach(lines, sendLine(team)))
     const changes = yield* Effect.fork(Stream.runForEach(transport.events, () => showChanges))
+    const deliveries = yield* Effect.fork(Effect.repeat(Effect.ignore(Send.deliverWaiting(team)), Schedule.spaced("1 second")))
     // Stopped from elsewhere, there is nothing left to show.
     const stopped = Effect.map(Effect.orElseSucceed(Status.status(team), () => first), (report) => report.team.stopped)
     yield* Effect.repeat(Effect.zipRight(showChanges, stopped), {
       schedule: Schedule.spaced("1 second"),
       until: (over) => over
     })
-    yield* Fiber.interruptAll([input, changes])
+    yield* Fiber.interruptAll([input, changes, deliveries])
   })

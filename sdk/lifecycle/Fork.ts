@@ -29,7 +29,7 @@ import { teamState } from "./team.ts"
 
 /** The agent can't be forked as it was asked; nothing was started, and nothing recorded. */
 export class ForkRefused extends Schema.TaggedError<ForkRefused>("reprise/ForkRefused")("ForkRefused", {
-  reason: Schema.Literal("BadName", "AgentExists", "Unfinished", "NotSupported", "NoConversation", "Unknown"),
+  reason: Schema.Literal("BadName", "AgentExists", "Unfinished", "NotSupported", "NoConversation", "Unreachable", "Unknown"),
   detail: Schema.String,
   next: Schema.Array(Schema.String)
 }) {
@@ -147,8 +147,11 @@ export const fork = (
     if (held.operation !== null) {
       return yield* refuse("Unfinished", `Team ${held.key} has an interrupted ${held.operation.kind}.`, `reprise restart --team ${held.key} --continue`)
     }
+    const transport = yield* host.transport(held.transport)
+    // Where another process holds the terminals, the copy could not be started: it is not recorded either.
+    if (transport.residence !== null) return yield* refuse("Unreachable", transport.residence, `reprise status --team ${held.key}`)
     const providers = yield* loadProviders(providerNames([held]))
-    const observation = yield* observeTeam(held, yield* host.transport(held.transport))
+    const observation = yield* observeTeam(held, transport)
     yield* demandKnownSpawns(held, observation)
     yield* captureSessions(held, providers.find, observation)
     const team = yield* currentState(held.key, held)

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import type { AgentId, TeamKey } from "../domain/ids.ts"
-import type { AppendError, EventLogError } from "../event-log/errors.ts"
+import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
 import { agentOf } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing } from "../plugin/PluginHost.ts"
@@ -202,7 +202,9 @@ export const send = (
         consumed: null
       }
     }
-    const why = (own?.why ?? last?.why ?? "an earlier message waits").replace(/\.$/, "")
+    const why = transport.residence !== null
+      ? "another process holds the agents' terminals, and delivers it if it is reprise itself"
+      : (own?.why ?? last?.why ?? "an earlier message waits").replace(/\.$/, "")
     return {
       ...base,
       outcome: "accepted",
@@ -212,4 +214,26 @@ export const send = (
       submitted: null,
       consumed: null
     }
+  })
+
+/**
+ * Delivers the messages that wait for the agents of a team, for the process that holds their terminals. A message that can't
+ * be typed now goes on waiting.
+ */
+export const deliverWaiting = (
+  selector: string | undefined
+): Effect.Effect<
+  void,
+  AppendError | EventLogError | LeaseHeld | PluginMissing | TeamTargetAmbiguous | TeamTargetUnresolved,
+  EventLog | PluginHost | FileSystem.FileSystem
+> =>
+  Effect.gen(function*() {
+    const host = yield* PluginHost
+    const team = yield* teamState(selector)
+    const waitedFor = new Set(team.pendingMessages.map(({ agent }) => agent))
+    const agents = team.agents.filter(({ removed, spec }) => !removed && waitedFor.has(spec.id))
+    if (agents.length === 0) return
+    const transport = yield* host.transport(team.transport)
+    yield* Effect.forEach(agents, ({ spec }) =>
+      Effect.flatMap(host.provider(spec.provider), (provider) => deliverPending({ team, agent: spec.id, transport, provider })), { discard: true })
   })
