@@ -84,7 +84,7 @@ describe.skipIf(!hasTmux)("an agent on a real terminal", () => {
     started = up.agents
   }, 240_000)
   afterAll(async () => {
-    await reprise("down").catch(() => undefined)
+    await reprise("down", "--yes").catch(() => undefined)
     rmSync(home, { recursive: true, force: true })
   }, 240_000)
 
