@@ -1,11 +1,12 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Event } from "../domain/event.ts"
 import { AgentId, namePattern } from "../domain/ids.ts"
 import type { AppendError, EventLogError, LeaseHeld } from "../event-log/errors.ts"
-import { EventLog, teamResource } from "../event-log/EventLog.ts"
+import { EventLog, type Lease, teamResource } from "../event-log/EventLog.ts"
 import { agentOf, type AgentState, type TeamState } from "../event-log/TeamState.ts"
 import { PluginHost, type PluginMissing, type Provider } from "../plugin/PluginHost.ts"
 import { standard, toTeam } from "../policy/Policy.ts"
@@ -14,10 +15,12 @@ import { providerAgentOf } from "../session/provider-agent.ts"
 import { resumability } from "../session/resumability.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { captureSessions } from "./capture.ts"
+import { foldUnrecorded } from "./converge.ts"
 import { demandKnownSpawns } from "./current-log.ts"
 import { observeTeam } from "./observe.ts"
 import type { HostEnvironment } from "./operation.ts"
 import type { OperationUnfinished } from "./operation-unfinished.ts"
+import type { RestartRequest } from "./plan.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
 import { currentState, prepare } from "./prepare.ts"
 import { demandRank, type TeamOwnerMismatch } from "./rank.ts"
@@ -29,7 +32,7 @@ import { teamState } from "./team.ts"
 
 /** The agent can't be forked as it was asked; nothing was started, and nothing recorded. */
 export class ForkRefused extends Schema.TaggedError<ForkRefused>("reprise/ForkRefused")("ForkRefused", {
-  reason: Schema.Literal("BadName", "AgentExists", "Unfinished", "NotSupported", "NoConversation", "Unreachable", "Unknown"),
+  reason: Schema.Literal("BadName", "AgentExists", "Unfinished", "NotSupported", "NoConversation", "Unknown"),
   detail: Schema.String,
   next: Schema.Array(Schema.String)
 }) {
@@ -126,6 +129,22 @@ const recordEvents = (team: TeamState, source: AgentState, id: AgentId, session:
   ]
 }
 
+/** Records the new agent, and starts it. */
+const start = (request: RestartRequest<never, never>, team: TeamState, events: ReadonlyArray<Event>, lease: Lease) =>
+  Effect.gen(function*() {
+    const log = yield* EventLog
+    yield* log.append(events, { lease })
+    const recorded = Option.getOrElse(yield* log.state(team.key), () => team)
+    const prepared = yield* prepare({ request, team: recorded, recording: { _tag: "Log", lease }, granted: null, continuing: false })
+    const { plan } = prepared
+    const decided = [
+      ...decisionEvents(plan).filter((event) => event.type !== "restart.resume_decision" || event.generation > 0),
+      ...refusalEvents(plan)
+    ]
+    if (decided.length > 0) yield* log.append(decided, { lease })
+    return plan.refusal === null ? yield* actOn(prepared, lease, "launch") : refusedReport(plan, plan.refusal)
+  })
+
 /**
  * Adds an agent whose conversation begins as a copy of another's; that one goes on as it was. An attempt that was cut off
  * is taken up by asking for the same again, or by a restart.
@@ -147,41 +166,36 @@ export const fork = (
     if (held.operation !== null) {
       return yield* refuse("Unfinished", `Team ${held.key} has an interrupted ${held.operation.kind}.`, `reprise restart --team ${held.key} --continue`)
     }
-    const transport = yield* host.transport(held.transport)
-    // Where another process holds the terminals, the copy could not be started: it is not recorded either.
-    if (transport.residence !== null) return yield* refuse("Unreachable", transport.residence, `reprise status --team ${held.key}`)
     const providers = yield* loadProviders(providerNames([held]))
-    const observation = yield* observeTeam(held, transport)
+    const observation = yield* observeTeam(held, yield* host.transport(held.transport))
     yield* demandKnownSpawns(held, observation)
     yield* captureSessions(held, providers.find, observation)
     const team = yield* currentState(held.key, held)
     const source = yield* named(team, from, to)
     const session = yield* conversationOf(team, source, yield* host.provider(source.spec.provider))
     const id = AgentId.make(to)
-    yield* log.append(recordEvents(team, source, id, session), { lease })
-    const recorded = Option.getOrElse(yield* log.state(team.key), () => team)
-    const prepared = yield* prepare({
-      request: {
-        team: team.key,
-        policy: toTeam(standard),
-        agents: [id],
-        onlyDead: false,
-        onDrift: "keep",
-        ...settings,
-        concurrency: 1
-      },
-      team: recorded,
-      recording: { _tag: "Log", lease },
+    const events = recordEvents(team, source, id, session)
+    const request = {
+      team: team.key,
+      policy: toTeam(standard),
+      agents: [id],
+      onlyDead: false,
+      onDrift: "keep" as const,
+      ...settings,
+      concurrency: 1
+    }
+    // An agent that can't be started is not recorded either.
+    const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+    const planned = yield* prepare({
+      request,
+      team: foldUnrecorded(team, events, now),
+      recording: { _tag: "DryRun" },
       granted: null,
       continuing: false
     })
-    const { plan } = prepared
-    const events = [
-      ...decisionEvents(plan).filter((event) => event.type !== "restart.resume_decision" || event.generation > 0),
-      ...refusalEvents(plan)
-    ]
-    if (events.length > 0) yield* log.append(events, { lease })
-    const report = plan.refusal === null ? yield* actOn(prepared, lease, "launch") : refusedReport(plan, plan.refusal)
+    const report = planned.plan.refusal === null
+      ? yield* start(request, team, events, lease)
+      : refusedReport(planned.plan, planned.plan.refusal)
     return {
       outcome: report.ok ? "forked" : report.outcome,
       ok: report.ok,

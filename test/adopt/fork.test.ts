@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { mkdirSync, renameSync } from "node:fs"
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { Adopt, Fork, Launch, Policy, Restart, Send, Shutdown, Status } from "reprise"
@@ -15,9 +17,10 @@ describe.skipIf(!hasTmux)("fork", () => {
     Effect.gen(function*() {
       const world = yield* makeWorld
       const file = yield* parseTeamFile(
-        JSON.stringify({ name: "alpha", defaults: { provider: "fake", options: { root: world.root, turn: 1 } }, agents: { one: {}, two: {} } }),
+        JSON.stringify({ name: "alpha", defaults: { provider: "fake", options: { root: world.root, turn: 1 } }, agents: { one: { cwd: "sub" }, two: {} } }),
         { file: "team.yaml", workspace: world.workspace }
       )
+      mkdirSync(join(world.workspace, "sub"))
       yield* world.run(Launch.up(file, { workspace: world.workspace, transport: "tmux", plugins: [] }))
       yield* world.run(Send.send("alpha", "one", "the fig"))
       yield* world.run(Send.send("alpha", "two", "the quince"))
@@ -38,6 +41,13 @@ describe.skipIf(!hasTmux)("fork", () => {
         const refused = yield* Effect.either(world.run(Fork.fork("alpha", from, to)))
         assert.isTrue(Either.isLeft(refused) && refused.left._tag === "ForkRefused" && refused.left.reason === reason, reason)
       }
+      renameSync(join(world.workspace, "sub"), join(world.workspace, "away"))
+      const impossible = yield* world.run(Fork.fork("alpha", "one", "four"))
+      assert.isFalse(impossible.ok, impossible.message)
+      renameSync(join(world.workspace, "away"), join(world.workspace, "sub"))
+      const unchanged = yield* world.run(Status.status("alpha"))
+      assert.deepStrictEqual(unchanged.agents.map(({ id }) => id), ["one", "two", "three"])
+
       const nobody = yield* Effect.either(world.run(Fork.fork("alpha", "nobody", "four")))
       assert.isTrue(Either.isLeft(nobody) && nobody.left._tag === "AgentUnknown")
 

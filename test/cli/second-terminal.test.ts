@@ -24,10 +24,11 @@ describe("a team on pty, from a second terminal", () => {
 
   it("refuses a restart and a fork, and records no agent for a fork", async () => {
     const restart = await box.ask(["restart", "--yes"])
-    expect([restart.ok, restart.code]).toEqual([false, 1])
+    expect([restart.outcome, restart.code, restart.next]).toEqual(["failed", 1, ["reprise status"]])
     expect(restart.message).toContain(`process ${host.pid ?? 0}`)
     const fork = await box.ask(["fork", "planner", "copy"])
-    expect([fork.outcome, fork.code, fork.next]).toEqual(["fork_refused", 1, ["reprise status --team alpha"]])
+    expect([fork.outcome, fork.code, fork.next]).toEqual(["failed", 1, ["reprise status"]])
+    expect(fork.message).toContain(`process ${host.pid ?? 0}`)
     const status = await box.ask(["status"])
     expect(JSON.stringify(status["agents"])).not.toContain("\"copy\"")
   }, 60_000)
