@@ -53,7 +53,12 @@ export const stayInForeground = (team: string) =>
     )
     const input = yield* Effect.fork(Stream.runForEach(lines, sendLine(team)))
     const changes = yield* Effect.fork(Stream.runForEach(transport.events, () => showChanges))
-    const deliveries = yield* Effect.fork(Effect.repeat(Effect.ignore(Send.deliverWaiting(team)), Schedule.spaced("1 second")))
+    // Another sender holds the input of the agent: the next round delivers what it left.
+    const deliver = Send.deliverWaiting(team).pipe(
+      Effect.catchTag("LeaseHeld", () => Effect.void),
+      Effect.catchAll((error) => say(error.message))
+    )
+    const deliveries = yield* Effect.fork(Effect.repeat(deliver, Schedule.spaced("1 second")))
     // Stopped from elsewhere, there is nothing left to show.
     const stopped = Effect.map(Effect.orElseSucceed(Status.status(team), () => first), (report) => report.team.stopped)
     yield* Effect.repeat(Effect.zipRight(showChanges, stopped), {

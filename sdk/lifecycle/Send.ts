@@ -203,7 +203,7 @@ export const send = (
       }
     }
     const why = transport.residence !== null
-      ? "another process holds the agents' terminals, and delivers it if it is reprise itself"
+      ? "the agents run in another process; if that is reprise, it delivers the message"
       : (own?.why ?? last?.why ?? "an earlier message waits").replace(/\.$/, "")
     return {
       ...base,
@@ -217,8 +217,8 @@ export const send = (
   })
 
 /**
- * Delivers the messages that wait for the agents of a team, for the process that holds their terminals. A message that can't
- * be typed now goes on waiting.
+ * Delivers the messages that wait for the agents of a team. A message that can't be typed now remains accepted. Fails with
+ * `LeaseHeld` where another sender types into one of the agents.
  */
 export const deliverWaiting = (
   selector: string | undefined
