@@ -13,11 +13,12 @@ const placeholders = [
   /^Resend your message/
 ]
 
-/** How many lines of a long text are above or below what the input line shows. */
-const moreLines = /^─+ [↑↓] \d+ more ─+(?: \S.* ─+)?$/
+/** The rule of an input line that shows only a part of its text. */
+const isScrolledRule = (line: string | undefined): boolean =>
+  line !== undefined && /^─+ [↑↓] \d+ more ─+(?: \S.* ─+)?$/.test(line.trimEnd())
 
 const isRule = (line: string | undefined): boolean =>
-  line !== undefined && (/^─{6,}(?: \S.* ─+)?$/.test(line.trimEnd()) || moreLines.test(line.trimEnd()))
+  line !== undefined && (/^─{6,}(?: \S.* ─+)?$/.test(line.trimEnd()) || isScrolledRule(line))
 
 /** The input line between its two rules, what stands under it, and where it begins. */
 export interface Composer {
@@ -42,10 +43,10 @@ export const composerOn = ({ lines }: Screen): Composer | null => {
   while (upper >= 0 && !isRule(lines[upper])) upper -= 1
   const input = lines.slice(upper + 1, lower)
   if (upper < 0) return null
-  const scrolled = moreLines.test((lines[upper] ?? "").trimEnd())
-  const indented = scrolled ? input : input.slice(1)
-  if (indented.some((line) => !/^ {2}|^$/.test(line))) return null
-  if (!scrolled && !/^[❯!#](?:[\s\u00a0]|$)/.test(input[0] ?? "")) return null
+  // The line with the prompt is out of sight where the text is scrolled.
+  const begins = isScrolledRule(lines[upper]) || /^[❯!#](?:[\s\u00a0]|$)/.test(input[0] ?? "")
+  const continued = isScrolledRule(lines[upper]) ? input : input.slice(1)
+  if (!begins || continued.some((line) => !/^ {2}|^$/.test(line))) return null
   return { row: upper + 1, lines: input, footer, above: lines.slice(0, upper).filter((line) => line.trim() !== "") }
 }
 
