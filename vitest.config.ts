@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
@@ -16,8 +17,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/house/temporary-directory.ts"],
-    // Most of the time a test waits for processes of its own, so two files at once keep two cores busy.
-    maxWorkers: 2,
+    // Tests mostly wait for processes of their own, so two cores can serve two files at once.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     minWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,5 +1,5 @@
-// `npm run build [-- OUTDIR [--no-types] [--entry NAME=FILE]]` writes dist/, what the package ships. `--entry` adds an
-// entry of the caller's own, a program of a test that works with the parts inside the build.
+// `npm run build [-- OUTDIR [--entry NAME=FILE]]` writes dist/, what the package ships. `--entry` adds an
+// entry to the bundle, such as a test program that uses internal modules.
 //
 // All code of the SDK, the built-in plugins and the command becomes one CommonJS file, `reprise.cjs`, whose entries
 // start lazily. The modules that others import (`index.mjs`, `plugin.mjs`, `plugins/…/index.mjs`) hold no code: they
@@ -20,7 +20,7 @@ import { exportNames, facade, testRunner, withRunnerHandedOver } from "./facade.
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const { positionals: [outName = "dist"], values: asked } = parseArgs({
   allowPositionals: true,
-  options: { "no-types": { type: "boolean" }, entry: { type: "string", multiple: true } }
+  options: { entry: { type: "string", multiple: true } }
 })
 const out = resolve(root, outName)
 
@@ -157,11 +157,9 @@ copy("scripts/build/launcher/reprise.cjs", "bin/reprise.cjs")
 chmodSync(join(out, "bin/reprise.cjs"), 0o755)
 writeFileSync(join(out, "THIRD-PARTY.txt"), notices(metafile))
 
-if (asked["no-types"] !== true) {
-  const types = spawnSync(
-    process.execPath,
-    [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(out, "types")],
-    { cwd: root, stdio: "inherit" }
-  )
-  process.exitCode = types.status ?? 1
-}
+const types = spawnSync(
+  process.execPath,
+  [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(out, "types")],
+  { cwd: root, stdio: "inherit" }
+)
+process.exitCode = types.status ?? 1

@@ -14,8 +14,8 @@ const command = hasTmux ? await builtCommand() : ""
 
 /** `reprise supervise`, and what it said so far. */
 const supervise = (world: World, ...args: ReadonlyArray<string>) => {
-  const script = [command, "supervise", "--workspace", world.workspace]
-  const child: ChildProcess = spawn(process.execPath, [...script, ...args], { cwd: root, env: world.env, stdio: ["ignore", "pipe", "pipe"] })
+  const words = [command, "supervise", "--workspace", world.workspace]
+  const child: ChildProcess = spawn(process.execPath, [...words, ...args], { cwd: root, env: world.env, stdio: ["ignore", "pipe", "pipe"] })
   let said = ""
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => { said += String(chunk) })
   const ended = new Promise<number | null>((done) => child.once("exit", (code) => done(code)))

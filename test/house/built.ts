@@ -1,4 +1,4 @@
-// What is built from the sources of now: it starts in a fraction of the time that the sources take.
+// Builds of the current sources. A build starts several times faster than the sources.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -6,7 +6,7 @@ import { setTimeout } from "node:timers/promises"
 import { bin, run } from "./clone.ts"
 import { root } from "./sources.ts"
 
-/** The program that the kill tests kill. */
+/** The program that the kill tests start and kill. */
 const child = "test/kill/child.ts"
 
 const distOf = (box: string): string => join(box, "node_modules/reprise/dist")
@@ -26,7 +26,7 @@ const installIn = async (box: string): Promise<void> => {
 
 const commandIn = (box: string): string => join(distOf(box), "bin/reprise.cjs")
 
-/** The command as it is installed, in a directory of the caller's own. */
+/** The installed command in a new directory, for a test that changes the installation. */
 export const installCommand = async (): Promise<{ readonly command: string; readonly remove: () => void }> => {
   const box = realpathSync(mkdtempSync(join(tmpdir(), "ri-")))
   await installIn(box)
@@ -66,5 +66,5 @@ export const builtCommand = async (): Promise<string> => commandIn(await shared(
 /** The child of the kill tests, of the shared build: a program for `node`. */
 export const builtChild = async (): Promise<string> => join(await shared(), "child.cjs")
 
-/** Environment of a command of the shared build: what V8 compiled in one home serves all others. */
+/** Environment that lets all homes of a test run share the code cache of the build. */
 export const compileCache = (): Readonly<Record<string, string>> => ({ REPRISE_CACHE_DIR: join(tmpdir(), "compile-cache") })

@@ -9,7 +9,7 @@ import { agentOf } from "../../sdk/event-log/TeamState.ts"
 import { everyone, expectOnce, expectWhole, launchTeam, logLines, remember, stateOf, teamFile } from "./team.ts"
 import { eventually, hasTmux, makeWorld, type World } from "./world.ts"
 
-// Two commands at once, as people start them: by the scripts.
+// Two commands at once.
 
 const Document = Schema.parseJson(Schema.Struct({
   ok: Schema.Boolean,
@@ -20,7 +20,7 @@ const Document = Schema.parseJson(Schema.Struct({
 const root = fileURLToPath(new URL("../../", import.meta.url))
 const command = hasTmux ? await builtCommand() : ""
 
-/** Runs a verb's script; answers with its document and its exit code. */
+/** Runs a verb; answers with its document and its exit code. */
 const verb = (world: World, name: string, ...args: ReadonlyArray<string>) => {
   const running = spawn(
     process.execPath,
