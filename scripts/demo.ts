@@ -105,7 +105,11 @@ export const verb = defineVerb({
       const files = yield* FileSystem.FileSystem
       const { PATH } = yield* HostEnvironment
       const transport = findExecutable("tmux", "/", PATH) !== null ? "tmux" : "pty"
-      const workspace = yield* Effect.flatMap(files.makeTempDirectoryScoped({ prefix: "reprise-demo-" }), files.realPath)
+      // The directory names the server and is the place of the agents, so all of it is removed together.
+      const workspace = yield* Effect.acquireRelease(
+        Effect.flatMap(files.makeTempDirectory({ prefix: "reprise-demo-" }), files.realPath),
+        (directory) => Effect.sync(() => removeDemo(directory))
+      )
       place = workspace
       return yield* play(workspace, transport).pipe(
         // An interruption is cleaned up after by the verb, which does not wait for a server that was killed.
