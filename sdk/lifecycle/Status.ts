@@ -6,7 +6,8 @@ import { EventLog, type LeaseHolder, teamResource } from "../event-log/EventLog.
 import { agentOf, type OperationState, type TeamState } from "../event-log/TeamState.ts"
 import type { PluginHost, Transport } from "../plugin/PluginHost.ts"
 import { providerAgentOf } from "../session/provider-agent.ts"
-import { resumability, type Unresumable } from "../session/resumability.ts"
+import { resumability } from "../session/resumability.ts"
+import { besideSilent } from "../session/silent-conversation.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { type AgentView, candidatesOf, viewTeam } from "./agent-view.ts"
 import { type Noticed, nothingNoticed, noticeSessions } from "./capture.ts"
@@ -25,10 +26,11 @@ const resumableNow = (
   id: string,
   observation: TeamObservation,
   findProvider: LoadedProviders["find"],
-  doubt: Unresumable | undefined
+  noticed: Noticed
 ): Effect.Effect<AgentView["resumable"] | null, never, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const agent = agentOf(team, id)
+    const doubt = agent === undefined ? undefined : noticed.doubts.get(agent.spec.id)
     if (agent === undefined || (agent.session === null && doubt === undefined)) return null
     const provider = findProvider(agent.spec.provider)
     if (provider === undefined) {
@@ -39,7 +41,10 @@ const resumableNow = (
       return { answer: "no" as const, code: "missing_directory", why: `its working directory ${agent.spec.cwd} is not there` }
     }
     const own = seen === undefined ? [] : ownProcesses(agent, seen)
-    const told = doubt ?? (yield* resumability(agent.session, providerAgentOf(team, agent, "keep"), provider, own))
+    const told = doubt ?? besideSilent(
+      yield* resumability(agent.session, providerAgentOf(team, agent, "keep"), provider, own),
+      noticed.silent.get(agent.spec.id)
+    )
     switch (told._tag) {
       case "Resumable":
         if (seen?.process.lostDirectory !== undefined) {
@@ -56,11 +61,11 @@ const resumableNow = (
 
 /**
  * The session as far as it is known now: what a process names before anything was written counts, and one that may not be
- * the last one is not certain.
+ * the last one is not certain. Of one that its process left for a conversation without a word, the same is true.
  */
-const sessionShown = ({ id, session }: AgentView, { doubts, named }: Noticed): AgentView["session"] => {
+const sessionShown = ({ id, session }: AgentView, { doubts, named, silent }: Noticed): AgentView["session"] => {
   const agent = AgentId.make(id)
-  if (session !== null) return doubts.has(agent) ? { ...session, confidence: "low" } : session
+  if (session !== null) return doubts.has(agent) || silent.get(agent)?.isPresent === true ? { ...session, confidence: "low" } : session
   const said = named.get(agent)
   return said === undefined ? null : { id: said, transcript: null, capturedVia: "process_report", confidence: "high" }
 }
@@ -136,7 +141,7 @@ export const status = (
     return {
       team,
       agents: yield* Effect.forEach(withoutProviders(yield* viewTeam(team, observation, transport, providers.find), providers.missing), (view) =>
-        Effect.map(resumableNow(team, view.id, observation, providers.find, noticed.doubts.get(AgentId.make(view.id))), (resumable) => ({
+        Effect.map(resumableNow(team, view.id, observation, providers.find, noticed), (resumable) => ({
           ...view,
           session: sessionShown(view, noticed),
           resumable

@@ -8,6 +8,7 @@ import type { Provider } from "../plugin/PluginHost.ts"
 import { discoverSessions } from "../session/discover.ts"
 import type { SeenProcess } from "../session/process-report.ts"
 import type { Unresumable } from "../session/resumability.ts"
+import type { SilentConversation } from "../session/silent-conversation.ts"
 import { captureEvents } from "./converge.ts"
 import { seenProcesses, type TeamObservation } from "./observe.ts"
 import { allTeams } from "./prepare.ts"
@@ -24,9 +25,11 @@ export interface Noticed {
   readonly doubts: ReadonlyMap<AgentId, Unresumable>
   /** Sessions that processes name, of agents that have none yet: nothing was written in them. */
   readonly named: ReadonlyMap<AgentId, string>
+  /** Conversations without a word that processes are in, or left. */
+  readonly silent: ReadonlyMap<AgentId, SilentConversation>
 }
 
-export const nothingNoticed: Noticed = { isNew: false, doubts: new Map(), named: new Map() }
+export const nothingNoticed: Noticed = { isNew: false, doubts: new Map(), named: new Map(), silent: new Map() }
 
 /** Looks once, and appends what is new. */
 const lookOnce = (
@@ -37,13 +40,13 @@ const lookOnce = (
   Effect.gen(function*() {
     const log = yield* EventLog
     const discovery = yield* discoverSessions(team, yield* allTeams, findProvider, processes)
-    const { doubts, named } = discovery
+    const { doubts, named, silent } = discovery
     const captured = captureEvents(team, discovery)
-    if (captured.length === 0) return { isNew: false, doubts, named }
+    if (captured.length === 0) return { isNew: false, doubts, named, silent }
     return yield* log.append(captured).pipe(
-      Effect.as({ isNew: true, doubts, named }),
+      Effect.as({ isNew: true, doubts, named, silent }),
       // Another command gave it to somebody meanwhile; whoever looks next sees that.
-      Effect.catchTag("SessionClaimed", (claimed) => Effect.as(Effect.logWarning(claimed.message), { isNew: false, doubts, named }))
+      Effect.catchTag("SessionClaimed", (claimed) => Effect.as(Effect.logWarning(claimed.message), { isNew: false, doubts, named, silent }))
     )
   })
 

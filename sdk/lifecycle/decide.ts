@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type { AgentFailure } from "../domain/failure.ts"
+import type { AgentId } from "../domain/ids.ts"
 import { buildsOn } from "../domain/task.ts"
 import type { AgentSpec } from "../domain/team.ts"
 import type { EventLog } from "../event-log/EventLog.ts"
@@ -16,6 +17,7 @@ import { driftOf, specForSpawn } from "../session/launch-context.ts"
 import { inOneLook } from "../session/one-look.ts"
 import { providerAgent } from "../session/provider-agent.ts"
 import { Resumability, resumabilities } from "../session/resumability.ts"
+import { besideSilent } from "../session/silent-conversation.ts"
 import { agentsBelow, callers } from "./adopted.ts"
 import { answerBoot, type BootAnswer, HostBoot } from "./boot.ts"
 import type { Converged } from "./converge.ts"
@@ -150,6 +152,17 @@ const asCopy = <E, R>({ forkOf }: AgentState, made: Decided<E, R>): Decided<E, R
     }
   }
 
+/** Whether its conversation can be continued, with what its process did after that one. */
+const judgedOf = (
+  id: AgentId,
+  { discovery: { doubts, silent } }: Converged,
+  selection: Selection | null,
+  looked: Resumability | undefined
+): Resumability => {
+  if (selection?._tag === "Refused" && selection.agent === id) return selection.why
+  return doubts.get(id) ?? besideSilent(looked ?? Resumability.Unknown({ why: "it was not looked at" }), selection === null ? silent.get(id) : undefined)
+}
+
 interface DecideInput<E, R> {
   readonly request: RestartRequest<E, R>
   readonly converged: Converged
@@ -206,7 +219,7 @@ export const decideAll = <E, R>(
           life: lifeOf(observed.process),
           resumability: provider === undefined
             ? Resumability.Unknown({ why: `its provider ${spec.provider} is not loaded` })
-            : (selection?._tag === "Refused" && selection.agent === id ? selection.why : null) ?? converged.discovery.doubts.get(id) ?? resumable.get(id) ?? Resumability.Unknown({ why: "it was not looked at" }),
+            : judgedOf(id, converged, selection, resumable.get(id)),
           sessionAgeMs: agent.session === null ? null : Math.max(0, now - Date.parse(agent.session.capturedAt)),
           spoken: converged.discovery.spoken.get(id) ?? { state: "unknown", evidence: "it was not looked at" },
           unconverged: converged.requiredMissing.includes(id) ? converged.convergence : null,

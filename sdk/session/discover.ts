@@ -26,6 +26,7 @@ import {
   type Located, locate, nothingSeen, notSeen, type Sighting, sightDirectory, sightFile, sightKnown, together
 } from "./sighting.ts"
 import { sightUnobserved } from "./sight-unobserved.ts"
+import { type SilentConversation, silentConversations } from "./silent-conversation.ts"
 import { bornFrom, judgeSpoken, needsLookAround, provesSilence, type Spoken, startedFrom, wasSeen } from "./spoken.ts"
 
 export type { Spoken } from "./spoken.ts"
@@ -44,6 +45,8 @@ export interface Discovery {
   readonly open: ReadonlyMap<AgentId, ReadonlyArray<string>>
   /** The session that an agent's live process names, of agents that have none yet. */
   readonly named: ReadonlyMap<AgentId, string>
+  /** Conversations without a word that agents' processes opened after the known one. */
+  readonly silent: ReadonlyMap<AgentId, SilentConversation>
 }
 
 type FindProvider = (name: string) => Provider | undefined
@@ -248,6 +251,7 @@ export const discoverSessions = (
       processes
     )
     const doubts = doubtsOf({ located: ours, reports, result, holdings: result.holdings, latest })
+    const silent = yield* silentConversations(ours, reports, result)
     const assigned = new Map<AgentId, Attribution>()
     const spoken = new Map(notStarted(target))
     const unwritten = new Set<AgentId>()
@@ -291,5 +295,5 @@ export const discoverSessions = (
     }))
     const named = new Map(ours.flatMap(({ agent, window: { report } }) =>
       report === null || agent.session !== null || reports.get(agent.spec.id)?.alive !== true ? [] : [[agent.spec.id, report.sessionId] as const]))
-    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten, doubts, named, open }
+    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten, doubts, named, open, silent }
   }).pipe(inOneLook)

@@ -31,13 +31,19 @@ describe.skipIf(!hasTmux)("an adopted agent that went over to another conversati
       yield* one.say("/clear")
       const places = tellingPlaces(world.root)
       const seen = yield* world.run(Effect.provide(Status.status("alpha"), places))
-      assert.strictEqual(seen.agents[0]?.session?.id, one.session)
+      const shown = world.recordOf(one.pid)?.sessionId ?? ""
+      assert.notStrictEqual(shown, one.session)
+      const [agent] = seen.agents
+      assert.deepInclude(agent?.session, { id: one.session, confidence: "low" })
+      assert.strictEqual(agent?.resumable?.answer, "yes")
+      assert.include(agent?.resumable?.why, `its process is in session ${shown}, in which nothing was said: session ${one.session}`)
       yield* kill(one.pid)
       const back = yield* world.run(Effect.provide(Restart.restart("alpha", Policy.standard), places))
       assert.strictEqual(back.outcome, "restarted", back.message)
       assert.deepStrictEqual(back.agents.map(({ result, session }) => ({ result, session: session?.id })), [
         { result: "resumed", session: one.session }
       ])
+      assert.include(back.agents[0]?.why.join(), `its process was last in session ${shown}, in which nothing was said: session ${one.session}`)
       yield* world.run(Shutdown.down("alpha"))
     }), 120_000)
 

@@ -107,8 +107,7 @@ export const changed = (claims: Claims): Promise<void> =>
         window.endServer()
         await eventually("the end of the agent", () => !lives(pid))
       }))
-    // A Codex in its new conversation is told only after the first message of it.
-    if (cli.cli === "claude") await claim("capture", `after ${name(once)} with nothing said, the conversation that is shown is reported`, async () => {
+    await claim("capture", `after ${name(once)} with nothing said, the conversation that is shown is reported`, async () => {
       const { world, first, pid } = await open(claims)
       try {
         const window = windowOf(world, pid)
@@ -120,6 +119,26 @@ export const changed = (claims: Claims): Promise<void> =>
         await window.type("say I keep medlar")
         const second = (await eventually("the request", () => world.mock.requests.saying("medlar")[0])).session
         must(shown.session?.confidence !== "high" || shown.session.id === second, () => `${shown.session?.id} was reported, and ${second} is shown.`)
+      } finally {
+        await world.close()
+      }
+    })
+    // Claude Code writes a conversation as soon as it is opened: that one is continued.
+    if (cli.cli === "codex") await claim("resume", `after ${name(once)} with nothing said and kill -9 of everything, the conversation before it comes back, and both are named`, async () => {
+      const { world, first, pid } = await open(claims)
+      try {
+        const window = windowOf(world, pid)
+        await change(window, once[0] ?? "", "quandong")
+        const second = await eventually("the ID of the new conversation", async () => {
+          const { said } = await world.well("status")
+          return /is in session (\S+), in which nothing was said/.exec(said)?.[1]
+        }, { limitMs: 10_000 })
+        await world.powerCut()
+        const restarted = await world.well("restart")
+        for (const id of [first, second]) must(restarted.said.includes(id), () => `The restart does not name ${id}: ${restarted.said}`)
+        await world.until("one", "idle")
+        const request = await world.tell("one", "say again")
+        must(holdsEarlier(request, "quandong"), () => `The conversation is lost; it came back in ${request.session}.`)
       } finally {
         await world.close()
       }
