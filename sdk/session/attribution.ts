@@ -154,7 +154,7 @@ const judge = (world: AttributionWorld) => {
     if (window.unobserved !== true) return nothing
     const isKnown = (id: string): boolean => id === window.held || id === window.assignedId || window.seenIn?.includes(id) === true
     const free = candidates.filter((candidate) =>
-      candidate.provider === window.provider && (inPlace(window, candidate) || isKnown(candidate.sessionId)) && inCwd(window, candidate) && (candidate.marker === null || candidate.marker === window.owner) &&
+      candidate.provider === window.provider && (isKnown(candidate.sessionId) || (inPlace(window, candidate) && inCwd(window, candidate))) && (candidate.marker === null || candidate.marker === window.owner) &&
       rivalOf(window, candidate.sessionId) === null && !isClaimed(window, candidate.path) && !taken.has(candidate.path)
     )
     /** An agent that is made as a copy of this conversation, and whose own is not known yet. */

@@ -5,6 +5,7 @@ import { approval } from "./stories/approval.ts"
 import { changed } from "./stories/changed.ts"
 import { halfway } from "./stories/halfway.ts"
 import { mixed } from "./stories/mixed.ts"
+import { moved } from "./stories/moved.ts"
 import { own } from "./stories/own.ts"
 import { conversations, starts, troubles } from "./stories/refusals.ts"
 import { team } from "./stories/team.ts"
@@ -23,6 +24,7 @@ export const stories: ReadonlyArray<Story> = [
   { name: "approval", run: approval },
   { name: "changed", run: changed },
   { name: "adopt", run: adopt },
+  { name: "moved", run: moved },
   { name: "halfway", run: halfway },
   { name: "conversations", run: conversations },
   { name: "starts", run: starts },

@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema"
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -108,6 +108,8 @@ export interface World {
   /** Sends a message and waits until the model was asked with it, word for word. */
   readonly tell: (id: string, text: string) => Promise<ModelRequest>
   readonly events: () => ReadonlyArray<Event>
+  /** Moves the workspace to another path. */
+  readonly move: (to: string) => void
   /** Kills everything with SIGKILL: agents, tmux server, commands. */
   readonly powerCut: () => Promise<void>
   readonly close: () => Promise<void>
@@ -226,6 +228,10 @@ export const openWorld = async (
       if (!existsSync(path)) return []
       // The last line may be half written.
       return readFileSync(path, "utf8").split("\n").slice(0, -1).map((line) => Schema.decodeUnknownSync(Event)(line))
+    },
+    move: (to) => {
+      renameSync(home.work, to)
+      Object.assign(home, { work: to })
     },
     powerCut: async () => {
       await killAll(home)

@@ -220,6 +220,33 @@ describe("places", () => {
       expect(driver.sessionAddress(agent(), "not-a-uuid").transcript).toBeNull()
     }).pipe(Effect.provide(NodeContext.layer)))
 
+  it.scopedLive("of a directory that was moved they stay under the old path, where Claude Code finds and continues them by the ID", () =>
+    Effect.gen(function*() {
+      const { agent, configHome, cwd, driver, live, record } = yield* world
+      const [own, old, older] = [cwd, "/old/work", "/older/work"].map((path) => join(configHome, "projects", projectName(path)))
+      const write = (directory = "") => {
+        mkdirSync(directory, { recursive: true })
+        writeFileSync(join(directory, `${id}.jsonl`), "{}\n")
+        return join(directory, `${id}.jsonl`)
+      }
+      const address = () => driver.sessionAddress(agent(), id)
+      const said = Effect.gen(function*() {
+        const { pid, startTime, ticks } = yield* live
+        record(pid, { procStart: ticks, cwd })
+        return (yield* driver.processEvidence?.({ pid, startTime, alive: true, agent: agent() }) ?? Effect.succeed(null))?.transcript
+      })
+      expect(address()).toEqual({ directory: own, transcript: join(own ?? "", `${id}.jsonl`) })
+      const moved = write(old)
+      expect(address()).toEqual({ directory: own, transcript: moved, alsoIn: [old] })
+      expect(yield* said).toBe(moved)
+      // Another one of the same ID: neither is surely the one.
+      write(older)
+      expect(address().transcript).toBe(join(own ?? "", `${id}.jsonl`))
+      const here = write(own)
+      expect(address()).toEqual({ directory: own, transcript: here })
+      expect(yield* said).toBe(here)
+    }).pipe(Effect.provide(NodeContext.layer)))
+
   it("names are dashed as Claude Code does it", () => {
     expect(projectName("/w/d.ot_un der")).toBe("-w-d-ot-un-der")
     expect(projectName("/w/ünï漢🎭")).toBe("-w--n----")

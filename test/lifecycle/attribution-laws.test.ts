@@ -385,6 +385,14 @@ describe("attribution by example", () => {
     assert.deepStrictEqual(attributed(unwritten, [file("first")], { holders }), { assigned: [], ambiguous: [] })
   })
 
+  it("a conversation that was begun where the workspace was before a move is weighed against the one after it", () => {
+    const held = window("alpha/one", { held: "first", pending: false, unobserved: true, marks: true })
+    const first = file("first", { directory: "/before", cwd: "/before", marker: "alpha/one", writtenAt: 500 })
+    const later = file("later", { marker: "alpha/one", cwd: "/w", writtenAt: 100 })
+    assert.deepStrictEqual(attributed([held], [first, later]), { assigned: [], ambiguous: [] })
+    assert.deepStrictEqual(attributed([held], [first, { ...later, writtenAt: 900 }]).assigned, ["alpha/one later identity_marker"])
+  })
+
   it("a process whose session is not written yet is known by its word, unless there is something to come back to", () => {
     const one = window("alpha/one", { assignedId: "given", report: said("own", "missing"), tells: true })
     assert.deepStrictEqual(attributed([one], []).assigned, ["alpha/one own process_report"])

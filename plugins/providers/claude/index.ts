@@ -1,3 +1,4 @@
+import { dirname } from "node:path"
 import { definePlugin, Effect, optionsChecker, PluginContext, Schema } from "reprise/plugin"
 import type { ProviderDriver } from "reprise/plugin"
 import { authNames, loginOf } from "./auth.ts"
@@ -9,7 +10,7 @@ import { kept, scrubbed } from "./environment.ts"
 import { explainExit } from "./exit.ts"
 import { AgentOptions } from "./options.ts"
 import { defaultPermissions, permissionAliases, permissionModes } from "./permissions.ts"
-import { configHomeFor, isSessionId, projectDirectory, transcriptOf } from "./places.ts"
+import { configHomeFor, findTranscript, isSessionId, projectDirectory } from "./places.ts"
 import { recognise } from "./recognise.ts"
 import { classify, draft } from "./screen.ts"
 import { evidence, holders } from "./session-records.ts"
@@ -33,11 +34,11 @@ const makeDriver = (host: Readonly<Record<string, string>>, stateDirectory: stri
   checkOptions: optionsChecker(AgentOptions),
   command: (request) => command(request, host),
   sessionAddress: (agent, sessionId) => {
-    const directory = projectDirectory(configHomeFor(agent, host).path, agent.cwd)
-    return {
-      directory,
-      transcript: sessionId !== null && isSessionId(sessionId) ? transcriptOf(directory, sessionId) : null
-    }
+    const configHome = configHomeFor(agent, host).path
+    const directory = projectDirectory(configHome, agent.cwd)
+    if (sessionId === null || !isSessionId(sessionId)) return { directory, transcript: null }
+    const transcript = findTranscript(configHome, agent.cwd, sessionId)
+    return dirname(transcript) === directory ? { directory, transcript } : { directory, transcript, alsoIn: [dirname(transcript)] }
   },
   readTranscript,
   holdsUserMessage,

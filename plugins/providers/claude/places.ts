@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs"
+import { existsSync, readdirSync, realpathSync } from "node:fs"
 import { homedir } from "node:os"
 import { isAbsolute, join, resolve } from "node:path"
 import type { ProviderAgent } from "reprise/plugin"
@@ -77,3 +77,28 @@ export const projectDirectory = (configHome: string, cwd: string): string =>
 export const isSessionId = (id: string): boolean => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(id)
 
 export const transcriptOf = (directory: string, sessionId: string): string => join(directory, `${sessionId}.jsonl`)
+
+/** How many directories of conversations are looked into. */
+const mostListed = 1_000
+
+/** The transcripts of a session, in whatever directory of conversations. */
+const transcriptsOf = (configHome: string, sessionId: string): ReadonlyArray<string> => {
+  const projects = join(configHome, "projects")
+  try {
+    return readdirSync(projects).slice(0, mostListed).map((name) => transcriptOf(join(projects, name), sessionId)).filter((path) => existsSync(path))
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Where a session's transcript is. Claude Code resumes a session in any working directory, and goes on in the file that it
+ * has: after a move of the directory that one lies among the conversations of the old path. Of several such files none is
+ * surely the one.
+ */
+export const findTranscript = (configHome: string, cwd: string, sessionId: string): string => {
+  const own = transcriptOf(projectDirectory(configHome, cwd), sessionId)
+  if (existsSync(own)) return own
+  const [elsewhere, another] = transcriptsOf(configHome, sessionId)
+  return elsewhere === undefined || another !== undefined ? own : elsewhere
+}

@@ -3,7 +3,7 @@ import { basename } from "node:path"
 import { Effect } from "reprise/plugin"
 import type { HostProcess, Json, ProviderFailure, RecognisedProcess } from "reprise/plugin"
 import { modeOf } from "./permissions.ts"
-import { configHomeOf, projectDirectory, transcriptOf } from "./places.ts"
+import { configHomeOf, findTranscript, projectDirectory, transcriptOf } from "./places.ts"
 import { isOf, readRecord } from "./session-records.ts"
 
 // Claude Codes that a person started by hand: known by their command line, told by their own records.
@@ -99,9 +99,10 @@ export const recognise = (process: HostProcess): Effect.Effect<RecognisedProcess
     if (record.kind !== undefined && record.kind !== null && record.kind !== "interactive") {
       return untold(`It is a session of the kind ${record.kind}, not one at a terminal.`)
     }
-    // A conversation belongs to the directory that it was begun in.
+    // A conversation belongs to the directory that it was begun in, or that it was resumed in since.
     const places = [record.cwd, ...process.cwd === null ? [] : [process.cwd]]
     const transcripts = places.map((cwd) => ({ cwd, path: transcriptOf(projectDirectory(configHome, cwd), record.sessionId) }))
+      .concat({ cwd: record.cwd, path: findTranscript(configHome, record.cwd, record.sessionId) })
     const found = transcripts.find(({ path }) => existsSync(path))
     const login = secrets.filter((name) => (process.env[name] ?? "") !== "")
     const evidence = [

@@ -4,7 +4,7 @@ import { readdir, readFile, readlink } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, ProviderFailure, processTree, readProcess, Schema, sharedLook } from "reprise/plugin"
 import type { AgentProcess, ProcessEvidence, ScreenState, SessionHolder } from "reprise/plugin"
-import { projectDirectory, transcriptOf } from "./places.ts"
+import { findTranscript } from "./places.ts"
 
 // Each running Claude Code keeps a record of itself, `sessions/<pid>.json` of its config home. It is taken away at the
 // end; a process that was killed leaves it behind, so a record counts only for the process of that start time.
@@ -84,7 +84,7 @@ const doing = (record: SessionRecord): string =>
 
 const evidenceOf = (configHome: string, record: SessionRecord, alive: boolean): ProcessEvidence => ({
   sessionId: record.sessionId,
-  transcript: transcriptOf(projectDirectory(configHome, record.cwd), record.sessionId),
+  transcript: findTranscript(configHome, record.cwd, record.sessionId),
   state: !alive || record.status === undefined || record.status === null ? null : states[record.status] ?? "unknown",
   evidence: alive
     ? `${recordPath(configHome, record.pid)} says session ${record.sessionId}${doing(record)}`
