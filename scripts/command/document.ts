@@ -142,16 +142,34 @@ const refusedBy = (error: unknown, verb: string): Refused => {
   }
 }
 
-/** A failure in the same envelope: what happened, what was not done, what would go on. */
+/** What follows a refusal that names no command of its own: the same verb once its message was followed, or a look. */
+const nextAfter = ({ outcome }: Refused): ReadonlyArray<string> => {
+  switch (outcome) {
+    case "team_file_invalid":
+      return ["reprise up FILE"]
+    case "scenario_invalid":
+      return ["reprise simulate FILE"]
+    case "plan_invalid":
+      return ["reprise restart --plan-out FILE"]
+    default:
+      return ["reprise status"]
+  }
+}
+
+/** A failure in the same envelope: what happened, what was not done, what would go on; `more` goes on as well. */
 export const failureDocument = (
   cause: Cause.Cause<unknown>,
-  verb: string
+  verb: string,
+  more: ReadonlyArray<string> = []
 ): { readonly document: Document; readonly exitCode: 1 | 2 } => {
   if (Cause.isInterruptedOnly(cause)) {
-    return { document: { outcome: "failed", ok: false, message: "It was interrupted.", next: [] }, exitCode: 1 }
+    return { document: { outcome: "failed", ok: false, message: "It was interrupted.", next: ["reprise status"] }, exitCode: 1 }
   }
   const error = Cause.squash(cause)
-  const { exitCode, next, outcome } = refusedBy(error, verb)
+  const refused = refusedBy(error, verb)
+  const { exitCode, outcome } = refused
+  const known = [...refused.next, ...more]
+  const next = known.length === 0 ? nextAfter(refused) : known
   const expected = Cause.isFailure(cause) && !Cause.isDie(cause)
   const said = error instanceof Error ? error.message : String(error)
   const message = expected ? said : `Reprise itself failed (${said}). This is a defect; what was done before it stands in the log.`

@@ -67,7 +67,7 @@ export const rejectedDocument = (rejected: ReadonlyArray<PluginRejected>, again:
   outcome: outcomeOf(rejected),
   ok: false,
   message: `${sentences(rejected)} Nothing was done.`,
-  next: digests(rejected).map(again),
+  next: digests(rejected).length === 0 ? ["reprise status"] : digests(rejected).map(again),
   details: detailsOf(rejected)
 })
 

@@ -130,7 +130,7 @@ const unanswered: Document = {
   ok: false,
   message: "It waited for something that can't come any more, such as a promise that nobody settles, and was ended. " +
     "What was done before stands in the log.",
-  next: []
+  next: ["reprise status"]
 }
 
 /** Why the current directory can't be told; null where it can. */
@@ -197,10 +197,8 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
         consent
       })),
       Effect.catchAllCause((cause) => {
-        const failed = failureDocument(cause, name)
-        const again = digestsOf(cause).map(trusting(name, typed))
-        const document = { ...failed.document, next: [...failed.document.next, ...again] }
-        return answer(json ? withRejected(document, { rejected, named, again: trusting(name, typed) }) : document, failed.exitCode)
+        const { document, exitCode: code } = failureDocument(cause, name, digestsOf(cause).map(trusting(name, typed)))
+        return answer(json ? withRejected(document, { rejected, named, again: trusting(name, typed) }) : document, code)
       })
     )
   }).pipe(Command.withDescription(description))
@@ -228,7 +226,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
     }
     const lost = helps ? null : currentDirectoryLost()
     if (lost !== null) {
-      await Effect.runPromise(answer({ outcome: "failed", ok: false, message: lost, next: [] }, 1))
+      await Effect.runPromise(answer({ outcome: "failed", ok: false, message: lost, next: ["cd ~"] }, 1))
       return exitCode
     }
     const cli = Command.run(command, { name: `reprise ${name}`, version })
@@ -254,7 +252,7 @@ export const defineVerb = <const Config extends Command.Command.Config>(definiti
       if (!answered && !quiet) {
         await Effect.runPromise(done === undefined
           ? Effect.flatMap(interruptedDocument(name, workspace), (document) => answer(document, ending.exitCode))
-          : answer({ outcome: "failed", ok: false, message: `It was interrupted. ${done}`, next: [], details: { reason: "interrupted" } }, ending.exitCode))
+          : answer({ outcome: "failed", ok: false, message: `It was interrupted. ${done}`, next: ["reprise status"], details: { reason: "interrupted" } }, ending.exitCode))
       }
       // What could not be let go in time would keep the process.
       if (!ending.released) process.exit(ending.exitCode)

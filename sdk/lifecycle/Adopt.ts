@@ -200,7 +200,7 @@ export const adopt = (
       return yield* new AdoptRefused({
         reason: "InsideAgent",
         detail: `This command runs inside the agent ${inside}, and what a person started is a person's to adopt. Nothing was done. Run it from your own terminal.`,
-        next: []
+        next: ["reprise adopt --dry-run"]
       })
     }
     const log = yield* EventLog

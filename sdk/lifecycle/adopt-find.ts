@@ -65,7 +65,7 @@ const holdersIn = (teams: ReadonlyArray<TeamState>): ReadonlyMap<string, string>
 const noTable = new AdoptRefused({
   reason: "NoTable",
   detail: "The processes of this host can't be read here, so nothing can be recognised. Nothing was done.",
-  next: []
+  next: ["reprise up FILE"]
 })
 
 /** Looks at all processes of this user, and changes nothing. */

@@ -1,3 +1,4 @@
+import { dirname } from "node:path"
 import type { GrantName } from "../domain/decision.ts"
 import { paneAddress } from "../domain/pane.ts"
 import type { Facts } from "../policy/Facts.ts"
@@ -136,6 +137,16 @@ export const suspendedCode = "process_suspended"
 /** Why an agent can't come back, where a new conversation would be a way to go on if nothing of the old one was found. */
 const freshHelps: ReadonlySet<string> = new Set(["no_persisted_session_id", "session_unresumable", "missing_transcript"])
 
+/** What a message says how to end: the same command is right after that. */
+const endedElsewhere: ReadonlySet<string> = new Set(["session_held", "holds_agents", "secret_missing"])
+
+/** The commands that put a moved transcript where its CLI looks for it; the file that was found stays. */
+const puttingBack = ({ resumability }: Facts): ReadonlyArray<string> => {
+  if (resumability._tag !== "NotResumable" || resumability.found === undefined || resumability.expected === undefined) return []
+  const [found, expected] = [quoted(resumability.found), quoted(resumability.expected)]
+  return [`mkdir -p ${quoted(dirname(resumability.expected))} && cp -n ${found} ${expected}`]
+}
+
 /** All reasons that are not a policy's own. */
 const known: ReadonlySet<string> = new Set([
   ...freshHelps,
@@ -149,6 +160,8 @@ const known: ReadonlySet<string> = new Set([
   "unknown",
   "secret_redacted", "secret_missing", "session_held", "holds_agents", "unrecorded_process", "drift", "policy_failed"
 ])
+
+const orElse = (next: ReadonlyArray<string>, otherwise: string): ReadonlyArray<string> => next.length === 0 ? [otherwise] : next
 
 const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
   const refused = agents.filter(({ decided, untouched }) => !untouched && decided.decision.kind === "refuse")
@@ -165,7 +178,7 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
   }))
   // A process of which nobody knows but its provider is a person's to end.
   const takeable = refused.some(({ decided, facts }) => decided.decision.code === "session_held" && facts.agent.adopted !== null)
-  const restored = refused.flatMap(({ facts }) => restoring(facts))
+  const restored = refused.flatMap(({ facts }) => [...restoring(facts), ...puttingBack(facts)])
   const mismatch = unresumable.every(({ reason }) => reason === "session_identity_mismatch")
   const own = unresumable.filter(({ reason }) => !known.has(reason))
   const isLost = refused.some(({ decided }) => freshHelps.has(decided.decision.code ?? "")) &&
@@ -178,7 +191,7 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
   return {
     outcome: mismatch ? "refused_session_identity_mismatch" : "refused_resume_atomicity",
     message: `${whole}. ${reasons.join(". ")}. ${untouchedToo}`,
-    next: [
+    next: orElse([
       ...refused.flatMap(({ facts: { process: { suspended } } }) =>
         suspended === undefined || suspended.pid === null ? [] : `kill -CONT ${suspended.pid}`),
       ...restored.length === 0 ? [] : [...restored, `reprise restart --team ${team}`],
@@ -187,7 +200,7 @@ const atomicity = ({ agents, atomic, team }: RefuseInput): Refusal | null => {
       ...unresumable.some(({ reason }) => reason === "secret_redacted") ? ["reprise up FILE"] : [],
       // Another policy is no way round what this one says.
       ...own.length > 0 || !isLost ? [] : [`reprise restart --team ${team} --allow-fresh`]
-    ],
+    ], unresumable.every(({ reason }) => endedElsewhere.has(reason)) ? `reprise restart --team ${team}` : `reprise status --team ${team}`),
     details: { unresumable }
   }
 }

@@ -11,6 +11,7 @@ export type Moved =
   | { readonly _tag: "Found"; readonly path: string; readonly cwd: string | null }
   /** A file has its id in the name, and what it holds could not be read: a compressed one, say. */
   | { readonly _tag: "Named"; readonly path: string }
+  | { readonly _tag: "Several"; readonly paths: ReadonlyArray<string> }
   | { readonly _tag: "Nowhere" }
   | { readonly _tag: "Unknown"; readonly why: string }
 
@@ -46,15 +47,19 @@ export const findMoved = (
       if (names === null && dirname(directory) !== address.movedWithin) unlisted = directory
       named.push(...(names ?? []).filter((name) => name.includes(session.id)).map((name) => join(directory, name)))
     }
+    const found: Array<{ readonly path: string; readonly cwd: string | null }> = []
     let unread: string | null = null
     for (const path of [...new Set([...recorded, ...named])].filter((path) => path !== address.transcript).slice(0, mostOpened)) {
       const file = yield* readTranscriptFile(path)
       if (file._tag === "Unreadable") unread ??= path
       if (file._tag !== "Present") continue
       const { cwd, sessionId } = provider.readTranscript(file.head, { path, truncated: file.truncated })
-      if (sessionId === session.id) return { _tag: "Found", path, cwd } satisfies Moved
+      if (sessionId === session.id) found.push({ path, cwd })
       if (sessionId === null && file.head !== "") unread ??= path
     }
+    const [one, another] = found
+    if (another !== undefined) return { _tag: "Several", paths: found.map(({ path }) => path) } satisfies Moved
+    if (one !== undefined) return { _tag: "Found", ...one } satisfies Moved
     if (unread !== null) return { _tag: "Named", path: unread } satisfies Moved
     return unlisted === null
       ? { _tag: "Nowhere" } satisfies Moved

@@ -24,6 +24,8 @@ export type Resumability = Data.TaggedEnum<{
     readonly heldBy?: ReadonlyArray<SessionHolder>
     /** A file of the conversation that was found all the same: nothing may advise to let it go. */
     readonly found?: string
+    /** Where its CLI looks for that file. */
+    readonly expected?: string
     /** The command that brings an archived one back. */
     readonly restore?: string
     /** For `session_ambiguous`: the conversations that it may have been in last. */
@@ -49,8 +51,13 @@ export type NotResumableCode =
 
 type Looked = Effect.Effect<Resumability, never, FileSystem.FileSystem>
 
-const not = (code: NotResumableCode, why: string, found?: string): Unresumable =>
-  Resumability.NotResumable({ code, why, ...found === undefined ? {} : { found } })
+const not = (code: NotResumableCode, why: string, found?: string, expected?: string | null): Unresumable =>
+  Resumability.NotResumable({
+    code,
+    why,
+    ...found === undefined ? {} : { found },
+    ...expected === undefined || expected === null ? {} : { expected }
+  })
 
 const archived = (sessionId: string, path: string, restore: string | null): Unresumable =>
   Resumability.NotResumable({
@@ -85,16 +92,20 @@ const judgeMissing = (session: SessionRef, agent: ProviderAgent, provider: Provi
     if (moved._tag === "Named") {
       return not("missing_transcript", `${gone}: ${moved.path} has its ID in the name and could not be read, so it may be another form of it`, moved.path)
     }
+    if (moved._tag === "Several") {
+      return not("missing_transcript", `${gone}: more than one file could be it: ${moved.paths.join(", ")}`, moved.paths[0])
+    }
     const { cwd, path } = moved
     if (cwd !== null && (yield* realPathOf(cwd)) !== (yield* realPathOf(agent.cwd))) {
       return not(
         "session_cwd_mismatch",
         `session ${session.id} belongs to ${cwd}, as its transcript ${path} says, and the agent works in ${agent.cwd}, ` +
           "where its CLI would not find it",
-        path
+        path,
+        address.transcript
       )
     }
-    return not("missing_transcript", `${gone}: it was moved, and lies at ${path}`, path)
+    return not("missing_transcript", `${gone}: it was moved, and lies at ${path}`, path, address.transcript)
   })
 
 const judgeFile = (session: SessionRef, agent: ProviderAgent, provider: Provider, address: SessionAddress, path: string): Looked =>

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -18,6 +19,7 @@ const refused = <E, R>(world: World, outcome: RestartReport["outcome"], restart:
     assert.strictEqual(report.outcome, outcome, report.message)
     assert.isFalse(report.ok)
     assert.match(report.message, /No process was touched\./)
+    assert.isNotEmpty(report.next, "a refusal names no next action")
     assert.strictEqual(world.touches(), touched, "a process was touched")
     assert.deepStrictEqual(world.living(), living)
     assert.strictEqual((yield* world.events("operation.started")).length, operations)
@@ -220,6 +222,35 @@ describe("an agent that can't come back", () => {
       const session = (yield* world.agent("one")).session
       Fs.writeFileSync(session?.transcript ?? "", `${JSON.stringify({ sessionId: "other" })}\n{"role":"user","text":"hi"}\n`)
       yield* refused(world, "refused_session_identity_mismatch", world.restart())
+    }))
+
+  it.scopedLive("whose transcript was moved is back after the command that the refusal names", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {} })
+      yield* world.firstSend("one")
+      const { id, transcript } = (yield* world.agent("one")).session ?? { id: "", transcript: "" }
+      Fs.renameSync(transcript ?? "", `${transcript}.kept`)
+      const report = yield* refused(world, "refused_resume_atomicity", world.restart())
+      const [putBack = "false", again] = report.next
+      assert.strictEqual(again, "reprise restart --team alpha")
+      execFileSync("sh", ["-c", putBack])
+      assert.isTrue(Fs.existsSync(`${transcript}.kept`), "the file that was found is gone")
+      const back = yield* world.restart()
+      assert.deepStrictEqual(back.agents.map(({ result, session }) => [result, session?.id]), [["resumed", id]], back.message)
+    }))
+
+  it.scopedLive("of whose transcript several files could be it is not started anew, and no command chooses one", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      yield* world.up("alpha", { one: {} })
+      yield* world.firstSend("one")
+      const transcript = (yield* world.agent("one")).session?.transcript ?? ""
+      Fs.copyFileSync(transcript, `${transcript}.1`)
+      Fs.renameSync(transcript, `${transcript}.2`)
+      const report = yield* refused(world, "refused_resume_atomicity", world.restart())
+      for (const path of [`${transcript}.1`, `${transcript}.2`]) assert.include(report.message, path)
+      assert.deepStrictEqual(report.next, ["reprise status --team alpha"])
     }))
 
   it.scopedLive("whose transcript can't be read any more is not one that was never spoken to", () =>

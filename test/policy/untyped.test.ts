@@ -180,7 +180,7 @@ describe("a refusal of a policy's own", () => {
         assert.strictEqual(report.outcome, "refused_resume_atomicity")
         assert.match(report.message, /^The policy does not let every agent be restarted, so none was\. /)
         assert.include(report.message, why)
-        assert.deepStrictEqual(report.next, [])
+        assert.deepStrictEqual(report.next, ["reprise status --team alpha"])
       }
     }))
 
