@@ -158,7 +158,7 @@ const adoptionEvents = (
         session_id: sessionId,
         rollout_path: said.transcript,
         captured_via: "process_report",
-        attribution_confidence: "high"
+        attribution_confidence: said.confidence ?? "high"
       }
     ]
   })

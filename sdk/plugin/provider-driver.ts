@@ -148,6 +148,8 @@ export interface ProcessEvidence {
   readonly sessionId: string | null
   /** All conversations that it has open, where that can be more than the one that it is in. */
   readonly openSessions?: ReadonlyArray<string>
+  /** How certain the session is; `high` where nothing is said. */
+  readonly confidence?: "high" | "medium"
   /** That session's transcript, where the process shows it. */
   readonly transcript: string | null
   /** Null when it does not say. Goes before what the screen shows, but never against a dialog on it. */
@@ -181,6 +183,8 @@ export interface HostProcess {
 export interface RecognisedProcess {
   /** Null when it can't be told exactly; `evidence` says why. */
   readonly sessionId: string | null
+  /** How certain that is; `high` where nothing is said. */
+  readonly confidence?: "high" | "medium"
   readonly transcript: string | null
   /** Where the conversation belongs; a resume has to be made there. */
   readonly cwd: string

@@ -96,7 +96,7 @@ const judge = (world: AttributionWorld) => {
   const byReport = (window: SpawnWindow): Verdict => {
     const { assignedId, held, never, owner, pending, provider, report } = window
     if (report === null || report.sessionId === held || (pending && report.sessionId === assignedId)) return nothing
-    const { evidence, path, sessionId } = report
+    const { confidence = "high", evidence, path, sessionId } = report
     const found = candidates.find((candidate) => candidate.provider === provider && candidate.sessionId === sessionId)
     const rival = never.includes(sessionId)
       ? "the agent that it is a copy of"
@@ -104,7 +104,7 @@ const judge = (world: AttributionWorld) => {
     if (rival !== null) {
       return ambiguous(window, [found?.path ?? path ?? sessionId], `its process says that it is in session ${sessionId}, which is ${rival}'s`)
     }
-    const via = { sessionId, via: "process_report", confidence: "high", reason: evidence } as const
+    const via = { sessionId, via: "process_report", confidence, reason: evidence } as const
     if (found !== undefined) return given(window, { ...via, path: found.path })
     // Until the new one is written, the conversation before it is what there is to come back to.
     const before = held !== null || candidates.some((candidate) => candidate.provider === provider && candidate.sessionId === assignedId)

@@ -87,15 +87,15 @@ const reportOf = (
   Effect.gen(function*() {
     const said = report?.evidence
     if (said === null || said === undefined || said.sessionId === null) return null
-    const { evidence, sessionId } = said
+    const { confidence = "high", evidence, sessionId } = said
     const place: TranscriptPlace = said.transcript !== null
       ? { _tag: "At", path: said.transcript }
       : yield* transcriptOf(provider, subject, sessionId)
-    if (place._tag === "Missing") return { sessionId, path: null, transcript: "missing" as const, evidence }
-    if (place._tag !== "At") return { sessionId, path: null, transcript: "unknown" as const, evidence }
+    if (place._tag === "Missing") return { sessionId, path: null, transcript: "missing" as const, confidence, evidence }
+    if (place._tag !== "At") return { sessionId, path: null, transcript: "unknown" as const, confidence, evidence }
     const file = yield* tellingOf({ provider, path: place.path })
     const transcript = file._tag === "Present" ? "present" as const : file._tag === "Missing" ? "missing" as const : "unknown" as const
-    return { sessionId, path: place.path, transcript, evidence }
+    return { sessionId, path: place.path, transcript, confidence, evidence }
   })
 
 /** Whether its user chose the conversation that its next start continues: what its present process wrote is left. */

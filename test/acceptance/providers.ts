@@ -13,6 +13,8 @@ interface Known {
   readonly dialog: RegExp
   /** How the words of an answer begin on the screen. */
   readonly answer: string
+  /** Opens a new conversation in the same process. */
+  readonly renew: string
 }
 
 export const known: Readonly<Record<CliName, Known>> = {
@@ -21,14 +23,16 @@ export const known: Readonly<Record<CliName, Known>> = {
     asking: "default",
     ready: /bypass permissions on|\? for shortcuts/,
     dialog: /Do you want to proceed\?/,
-    answer: "●"
+    answer: "●",
+    renew: "/clear"
   },
   codex: {
     never: "bypass",
     asking: "workspace-write",
     ready: /Ask Codex to do anything/,
     dialog: /Would you like to run the following command\?/,
-    answer: "•"
+    answer: "•",
+    renew: "/new"
   }
 }
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import {
   chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync,
-  writeFileSync
+  utimesSync, writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -149,10 +149,40 @@ describe.runIf(linux)("codex processes", () => {
   it.live("with two conversations of a person's have none that is surely theirs; one of its agents' is left aside", () =>
     Effect.gen(function*() {
       const beside = rolloutOf(other, [], { subagent: { thread_spawn: { parent_thread_id: id } } })
-      const pid = yield* holding([lockOf(id), lockOf(other), beside])
+      const pid = yield* holding([lockOf(id), lockOf(other), beside], { REPRISE_AGENT: "coder-1" })
       expect(yield* evidence(pid)).toMatchObject({ sessionId: id })
       rolloutOf(other)
       expect(yield* evidence(pid)).toMatchObject({ sessionId: null, state: null })
+    }))
+
+  it.live("that a person started are told by what was written last in their life, as far as that is certain", () =>
+    Effect.gen(function*() {
+      const [first, second] = [rolloutOf(id), rolloutOf(other)]
+      const pid = yield* holding([lockOf(id), lockOf(other), first, second])
+      const now = Date.now() / 1000
+      const told = (writtenFirst: number, writtenSecond: number) =>
+        Effect.gen(function*() {
+          utimesSync(first, writtenFirst, writtenFirst)
+          utimesSync(second, writtenSecond, writtenSecond)
+          const [said, known] = [yield* evidence(pid), yield* recognise(yield* hostProcess(pid, { argv: ["codex", "--no-daemon"] }))]
+          expect(known?.sessionId).toBe(said?.sessionId)
+          expect(known?.confidence).toBe(said?.confidence)
+          expect(said?.openSessions).toEqual([id, other])
+          return { session: said?.sessionId, confidence: said?.confidence, evidence: known?.evidence }
+        })
+      // The process is older than its writes.
+      const after = now + 30
+      const born = yield* readProcess(pid)
+      const age = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) - Number(born.state === "alive" ? born.startTime.split("@")[0] : 0) / 100
+      const start = now - age
+      expect(yield* told(start + 0.3, start - 60)).toMatchObject({ session: id, confidence: "medium" })
+      expect(yield* told(start - 60, start + 0.3)).toMatchObject({ session: other, confidence: "medium" })
+      // Before its life, at one time, in the future.
+      for (const [one, two] of [[start - 60, start - 30], [start + 0.3, start + 0.32], [start + 0.3, after]] as const) {
+        const answer = yield* told(one, two)
+        expect(answer).toMatchObject({ session: null })
+        expect(answer.evidence).toContain(`${id}, ${other}. Which one was written last in its life is not certain`)
+      }
     }))
 
   it("that can't be looked into are unknown, not without a conversation", () => {

@@ -393,6 +393,22 @@ describe("attribution by example", () => {
     assert.deepStrictEqual(attributed([held], [first, { ...later, writtenAt: 900 }]).assigned, ["alpha/one later identity_marker"])
   })
 
+  it("what a process's records only let infer is held with medium confidence", () => {
+    for (const [confidence, held] of [["medium", "medium"], [undefined, "high"]] as const) {
+      const report = { ...said("later"), ...confidence === undefined ? {} : { confidence } }
+      const { assigned } = attribute({
+        windows: [window("alpha/one", { held: "first", pending: false, report })],
+        candidates: [file("first"), file("later")],
+        holders: new Map(),
+        nameless: [],
+        incomplete: new Set(),
+        steadyClock: true,
+        now: 1_000
+      })
+      assert.deepStrictEqual(assigned.map(({ confidence: as, sessionId }) => [sessionId, as]), [["later", held]])
+    }
+  })
+
   it("a process whose session is not written yet is known by its word, unless there is something to come back to", () => {
     const one = window("alpha/one", { assignedId: "given", report: said("own", "missing"), tells: true })
     assert.deepStrictEqual(attributed([one], []).assigned, ["alpha/one own process_report"])

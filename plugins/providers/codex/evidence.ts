@@ -21,8 +21,35 @@ export interface OpenConversation {
 export type OpenConversations =
   | { readonly _tag: "One"; readonly conversation: OpenConversation }
   | { readonly _tag: "None" }
-  | { readonly _tag: "Several"; readonly sessions: ReadonlyArray<string> }
+  /** `latest`: the one that was certainly written last in the process's life. */
+  | { readonly _tag: "Several"; readonly sessions: ReadonlyArray<string>; readonly latest: OpenConversation | null }
   | { readonly _tag: "Unreadable" }
+
+interface Found {
+  readonly sessionId: string
+  readonly transcript: string | null
+  readonly ends: ReturnType<typeof endsOf>
+}
+
+const conversationOf = ({ ends, sessionId, transcript }: Found, startedAt: number | null): OpenConversation =>
+  ({ sessionId, transcript, turn: ends === null ? null : turnIn(ends.tail, startedAt) })
+
+/** A file of the future was written before the clock was set back. */
+const futureMs = 1_000
+/** Two writes that lie closer together are not told apart. */
+const apartMs = 50
+
+/**
+ * Of several conversations the one that was written last. It was written in the life of the process, and clearly after
+ * the others; in one that has no rollout nothing was said.
+ */
+const latestOf = (found: ReadonlyArray<Found>, startedAt: number | null, now: number): Found | null => {
+  const written = found.filter(({ transcript }) => transcript !== null)
+  if (startedAt === null || written.some(({ ends }) => ends === null || ends.writtenAt > now + futureMs)) return null
+  const at = (one: Found | undefined): number => one?.ends?.writtenAt ?? -Infinity
+  const [newest, second] = written.toSorted((one, other) => at(other) - at(one))
+  return newest !== undefined && at(newest) > startedAt && at(newest) - at(second) > apartMs ? newest : null
+}
 
 /**
  * The conversation that a process writes. Those that its agent opened beside it are left aside; of several others none is
@@ -43,9 +70,16 @@ export const conversationIn = (
   const own = found.length < 2 ? found : found.filter(({ ends }) => ends === null || isOfPerson(ends.head) !== false)
   const [one, another] = own
   if (one === undefined) {
-    return found.length === 0 ? { _tag: "None" } : { _tag: "Several", sessions: locked }
+    return found.length === 0 ? { _tag: "None" } : { _tag: "Several", sessions: locked, latest: null }
   }
-  if (another !== undefined) return { _tag: "Several", sessions: own.map(({ sessionId }) => sessionId) }
-  const { ends, sessionId, transcript } = one
-  return { _tag: "One", conversation: { sessionId, transcript, turn: ends === null ? null : turnIn(ends.tail, startedAt) } }
+  if (another !== undefined) {
+    const latest = latestOf(own, startedAt, Date.now())
+    const works = own.some((each) => conversationOf(each, startedAt).turn === "open")
+    return {
+      _tag: "Several",
+      sessions: own.map(({ sessionId }) => sessionId),
+      latest: latest === null ? null : { ...conversationOf(latest, startedAt), ...works ? { turn: "open" } : {} }
+    }
+  }
+  return { _tag: "One", conversation: conversationOf(one, startedAt) }
 }

@@ -78,16 +78,16 @@ export const epochOf = (startTime: string): number | null => {
 
 const bounded = 64 * 1024
 
-/** Both ends of a file, bounded; null where it can't be read. */
-export const endsOf = (path: string): { readonly head: string; readonly tail: string } | null => {
+/** Both ends of a file, bounded, and when it was written last; null where it can't be read. */
+export const endsOf = (path: string): { readonly head: string; readonly tail: string; readonly writtenAt: number } | null => {
   let file: number | null = null
   try {
     file = openSync(path, "r")
-    const { size } = fstatSync(file)
+    const { mtimeMs, size } = fstatSync(file)
     const bytes = Buffer.alloc(Math.min(bounded, size))
     const read = (from: number, into: number): string => bytes.toString("utf8", 0, readSync(into, bytes, 0, bytes.length, from))
     const head = read(0, file)
-    return { head, tail: read(Math.max(0, size - bounded), file) }
+    return { head, tail: read(Math.max(0, size - bounded), file), writtenAt: mtimeMs }
   } catch {
     return null
   } finally {

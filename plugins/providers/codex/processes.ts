@@ -46,16 +46,21 @@ export const evidenceOf = (process: AgentProcess): Effect.Effect<ProcessEvidence
     const startTime = table.find(({ pid }) => pid === native)?.startTime
     const own = native === process.pid || startTime === undefined ? {} : { process: { pid: native, startTime } }
     const found = conversationIn(native, epochOf(process.startTime))
+    const watched = variableOf(native, "REPRISE_AGENT") !== null
     if (found._tag === "Unreadable") {
       return yield* failure("processEvidence", `The open files of process ${native} could not be read.`)
     }
     if (found._tag === "None") return null
     if (found._tag === "Several") {
-      const evidence = `Process ${native} has several conversations open (${found.sessions.join(", ")}).`
-      return { sessionId: null, transcript: null, state: null, evidence, openSessions: found.sessions, ...own }
+      const open = `Process ${native} has several conversations open (${found.sessions.join(", ")})`
+      const several = { openSessions: found.sessions, ...own }
+      // The screen of an agent names the one that it shows.
+      if (watched || found.latest === null) return { sessionId: null, transcript: null, state: null, evidence: `${open}.`, ...several }
+      const { sessionId, transcript, turn } = found.latest
+      const evidence = `${open}, and ${sessionId} was written last.`
+      return { sessionId, transcript, state: turn === "open" ? "busy" : turn === "closed" ? "idle" : null, evidence, confidence: "medium", ...several }
     }
     const { sessionId, transcript, turn } = found.conversation
-    const watched = variableOf(native, "REPRISE_AGENT") !== null
     const state = turn === "open" ? "busy" : turn === "closed" && !watched ? "idle" : null
     const said = turn === null ? "" : turn === "open" ? "; its rollout has an open turn" : "; its rollout's last turn is over"
     return { sessionId, transcript, state, evidence: `Process ${native} holds the lock of ${sessionId}${said}.`, ...own }

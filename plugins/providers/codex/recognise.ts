@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path"
 import { Effect, type HostProcess, type Json, processTable, ProviderFailure, type RecognisedProcess } from "reprise/plugin"
 import { codexWords, type CodexWords, readWords } from "./argv.ts"
-import { conversationIn } from "./evidence.ts"
-import { endsOf, wordsOf } from "./host.ts"
+import { conversationIn, type OpenConversation } from "./evidence.ts"
+import { endsOf, epochOf, wordsOf } from "./host.ts"
 import { modeOfFlags } from "./permissions.ts"
 import { nativeIn } from "./processes.ts"
 import { readTranscript } from "./transcript.ts"
@@ -44,9 +44,13 @@ export const recognise = (process: HostProcess): Effect.Effect<RecognisedProcess
     // The script that npm installs and the program that it starts are one Codex: it is told of once, as the script.
     if (!called.script && codexWords(wordsOf(process.ppid))?.script === true) return null
     const settings = settingsOf(words, process.env)
-    const started = process.cwd ?? process.env["PWD"] ?? "/"
-    const cwd = resolve(started, words.values["--cd"] ?? ".")
+    const cwd = resolve(process.cwd ?? process.env["PWD"] ?? "/", words.values["--cd"] ?? ".")
     const untold = (evidence: string): RecognisedProcess => ({ sessionId: null, transcript: null, cwd, ...settings, evidence })
+    const told = ({ sessionId, transcript }: OpenConversation) => {
+      const head = transcript === null ? null : endsOf(transcript)?.head ?? null
+      const said = head === null ? null : readTranscript(head, { truncated: true }).cwd
+      return { sessionId, transcript, cwd: said ?? cwd, ...settings }
+    }
     // What looks after the background server: it has no conversation.
     if (words.verb === "app-server" && words.object !== null) return null
     if (words.verb === "app-server" || words.verb === "remote-control") {
@@ -55,12 +59,17 @@ export const recognise = (process: HostProcess): Effect.Effect<RecognisedProcess
     const table = yield* processTable
     const native = table === null ? null : nativeIn(table, process.pid)
     if (native === null) return untold("The program that has the conversation open was not found below this process.")
-    const found = conversationIn(native)
+    const started = table?.find(({ pid }) => pid === native)?.startTime
+    const found = conversationIn(native, started === undefined ? null : epochOf(started))
     switch (found._tag) {
       case "Unreadable":
         return untold(`The open files of process ${native} could not be read.`)
-      case "Several":
-        return untold(`Process ${native} has several conversations open: ${found.sessions.join(", ")}.`)
+      case "Several": {
+        const open = `Process ${native} has several conversations open: ${found.sessions.join(", ")}`
+        return found.latest === null
+          ? untold(`${open}. Which one was written last in its life is not certain: say something in the one to keep, then adopt again.`)
+          : { ...told(found.latest), confidence: "medium", evidence: `${open}. ${found.latest.sessionId} was written last.` }
+      }
       case "None":
         return untold(
           words.flags.has("--no-daemon")
@@ -70,11 +79,9 @@ export const recognise = (process: HostProcess): Effect.Effect<RecognisedProcess
               "codex resume ID --no-daemon."
         )
       case "One": {
-        const { sessionId, transcript } = found.conversation
-        const head = transcript === null ? null : endsOf(transcript)?.head ?? null
-        const said = head === null || transcript === null ? null : readTranscript(head, { truncated: true }).cwd
+        const { sessionId } = found.conversation
         const evidence = `Process ${native} holds the lock of ${sessionId} in ${join("thread-writer-locks", `${sessionId}.lock`)}.`
-        return { sessionId, transcript, cwd: said ?? cwd, ...settings, evidence }
+        return { ...told(found.conversation), evidence }
       }
     }
   })

@@ -144,11 +144,14 @@ export const MaybeText = Schema.NullOr(Schema.String)
 // An empty id or path would look like one.
 const MaybeName = Schema.NullOr(Schema.NonEmptyString)
 
+const Certainty = Schema.optionalWith(Schema.Literal("high", "medium"), { exact: true })
+
 export const ProcessEvidence = Schema.NullOr(Schema.Struct({
   sessionId: MaybeName,
   transcript: MaybeName,
   state: Schema.NullOr(ScreenState),
   evidence: Schema.String,
+  confidence: Certainty,
   openSessions: Schema.optionalWith(Schema.Array(Schema.NonEmptyString), { exact: true }),
   process: Schema.optionalWith(
     Schema.Struct({ pid: Schema.Int.pipe(Schema.positive()), startTime: Schema.String }),
@@ -164,6 +167,7 @@ export const SessionHolders = Schema.Array(Schema.Struct({
 
 export const RecognisedProcess = Schema.NullOr(Schema.Struct({
   sessionId: MaybeName,
+  confidence: Certainty,
   transcript: MaybeName,
   cwd: Schema.NonEmptyString,
   model: Schema.NullOr(Schema.String),

@@ -2,10 +2,41 @@ import { readFileSync } from "node:fs"
 import type { Claims } from "../claims.ts"
 import { must } from "../claims.ts"
 import { bareCommand, newSessionId } from "../command-lines.ts"
+import { holdsAnywhere, holdsEarlier } from "../mock/requests.ts"
 import { known, sessionOf } from "../providers.ts"
 import { eventually, lives } from "../terminal.ts"
 import { openWorld } from "../world.ts"
 import { askForMemory, mustBeAlone } from "./team.ts"
+
+/** A person opened a second conversation in the same process, and said something in it. */
+const changedByHand = async ({ cli }: Claims): Promise<void> => {
+  const { answer, ready, renew } = known[cli.cli]
+  const world = await openWorld([cli])
+  const { mock, terminal } = world
+  try {
+    const pane = terminal.start([cli.program, ...bareCommand(cli.cli, { fresh: newSessionId() })])
+    await terminal.shows(pane, ready)
+    await terminal.send(pane, "say I keep durian")
+    await terminal.shows(pane, new RegExp(`${answer} I keep durian`))
+    await terminal.send(pane, renew)
+    await eventually("an empty window", () => !terminal.screen(pane).includes("durian"), { instead: () => terminal.screen(pane) })
+    await terminal.send(pane, "say I keep salak")
+    const { session } = await eventually("its request", () => mock.requests.saying("salak")[0])
+    await terminal.shows(pane, new RegExp(`${answer} I keep salak`))
+    await world.well("adopt", "--as", "gamma")
+    const [agent] = (await world.well("status")).agents
+    must(agent !== undefined && sessionOf(agent) === session, () => `It is recorded in ${agent?.session?.id}, and was last asked in ${session}.`)
+    await world.powerCut()
+    await world.well("restart")
+    if (agent === undefined) return
+    await world.until(agent.id, "idle")
+    const request = await world.tell(agent.id, "say again")
+    must(holdsEarlier(request, "salak"), () => "The second conversation is lost.")
+    must(!holdsAnywhere(request, "durian"), () => "The first conversation came back with it.")
+  } finally {
+    await world.close()
+  }
+}
 
 /** What a person started by hand, in a tmux of their own, becomes a team that comes back. */
 export const adopt = (claims: Claims): Promise<void> =>
@@ -84,6 +115,7 @@ export const adopt = (claims: Claims): Promise<void> =>
           await other.close()
         }
       })
+      await claim("adopt", "one whose person went over to a new conversation is recorded in that one, and comes back in it", () => changedByHand(claims))
       await claim("adopt", "nothing of the person's own files was changed by it", async () => {
         const log = readFileSync(`${world.home.home}/${cli.cli === "claude" ? ".claude/settings.json" : ".codex/config.toml"}`, "utf8")
         must(!/reprise/i.test(log), () => "The person's configuration names Reprise.")
