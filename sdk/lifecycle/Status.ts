@@ -59,15 +59,10 @@ const resumableNow = (
     }
   })
 
-/**
- * The session as far as it is known now: what a process names before anything was written counts, and one that may not be
- * the last one is not certain. Of one that its process left for a conversation without a word, the same is true.
- */
-const sessionShown = ({ id, session }: AgentView, { doubts, named, silent }: Noticed): AgentView["session"] => {
+/** A session is not certain that may not be the last one, or that its process left for a conversation without a word. */
+const sessionShown = ({ id, session }: AgentView, { doubts, silent }: Noticed): AgentView["session"] => {
   const agent = AgentId.make(id)
-  if (session !== null) return doubts.has(agent) || silent.get(agent)?.isPresent === true ? { ...session, confidence: "low" } : session
-  const said = named.get(agent)
-  return said === undefined ? null : { id: said, transcript: null, capturedVia: "process_report", confidence: "high" }
+  return session !== null && (doubts.has(agent) || silent.get(agent)?.isPresent === true) ? { ...session, confidence: "low" } : session
 }
 
 /** A team as it is now. */

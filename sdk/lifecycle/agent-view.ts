@@ -148,6 +148,17 @@ const readyBy = ({ process }: AgentObservation, look: AgentSight | null): AgentV
   return { ok: reasons.length === 0, reasons }
 }
 
+/** The session as far as it is known now: what a process names before anything was written counts. */
+const sessionOf = ({ session }: AgentState, look: AgentSight | null): AgentView["session"] => {
+  if (session !== null) {
+    const { capturedVia, confidence, id, transcript } = session
+    return { id, transcript, capturedVia, confidence }
+  }
+  return look === null || look.named === null
+    ? null
+    : { id: look.named.sessionId, transcript: null, capturedVia: "process_report", confidence: look.named.confidence }
+}
+
 /** Renders one agent; pure. `look` is null where nobody looked at what it does. */
 export const viewAgent = (agent: AgentState, observation: AgentObservation, look: AgentSight | null): AgentView => {
   const lives = mayLive(observation.process) && observation.pane !== null
@@ -161,12 +172,7 @@ export const viewAgent = (agent: AgentState, observation: AgentObservation, look
     startedAt: agent.adopted?.startedAt ?? agent.spawn?.spawnedAt ?? null,
     pane: lives && observation.pane !== null ? paneAddress(observation.pane) : adopted?.place ?? null,
     cwd: agent.spec.cwd,
-    session: agent.session === null ? null : {
-      id: agent.session.id,
-      transcript: agent.session.transcript,
-      capturedVia: agent.session.capturedVia,
-      confidence: agent.session.confidence
-    },
+    session: sessionOf(agent, look),
     firstSendAt: agent.firstSend._tag === "Valid" ? agent.firstSend.at : null,
     interacted: agent.firstSend._tag === "Valid"
       ? true

@@ -23,13 +23,11 @@ export interface Noticed {
   readonly isNew: boolean
   /** Agents of which it is not certain which conversation they were last in: why. */
   readonly doubts: ReadonlyMap<AgentId, Unresumable>
-  /** Sessions that processes name, of agents that have none yet: nothing was written in them. */
-  readonly named: ReadonlyMap<AgentId, string>
   /** Conversations without a word that processes are in, or left. */
   readonly silent: ReadonlyMap<AgentId, SilentConversation>
 }
 
-export const nothingNoticed: Noticed = { isNew: false, doubts: new Map(), named: new Map(), silent: new Map() }
+export const nothingNoticed: Noticed = { isNew: false, doubts: new Map(), silent: new Map() }
 
 /** Looks once, and appends what is new. */
 const lookOnce = (
@@ -40,13 +38,13 @@ const lookOnce = (
   Effect.gen(function*() {
     const log = yield* EventLog
     const discovery = yield* discoverSessions(team, yield* allTeams, findProvider, processes)
-    const { doubts, named, silent } = discovery
+    const { doubts, silent } = discovery
     const captured = captureEvents(team, discovery)
-    if (captured.length === 0) return { isNew: false, doubts, named, silent }
+    if (captured.length === 0) return { isNew: false, doubts, silent }
     return yield* log.append(captured).pipe(
-      Effect.as({ isNew: true, doubts, named, silent }),
+      Effect.as({ isNew: true, doubts, silent }),
       // Another command gave it to somebody meanwhile; whoever looks next sees that.
-      Effect.catchTag("SessionClaimed", (claimed) => Effect.as(Effect.logWarning(claimed.message), { isNew: false, doubts, named, silent }))
+      Effect.catchTag("SessionClaimed", (claimed) => Effect.as(Effect.logWarning(claimed.message), { isNew: false, doubts, silent }))
     )
   })
 

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { AgentFailure } from "../domain/failure.ts"
+import type { Confidence } from "../domain/session.ts"
 import type { PaneIdentity } from "../domain/pane.ts"
 import type { Provider } from "../plugin/PluginHost.ts"
 import type { Suspension } from "../plugin/suspension.ts"
@@ -60,6 +61,8 @@ export interface AgentSight {
   readonly draft: Draft
   /** What its CLI says is wrong now: a login, a usage limit. What was wrong before it was started is none of that. */
   readonly failure: AgentFailure | null
+  /** The session that its own records name; null where they name none. */
+  readonly named: { readonly sessionId: string; readonly confidence: Confidence } | null
   /** What keeps a message from being typed; empty where nothing does. */
   readonly obstacles: ReadonlyArray<Obstacle>
 }
@@ -187,15 +190,23 @@ const obstaclesTo = ({ evidence, question, state }: Doing, { draft, failure, sho
   ]
 }
 
+const namedBy = (reading: EvidenceReading): AgentSight["named"] => {
+  if (reading._tag !== "Read" || reading.evidence.sessionId === null) return null
+  const { confidence = "high", sessionId } = reading.evidence
+  return { sessionId, confidence }
+}
+
 /**
  * What an agent that lives is doing, what is wrong with it, and whether it can be told something: the one function by which
  * `status`, `send`, a restart and a supervisor know that. Pure.
  */
 export const sightOf = (provider: Provider, seen: Seen): AgentSight => {
   const why = cannotTell(seen)
+  const named = namedBy(seen.reading)
   if (why !== null) {
     return {
       ...nothingRead,
+      named,
       state: "unknown",
       source: "none",
       evidence: why,
@@ -205,5 +216,5 @@ export const sightOf = (provider: Provider, seen: Seen): AgentSight => {
   }
   const screen = read(provider, seen)
   const does = doing(seen.reading, screen)
-  return { ...screen, ...does, obstacles: obstaclesTo(does, screen) }
+  return { ...screen, ...does, named, obstacles: obstaclesTo(does, screen) }
 }

@@ -43,8 +43,6 @@ export interface Discovery {
   readonly doubts: ReadonlyMap<AgentId, Unresumable>
   /** All conversations that an agent's live process has open, where those are several. */
   readonly open: ReadonlyMap<AgentId, ReadonlyArray<string>>
-  /** The session that an agent's live process names, of agents that have none yet. */
-  readonly named: ReadonlyMap<AgentId, string>
   /** Conversations without a word that agents' processes opened after the known one. */
   readonly silent: ReadonlyMap<AgentId, SilentConversation>
 }
@@ -293,7 +291,5 @@ export const discoverSessions = (
       const sessions = evidence?.openSessions ?? []
       return alive && sessions.length > 1 ? [[id, sessions] as const] : []
     }))
-    const named = new Map(ours.flatMap(({ agent, window: { report } }) =>
-      report === null || agent.session !== null || reports.get(agent.spec.id)?.alive !== true ? [] : [[agent.spec.id, report.sessionId] as const]))
-    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten, doubts, named, open, silent }
+    return { assigned, ambiguous: result.ambiguous, candidateCounts: result.candidateCounts, spoken, unwritten, doubts, open, silent }
   }).pipe(inOneLook)

@@ -189,6 +189,10 @@ describe("codex trouble", () => {
     expect(troubleAt(recorded("busy--no-server"), now)?.reason).toBe(
       "Codex gets no answer and tries again: Connection failed: error sending request"
     )
+    const waiting = recorded("busy--no-server")
+    const reason = waiting.lines.findIndex((text) => text.includes("Connection failed"))
+    const tip = "  └ Tip: Moving from Claude Code? Use /import to bring over your setup, project, and recent chats."
+    expect(troubleAt({ ...waiting, lines: waiting.lines.toSpliced(reason + 1, 0, tip) }, now)?.reason).toBe(troubleAt(waiting, now)?.reason)
     expect(troubleAt(recorded("error--open-elsewhere"), now)?.reason).toContain("another app")
     for (const name of ["idle--fresh", "idle--interrupted", "idle--after-a-turn", "busy--working"]) {
       expect(troubleAt(recorded(name), now)).toBeNull()

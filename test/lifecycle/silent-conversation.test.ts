@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type { AgentView } from "../../sdk/lifecycle/agent-view.ts"
 import { status } from "../../sdk/lifecycle/Status.ts"
 import { scriptedProvider } from "./scripted-cli.ts"
 import { makeWorld } from "./world.ts"
@@ -81,5 +82,31 @@ describe("a new conversation in which nothing was said", () => {
       yield* look
       world.transcript("s-new", ["the elder"])
       assert.deepInclude(yield* look, { session: "s-new", confidence: "high", why: "" })
+    }))
+})
+
+describe("a conversation that is not written yet", () => {
+  it.scopedLive("is named by up, status and restart alike where the process's own records name it", () =>
+    Effect.gen(function*() {
+      const plain = scriptedProvider({ preassigned: true })
+      const told: { of: (pid: number) => string | undefined } = { of: () => undefined }
+      const world = yield* makeWorld({
+        providers: {
+          telling: {
+            ...plain,
+            processEvidence: ({ pid }) => Effect.sync(() => {
+              const sessionId = told.of(pid)
+              return sessionId === undefined ? null : { sessionId, transcript: null, state: "idle", evidence: `Process ${pid} says so.` }
+            })
+          }
+        }
+      })
+      told.of = (pid) => world.transport.processes().find(({ alive, identity }) => alive && identity.pid === pid)?.request.argv[2]
+      world.script.set("one", { transcript: "never" })
+      const named = ({ agents: [agent] }: { readonly agents: ReadonlyArray<AgentView> }) =>
+        assert.deepStrictEqual(agent?.session, { id: told.of(agent?.pid ?? 0) ?? "", transcript: null, capturedVia: "process_report", confidence: "high" })
+      named(yield* world.up("alpha", { one: { provider: "telling" } }))
+      named(yield* world.run(status("alpha")))
+      named(yield* world.restart())
     }))
 })

@@ -28,7 +28,10 @@ const retries = (lines: ReadonlyArray<string>): string | null => {
   const at = lines.findLastIndex((line, index) => index < composer && /^[•◦] Reconnecting\b.*\besc to interrupt\)\s*$/.test(line))
   // Words of an answer would have more of it below.
   if (at < 0 || lines.slice(at + 1, composer).some((line) => !isBlank(line) && !/^ {2,}/.test(line))) return null
-  const why = lines.slice(at + 1, composer).filter((line) => !isBlank(line)).map((line) => line.replace(/^\s*└?\s*/, "").trim()).join(" ")
+  const below = lines.slice(at + 1, composer).filter((line) => !isBlank(line)).map((line) => line.replace(/^\s*└?\s*/, "").trim())
+  // A tip stands below the reason.
+  const tip = below.findIndex((line) => line.startsWith("Tip: "))
+  const why = (tip < 0 ? below : below.slice(0, tip)).join(" ")
   return `Codex gets no answer and tries again${why === "" ? "." : `: ${why}`}`
 }
 

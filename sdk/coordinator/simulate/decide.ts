@@ -117,7 +117,7 @@ export const planOf = (moment: Moment, asked: Asked): RestartPlan<unknown, unkno
     agents,
     converged: {
       team: state,
-      discovery: { assigned: new Map(), ambiguous: [], candidateCounts: {}, spoken: new Map(), unwritten: new Set(), doubts: new Map(), named: new Map(), open: new Map(), silent: new Map() },
+      discovery: { assigned: new Map(), ambiguous: [], candidateCounts: {}, spoken: new Map(), unwritten: new Set(), doubts: new Map(), open: new Map(), silent: new Map() },
       convergence: converged,
       requiredMissing: []
     },

@@ -57,6 +57,14 @@ export const team = (claims: Claims): Promise<void> =>
           must(agent.evidence !== "", () => `${id} has no evidence.`)
         }
       })
+      await claim("capture", "up, status and restart name the sessions before the first message", async () => {
+        const status = await world.well("status")
+        must(up.agents.map(sessionOf).join() === status.agents.map(sessionOf).join(), () => `up says ${up.agents.map(sessionOf).join()}, and status ${status.agents.map(sessionOf).join()}.`)
+        const restarted = await world.well("restart")
+        const again = await world.well("status")
+        must(restarted.agents.map(sessionOf).join() === again.agents.map(sessionOf).join(), () => `restart says ${restarted.agents.map(sessionOf).join()}, and status ${again.agents.map(sessionOf).join()}.`)
+        for (const { id } of up.agents) await world.until(id, "idle")
+      })
       await claim("submit", "a message arrives word for word", () => tellWords(world, words))
       await claim("submit", "a message of 400 lines arrives whole", async () => {
         await world.tell("one", long(400))
