@@ -113,7 +113,7 @@ export const starts = (claims: Claims): Promise<void> =>
 
 /** What a CLI says is wrong while it lives: a login that is refused, a usage limit. */
 export const troubles = (claims: Claims): Promise<void> =>
-  claims.story("what a CLI says is wrong", ["state"], async () => {
+  claims.story("what a CLI says is wrong", ["state", "resume"], async () => {
     const { claim, cli } = claims
     const world = await openWorld([cli])
     const trouble = async (id: string, kind: string) => {
@@ -136,6 +136,29 @@ export const troubles = (claims: Claims): Promise<void> =>
         const { retryAt } = await trouble("two", "usage_limit")
         // With a key Claude Code shows no time; with an account it does.
         must(cli.cli === "claude" || Date.parse(retryAt ?? "") > Date.now(), () => `It can go on at ${retryAt}.`)
+      })
+      await claim("resume", "a restart at a usage limit and a refused login resumes both", async () => {
+        await world.powerCut()
+        const restarted = await world.well("restart")
+        must(restarted.exit === 0 && restarted.agents.every(({ result }) => result === "resumed"), () => restarted.message)
+        for (const id of ["one", "two"]) await world.until(id, "idle")
+      })
+      await claim("state", "a model that is not there is told as that", async () => {
+        await world.tell("one", "error 404")
+        await trouble("one", "unknown")
+      })
+      await claim("state", "a model without capacity is told of, while it is tried again too", async () => {
+        await world.tell("two", "error 529")
+        await trouble("two", "unknown")
+      })
+      await claim("state", "a server that can't be reached is told of", async () => {
+        await world.until("one", "idle")
+        await world.tell("one", "say it works")
+        await world.until("one", "idle")
+        must((await world.agent("one")).failure === null, () => "The failure of before is told as one of now.")
+        await world.mock.close()
+        await world.well("send", "one", "say where are you")
+        await trouble("one", "unknown")
       })
     } finally {
       await world.close()
