@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -110,6 +110,8 @@ export interface World {
   readonly events: () => ReadonlyArray<Event>
   /** Moves the workspace to another path. */
   readonly move: (to: string) => void
+  /** Copies the workspace, with all that is in it, and goes on in the copy. */
+  readonly copy: (to: string) => void
   /** Kills everything with SIGKILL: agents, tmux server, commands. */
   readonly powerCut: () => Promise<void>
   readonly close: () => Promise<void>
@@ -231,6 +233,10 @@ export const openWorld = async (
     },
     move: (to) => {
       renameSync(home.work, to)
+      Object.assign(home, { work: to })
+    },
+    copy: (to) => {
+      execFileSync("cp", ["-a", home.work, to])
       Object.assign(home, { work: to })
     },
     powerCut: async () => {

@@ -116,6 +116,19 @@ export const adopt = (claims: Claims): Promise<void> =>
         }
       })
       await claim("adopt", "one whose person went over to a new conversation is recorded in that one, and comes back in it", () => changedByHand(claims))
+      await claim("adopt", "one to which its person never spoke starts fresh after a reboot, and needs no grant", async () => {
+        const other = await openWorld([cli])
+        try {
+          const pane = other.terminal.start([cli.program, ...bareCommand(cli.cli, { fresh: newSessionId() })])
+          await other.terminal.shows(pane, known[cli.cli].ready)
+          await eventually("a process that can be adopted", async () => (await other.reprise("adopt", "--as", "delta")).outcome === "adopted")
+          await other.powerCut()
+          const restarted = await other.well("restart")
+          must(restarted.agents.every(({ result }) => result === "started"), () => restarted.message)
+        } finally {
+          await other.close()
+        }
+      })
       await claim("adopt", "nothing of the person's own files was changed by it", async () => {
         const log = readFileSync(`${world.home.home}/${cli.cli === "claude" ? ".claude/settings.json" : ".codex/config.toml"}`, "utf8")
         must(!/reprise/i.test(log), () => "The person's configuration names Reprise.")
