@@ -3,9 +3,9 @@ import { fork } from "node:child_process"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { mutants, simulation, type SimulationFailure } from "../../sdk/testing/simulation/simulate.ts"
+import { kindOf, mutants, simulation, type SimulationFailure, type WorldKind, worldKinds } from "../../sdk/testing/simulation/simulate.ts"
 
-const usage = "npm run sim -- --worlds N [--from SEED] [--jobs N] [--json] | --replay SEED [--json] | --mutants [--among N] [--json]"
+const usage = "npm run sim -- --worlds N [--from SEED] [--kind KIND] [--jobs N] [--json] | --replay SEED [--json] | --mutants [--among N] [--json]"
 
 const wrongUsage = (what: string): never => {
   console.error(`${what.replace(/\.*$/, "")}. Nothing was played.\nUsage: ${usage}`)
@@ -28,6 +28,7 @@ const asked = () => {
         worlds: { type: "string" },
         from: { type: "string" },
         jobs: { type: "string" },
+        kind: { type: "string" },
         among: { type: "string" },
         replay: { type: "string" },
         mutants: { type: "boolean", default: false },
@@ -48,7 +49,7 @@ if (twice !== undefined) wrongUsage(`--${twice} is there twice`)
 
 /** What is asked for, and what may be said with it. */
 const mode = values.replay !== undefined ? "replay" : values.mutants ? "mutants" : "worlds"
-const goesWith = { replay: ["replay", "json"], mutants: ["mutants", "among", "json"], worlds: ["worlds", "from", "jobs", "json", "part"] }[mode]
+const goesWith = { replay: ["replay", "json"], mutants: ["mutants", "among", "json"], worlds: ["worlds", "from", "kind", "jobs", "json", "part"] }[mode]
 const foreign = given.find((name) => !goesWith.includes(name))
 if (foreign !== undefined) wrongUsage(`--${foreign} does not go with --${mode}`)
 
@@ -57,6 +58,10 @@ const from = whole("from", values.from, 1, 0)
 const seed = whole("replay", values.replay, 0, 0)
 const among = whole("among", values.among, 2_000, 1)
 const jobsAtMost = whole("jobs", values.jobs, availableParallelism(), 1)
+const kind = worldKinds.find((name) => name === values.kind)
+if (values.kind !== undefined && kind === undefined) {
+  wrongUsage(`--kind is ${JSON.stringify(values.kind)}, which is none of ${worldKinds.join(", ")}`)
+}
 if (!Number.isSafeInteger(from + worlds)) wrongUsage(`--from ${from} leaves no room for ${worlds} worlds`)
 
 /** How many failures are made small and shown. */
@@ -67,11 +72,25 @@ Error.stackTraceLimit = 0
 
 const sim = await Effect.runPromise(simulation)
 
+/** The seeds from this one on, of the kind that was asked for. */
+const seedsFrom = (from: number, worlds: number): ReadonlyArray<number> => {
+  const seeds: Array<number> = []
+  for (let seed = from; seeds.length < worlds; seed++) if (kind === undefined || kindOf(seed) === kind) seeds.push(seed)
+  return seeds
+}
+
+/** How many of the worlds are of each kind. */
+const shareOf = (seeds: ReadonlyArray<number>): Partial<Record<WorldKind, number>> => {
+  const counts: Partial<Record<WorldKind, number>> = {}
+  for (const seed of seeds) counts[kindOf(seed)] = (counts[kindOf(seed)] ?? 0) + 1
+  return counts
+}
+
 /** The failures of some seeds; only the first few are made small. */
 const failuresOf = (from: number, worlds: number): { readonly seeds: ReadonlyArray<number>; readonly failures: ReadonlyArray<SimulationFailure> } => {
   const seeds: Array<number> = []
   const failures: Array<SimulationFailure> = []
-  for (let seed = from; seed < from + worlds; seed++) {
+  for (const seed of seedsFrom(from, worlds)) {
     if (failures.length >= shown) {
       if (sim.breaks(seed)) seeds.push(seed)
       continue
@@ -89,7 +108,14 @@ type Part = ReturnType<typeof failuresOf>
 /** Runs some seeds in a process of its own. */
 const inProcess = (from: number, worlds: number): Promise<Part> =>
   new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), ["--part", "--from", String(from), "--worlds", String(worlds)], {
+    const child = fork(fileURLToPath(import.meta.url), [
+      "--part",
+      "--from",
+      String(from),
+      "--worlds",
+      String(worlds),
+      ...kind === undefined ? [] : ["--kind", kind]
+    ], {
       execArgv: [...process.execArgv, "--max-semi-space-size=64"]
     })
     child.on("message", (part: Part) => resolve(part))
@@ -121,18 +147,23 @@ if (values.part) {
   const began = performance.now()
   const each = Math.ceil(worlds / Math.min(jobsAtMost, worlds))
   const jobs = Math.ceil(worlds / each)
+  const wanted = seedsFrom(from, worlds)
   const parts = await Promise.all(Array.from({ length: jobs }, (_, at) => {
-    const count = Math.min(each, worlds - at * each)
-    return jobs === 1 ? Promise.resolve(failuresOf(from, count)) : inProcess(from + at * each, count)
+    const part = wanted.slice(at * each, (at + 1) * each)
+    const first = part[0] ?? from
+    return jobs === 1 ? Promise.resolve(failuresOf(first, part.length)) : inProcess(first, part.length)
   }))
   const seeds = parts.flatMap((part) => part.seeds)
   const failures = parts.flatMap((part) => part.failures).slice(0, shown)
+  const kinds = shareOf(wanted)
   const seconds = Math.round((performance.now() - began) / 10) / 100
-  if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", worlds, violations: seeds.length, seconds, seeds, failures }))
+  if (values.json) console.log(JSON.stringify({ schema: "reprise.sim/1", worlds, kinds, violations: seeds.length, seconds, seeds, failures }))
   else {
     for (const { message, rule, scenario, seed, trace, traceHash } of failures) {
       console.log([`Seed ${seed} breaks rule ${rule}: ${message}`, ...scenario, "", ...trace, `traceHash ${traceHash}`, ""].join("\n"))
     }
+    const shares = worldKinds.flatMap((name) => kinds[name] === undefined ? [] : `${name} ${(100 * kinds[name] / worlds).toFixed(1)} %`)
+    console.log(`Kinds of worlds: ${shares.join(", ")}.`)
     console.log(`${worlds} worlds in ${seconds} s: ${seeds.length} broke a rule${seeds.length === 0 ? "" : ` (seeds ${seeds.slice(0, 20).join(", ")})`}.`)
   }
   process.exitCode = seeds.length === 0 ? 0 : 1

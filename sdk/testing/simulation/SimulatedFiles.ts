@@ -9,6 +9,7 @@ import { dirname } from "node:path"
 export interface SimulatedFile {
   readonly text: string
   readonly bornAt: number
+  readonly writtenAt: number
 }
 
 /** What the world's programs do with files, at once and without a fault. */
@@ -31,7 +32,7 @@ export const makeFiles = (): SimulatedFiles => {
     read: (path) => files.get(path),
     append: (path, text, now) => {
       const before = files.get(path)
-      files.set(path, { text: (before?.text ?? "") + text, bornAt: before?.bornAt ?? now })
+      files.set(path, { text: (before?.text ?? "") + text, bornAt: before?.bornAt ?? now, writtenAt: now })
       changed(path)
     },
     remove: (path) => {
@@ -75,10 +76,11 @@ export const fileSystemOf = (files: SimulatedFiles, faults: FileFaults, now: () 
     const file = files.read(path)
     if (file === undefined && !isDirectory(path)) return null
     const born = file === undefined ? Option.none<Date>() : Option.some(new Date(file.bornAt))
+    const written = file === undefined ? Option.none<Date>() : Option.some(new Date(file.writtenAt))
     return {
       type: file === undefined ? "Directory" : "File",
-      mtime: born,
-      atime: born,
+      mtime: written,
+      atime: written,
       birthtime: born,
       dev: 1,
       ino: Option.none(),

@@ -66,6 +66,7 @@ const restart = (step: Extract<CommandStep, { do: "restart" }>) => {
     ...step.onlyDead === undefined ? {} : { onlyDead: step.onlyDead },
     ...step.takeover === undefined ? {} : { takeover: step.takeover },
     ...step.unfinished === undefined ? {} : { unfinished: step.unfinished },
+    ...step.session === undefined ? {} : { session: step.session },
     interruptBusy: step.unconfirmed !== true
   }
   return restartBy(step.policy, named(step), options)

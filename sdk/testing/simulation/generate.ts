@@ -1,5 +1,6 @@
 import { allOrNone } from "./generate-all-or-none.ts"
 import { atWork, hardWorking } from "./generate-at-work.ts"
+import { changed } from "./generate-changed.ts"
 import { agentsByHand, amongPeople } from "./generate-people.ts"
 import { withLogins } from "./generate-logins.ts"
 import { rebooted, supervised } from "./generate-supervised.ts"
@@ -148,16 +149,81 @@ const besides = (random: Random, steps: ReadonlyArray<Step>): ReadonlyArray<Step
   })
 }
 
-/** What is rare in life and costly to play, from draws of its own: other worlds stay as they are. */
-const shareSupervised = 0.06
-const shareOfTwoTeams = 0.04
-const shareAmongPeople = 0.025
-const shareAllOrNone = 0.03
-const shareRebooted = 0.015
-const shareAtWork = 0.015
-const shareLogins = 0.03
-const shareSuspended = 0.03
-const shareVaried = 0.12
+/** What a kind of world is made of: the world that its seed gives without it, and draws of its own. */
+interface Draft extends Scenario {
+  readonly random: Random
+  readonly ids: ReadonlyArray<string>
+  readonly text: (who: string) => string
+}
+
+interface Kind {
+  /** The part of all worlds that are of this kind. */
+  readonly share: number
+  readonly make: (draft: Draft) => Pick<Scenario, "agents" | "steps">
+}
+
+const mayBeVaried = 0.12
+
+/** The kinds of worlds: what happens seldom, or costs much to play, has a small share. The rest are plain ones. */
+const kinds = {
+  supervised: { share: 0.06, make: ({ agents, ids, random, steps }) => ({ agents, steps: supervised(random, ids, steps) }) },
+  "two teams": {
+    share: 0.04,
+    make: ({ agents, random, steps }) => ({ agents: [...agents, { ...agentFrom(random, other), team: "beta" }], steps: besides(random, steps) })
+  },
+  people: {
+    share: 0.025,
+    make: ({ agents, ids, random }) => {
+      const byHand = agentsByHand(random, agentFrom)
+      return { agents: [...agents, ...byHand], steps: amongPeople(random, ids, byHand) }
+    }
+  },
+  "all or none": {
+    share: 0.03,
+    make: ({ random }) => {
+      const team = names.slice(0, 2 + random.int(3))
+      return { agents: team.map((id) => agentFrom(random, id)), steps: allOrNone(random, team) }
+    }
+  },
+  rebooted: { share: 0.015, make: ({ agents, ids, random }) => ({ agents, steps: rebooted(random, ids) }) },
+  "at work": {
+    share: 0.015,
+    make: ({ agents, ids, random, text }) => {
+      const [first = names[0], ...others] = ids
+      return { agents: hardWorking(agents), steps: atWork(random, [first, ...others], text) }
+    }
+  },
+  suspended: { share: 0.03, make: ({ agents, ids, random, steps }) => ({ agents, steps: suspended(random, ids, steps) }) },
+  changed: { share: 0.03, make: ({ agents, ids, random }) => ({ agents, steps: changed(random, ids) }) },
+  logins: {
+    share: 0.03,
+    make: ({ ids, random, ...plain }) =>
+      withLogins(random, random.chance(0.4) ? { ...plain, steps: supervised(random, ids, plain.steps) } : plain)
+  }
+} satisfies Readonly<Record<string, Kind>>
+
+/** The name of a kind of world. */
+export type WorldKind = keyof typeof kinds | "varied" | "plain"
+
+const isKind = (name: string): name is keyof typeof kinds => name in kinds
+
+/** The kinds of worlds, by name. */
+export const worldKinds: ReadonlyArray<WorldKind> = [...Object.keys(kinds).filter(isKind), "varied", "plain"]
+
+/** The kind of the world of a seed, and the draws that are its own: other worlds stay as they are. */
+const kindFrom = (seed: number): { readonly kind: WorldKind; readonly random: Random } => {
+  const random = randomFrom(mix(seed, 78))
+  let drawn = random.next()
+  for (const name of worldKinds) {
+    if (!isKind(name)) continue
+    drawn -= kinds[name].share
+    if (drawn < 0) return { kind: name, random }
+  }
+  return { kind: random.chance(mayBeVaried) ? "varied" : "plain", random }
+}
+
+/** The kind of the world of a seed. */
+export const kindOf = (seed: number): WorldKind => kindFrom(seed).kind
 
 /** Draws a scenario: equal seeds give equal ones. */
 export const generate = (seed: number): Scenario => {
@@ -173,34 +239,8 @@ export const generate = (seed: number): Scenario => {
       steps.push({ do: "commands", commands: !together ? [first] : random.chance(0.6) ? [first, commandStep(random, ids, text)] : overtaken(random, ids, text) })
     }
   }
-  const agents = ids.map((id) => agentFrom(random, id))
-  const rare = randomFrom(mix(seed, 78))
-  const kind = rare.next()
-  if (kind < shareSupervised) return { seed, agents, steps: supervised(rare, ids, steps) }
-  if (kind < shareSupervised + shareOfTwoTeams) {
-    return { seed, agents: [...agents, { ...agentFrom(rare, other), team: "beta" }], steps: besides(rare, steps) }
-  }
-  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople) {
-    const byHand = agentsByHand(rare, agentFrom)
-    return { seed, agents: [...agents, ...byHand], steps: amongPeople(rare, ids, byHand) }
-  }
-  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone) {
-    const team = names.slice(0, 2 + rare.int(3))
-    return { seed, agents: team.map((id) => agentFrom(rare, id)), steps: allOrNone(rare, team) }
-  }
-  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted) {
-    return { seed, agents, steps: rebooted(rare, ids) }
-  }
-  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted + shareAtWork) {
-    const [first = names[0], ...others] = ids
-    return { seed, agents: hardWorking(agents), steps: atWork(rare, [first, ...others], text) }
-  }
-  if (kind < shareSupervised + shareOfTwoTeams + shareAmongPeople + shareAllOrNone + shareRebooted + shareAtWork + shareSuspended) {
-    return { seed, agents, steps: suspended(rare, ids, steps) }
-  }
-  const plain: Scenario = { seed, agents, steps }
-  if (kind > 1 - shareLogins) {
-    return withLogins(rare, rare.chance(0.4) ? { ...plain, steps: supervised(rare, ids, steps) } : plain)
-  }
-  return rare.chance(shareVaried) ? varied(rare, plain) : plain
+  const plain: Scenario = { seed, agents: ids.map((id) => agentFrom(random, id)), steps }
+  const { kind, random: own } = kindFrom(seed)
+  if (isKind(kind)) return { seed, ...kinds[kind].make({ ...plain, random: own, ids, text }) }
+  return kind === "varied" ? varied(own, plain) : plain
 }

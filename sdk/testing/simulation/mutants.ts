@@ -4,6 +4,7 @@ import { LeaseHeld } from "../../event-log/errors.ts"
 import type { Lease } from "../../event-log/EventLog.ts"
 import type { TeamState } from "../../event-log/TeamState.ts"
 import { forgetting, mapProviders, missing, type Mutant, withAppend, withProcesses, withTransport } from "./mutant-hands.ts"
+import { conversationMutants } from "./mutants-conversations.ts"
 import { operationMutants } from "./mutants-operations.ts"
 import { supervisionMutants } from "./mutants-supervision.ts"
 import { peopleMutants } from "./mutants-people.ts"
@@ -268,5 +269,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   ...operationMutants,
   ...supervisionMutants,
-  ...peopleMutants
+  ...peopleMutants,
+  ...conversationMutants
 ]

@@ -1,4 +1,5 @@
 import type { Fact } from "./facts.ts"
+import { resumesTheNewest } from "./rules-conversations.ts"
 import { bringsBackAllOrNone, interruptsNoWork, redoesNothing } from "./rules-operations.ts"
 import { countsCrashesOnly, countsRestarts, decidesOncePerBoot, exhaustsOnce, staysStopped, waitsForLimits } from "./rules-supervision.ts"
 import { commands, key, type Watch } from "./watch.ts"
@@ -327,7 +328,7 @@ export const rules: ReadonlyArray<Rule> = [
   { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, leavesSuspended, writesOnlyTruth] },
   { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched, bringsBackAllOrNone, decidesOncePerBoot, keepsLogins] },
   { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner] },
-  { number: 4, name: "Context is never dropped silently", watches: [dropsNothing] },
+  { number: 4, name: "Context is never dropped silently", watches: [dropsNothing, resumesTheNewest] },
   { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, countsCrashesOnly, exhaustsOnce, waitsForLimits] },
   { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce, redoesNothing] },
   { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople, staysStopped, interruptsNoWork] }

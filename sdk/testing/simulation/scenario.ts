@@ -77,6 +77,8 @@ export type CommandStep = CommandTrouble & (
     /** No person confirmed that agents at work may be interrupted. */
     readonly unconfirmed?: boolean
     readonly unfinished?: "continue" | "rollback"
+    /** The conversation that a person selects for the one agent that is named. */
+    readonly session?: string
     /** Run by this agent, inside its own team. */
     readonly inside?: string
   }

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { adoptedTeamFile } from "../../session/adopt-team-file.ts"
 import type { TeamFile } from "../../spec/team-file.ts"
 import { traceHash, traceLines } from "./facts.ts"
-import { generate } from "./generate.ts"
+import { generate, kindOf, worldKinds, type WorldKind } from "./generate.ts"
 import type { Wrap } from "./layers.ts"
 import type { Among, Mutant } from "./mutant-hands.ts"
 import { mutants } from "./mutants.ts"
@@ -80,6 +80,7 @@ const has: Readonly<Record<Among, (scenario: Scenario) => boolean>> = {
   limits: (scenario) => happens(scenario, "limit begins"),
   boots: (scenario) => happens(scenario, "reboots"),
   work: (scenario) => JSON.stringify(scenario.steps).includes('"unconfirmed":true'),
+  changed: ({ seed }) => kindOf(seed) === "changed",
   logins: ({ agents }) => agents.some(({ login = false }) => login)
 }
 
@@ -110,7 +111,8 @@ export const simulation = Effect.map(Effect.zipLeft(teamFileTemplate, adoptedTea
 }))
 
 export { rules } from "./rules.ts"
-export { mutants }
+export { kindOf, mutants, worldKinds }
 export type { CommandEnd } from "./commands.ts"
+export type { WorldKind }
 export type { Wrap } from "./layers.ts"
 export type { CommandStep, Scenario, SimulatedAgent, Step } from "./scenario.ts"
