@@ -9,13 +9,11 @@ import * as Stream from "effect/Stream"
 import type { Event, LogEntry } from "../domain/event.ts"
 import { isLifecycleEvent } from "../domain/event.ts"
 import { TeamKey } from "../domain/ids.ts"
-import { isRefused, type LogVerdict } from "../domain/log-verdict.ts"
 import type { ClaimChange, SessionClaim } from "../domain/session-claim.ts"
 import { type Batch, batchOf, missingLease, versionConflict } from "./batch.ts"
 import { type AppendOptions, EventLog, type Lease, type ReadOptions } from "./EventLog.ts"
 import { type AppendError, EventLogError, LeaseHeld, LeaseLost, SessionClaimed } from "./errors.ts"
 import { fold } from "./fold.ts"
-import { refusedLog } from "./refused-log.ts"
 import { redactText } from "./redact.ts"
 import { entryOf, type EventRow, placed, unwritable } from "./rows.ts"
 import { type Folded, nothingFolded } from "./snapshot.ts"
@@ -36,25 +34,26 @@ export interface MemoryLog {
   readonly layerFor: (holder: string) => Layer.Layer<EventLog>
   /** That process died: its leases may be taken over, and what it would still release stays as it is. */
   readonly end: (holder: string) => Effect.Effect<void>
-  /** What the log is taken for from now on: one that is refused can be read only. */
-  readonly judge: (verdict: LogVerdict) => Effect.Effect<void>
+  /** A log of its own with the same entries, as a copied file has them. No lease of this one holds there. */
+  readonly copy: Effect.Effect<MemoryLog>
+  /** Takes back all batches that end after a position, as an older file does; the answer puts them there again. */
+  readonly rollBack: (position: number) => Effect.Effect<Effect.Effect<void>>
   /** Puts a row there as a damaged or foreign one could stand in a file. */
   readonly putRow: (row: Omit<EventRow, "position">) => Effect.Effect<number>
 }
 
 const leaseTtlMs = 15_000
 
-const currentLog = (): LogVerdict => ({ _tag: "Current", refresh: false })
-
 const makeTables = () => ({
   id: "memory",
-  verdict: currentLog(),
   rows: new Array<EventRow>(),
   entries: new Array<LogEntry>(),
   teams: new Map<string, Folded>(),
   lifecycle: new Map<string, number>(),
   keys: new Map<string, number>(),
   claims: new Map<string, SessionClaim>(),
+  /** The positions at which batches end. */
+  ends: new Array<number>(),
   leases: new Map<string, HeldLease>(),
   dead: new Set<string>()
 })
@@ -119,6 +118,7 @@ const record = (tables: Tables, batch: Batch, at: string): number | AppendError 
     put(tables, { position, at, team, agent, type, generation, operation, body }, placed(row, position, at))
   }
   const position = tables.rows.length
+  tables.ends.push(position)
   if (key !== undefined) tables.keys.set(key, position)
   return position
 }
@@ -134,7 +134,6 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
   const append = (events: ReadonlyArray<Event>, options: AppendOptions = {}): Effect.Effect<number, AppendError> =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       if (events.length === 0) return Effect.succeed(tables.rows.length)
-      if (isRefused(tables.verdict)) return Effect.fail(refusedLog(tables.verdict, "append", null))
       const refused = missingLease(events, options)
       if (refused !== undefined) return Effect.fail(refused)
       const problem = unwritable(events)
@@ -178,7 +177,6 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
 
   const take = (resource: string, command: string) =>
     Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Lease, LeaseHeld | EventLogError> => {
-      if (isRefused(tables.verdict)) return Effect.fail(refusedLog(tables.verdict, "lease", null))
       const held = tables.leases.get(resource)
       if (held !== undefined && held.holder !== null && !tables.dead.has(held.holder)) {
         return Effect.fail(
@@ -211,7 +209,7 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
     state: (team) => Effect.sync(() => Option.fromNullable(tables.teams.get(team)?.state)),
     teams: Effect.sync(() => [...tables.teams.keys()].sort().map((key) => TeamKey.make(key))),
     position: Effect.sync(() => tables.rows.length),
-    verdict: Effect.sync(() => tables.verdict),
+    verdict: Effect.succeed({ _tag: "Current", refresh: false }),
     identity: Effect.succeed({ id: tables.id, path: "", device: "", inode: "" }),
     lease: (resource, command) => Effect.acquireRelease(take(resource, command), release),
     holder: (resource) =>
@@ -225,9 +223,22 @@ const serviceFor = (tables: Tables, committed: PubSub.PubSub<void>, holder: stri
   })
 }
 
-/** Makes an empty log that lives as long as the value; a simulation hands it to each of its processes. */
-export const make: Effect.Effect<MemoryLog> = Effect.map(PubSub.sliding<void>(1), (committed): MemoryLog => {
-  const tables = makeTables()
+/** Tables of their own with the entries up to a position. */
+const upTo = (tables: Tables, position: number): Tables => {
+  const made = makeTables()
+  for (const [at, row] of tables.rows.slice(0, position).entries()) {
+    const entry = tables.entries[at]
+    if (entry === undefined) continue
+    put(made, row, entry)
+    const claims = entry._tag === "Event" ? claimed(made.claims, batchOf([entry.event], {}).claims) : made.claims
+    if (!(claims instanceof SessionClaimed)) made.claims = claims
+  }
+  made.ends.push(...tables.ends.filter((end) => end <= position))
+  for (const [key, at] of tables.keys) if (at <= position) made.keys.set(key, at)
+  return made
+}
+
+const logOf = (tables: Tables, committed: PubSub.PubSub<void>): MemoryLog => {
   const openFor = (holder: string) =>
     Effect.sync(() => {
       tables.dead.delete(holder)
@@ -237,7 +248,13 @@ export const make: Effect.Effect<MemoryLog> = Effect.map(PubSub.sliding<void>(1)
     openFor,
     layerFor: (holder) => Layer.effect(EventLog, openFor(holder)),
     end: (holder) => Effect.sync(() => void tables.dead.add(holder)),
-    judge: (verdict) => Effect.sync(() => void (tables.verdict = verdict)),
+    copy: Effect.sync(() => logOf(upTo(tables, tables.rows.length), committed)),
+    rollBack: (position) =>
+      Effect.sync(() => {
+        const before = { ...tables }
+        Object.assign(tables, upTo(tables, tables.ends.findLast((end) => end <= position) ?? 0), { leases: tables.leases, dead: tables.dead })
+        return Effect.sync(() => void Object.assign(tables, before, { leases: tables.leases, dead: tables.dead }))
+      }),
     putRow: (row) =>
       Effect.gen(function*() {
         const position = tables.rows.length + 1
@@ -247,7 +264,10 @@ export const make: Effect.Effect<MemoryLog> = Effect.map(PubSub.sliding<void>(1)
         return position
       })
   }
-})
+}
+
+/** Makes an empty log that lives as long as the value; a simulation hands it to each of its processes. */
+export const make: Effect.Effect<MemoryLog> = Effect.map(PubSub.sliding<void>(1), (committed) => logOf(makeTables(), committed))
 
 /** A log without a disk, for tests and simulation, with the same rules as the one on disk. */
 export const layer: Layer.Layer<EventLog> = Layer.unwrapEffect(Effect.map(make, (log) => log.layerFor("memory")))

@@ -10,10 +10,10 @@ import { standard, toTeam } from "../policy/Policy.ts"
 import { mcpProblem, optionProblems, type TeamFile, TeamFileInvalid } from "../spec/team-file.ts"
 import { type AgentView, viewTeam } from "./agent-view.ts"
 import { attachLine } from "./attach-command.ts"
-import { demandCurrentLog, demandKnownSpawns } from "./current-log.ts"
+import { demandCurrentLog, demandKnownSpawns, demandNoSpawns } from "./current-log.ts"
 import { touchedBy } from "./interrupted.ts"
 import { refuseInterruption } from "./interruption.ts"
-import { type AgentObservation, mayLive, observeTeam } from "./observe.ts"
+import { type AgentObservation, listedPanes, mayLive, observeTeam } from "./observe.ts"
 import { copiesFor } from "./launch-copies.ts"
 import type { HostEnvironment } from "./operation.ts"
 import type { OperationUnfinished } from "./operation-unfinished.ts"
@@ -93,11 +93,13 @@ const checkOptions = (file: TeamFile, findProvider: Effect.Effect.Success<Return
 const provedDead = ({ process, strays }: AgentObservation): boolean =>
   (process.state === "dead" || process.state === "absent") && strays.length === 0
 
+const wasStarted = ({ agents }: TeamState): boolean => agents.some(({ adopted, spawn }) => spawn !== null || adopted !== null)
+
 /** The report on a known team that is not touched: it runs, lives elsewhere, or can't be seen. Null where it may be. */
 const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
   Effect.gen(function*() {
     // What was never started, nobody has to look for.
-    if (known.agents.every((agent) => agent.spawn === null && agent.adopted === null)) return null
+    if (!wasStarted(known)) return null
     const host = yield* PluginHost
     const home = known.transport === asked.name ? asked : yield* host.transport(known.transport)
     const observation = yield* observeTeam(known, home)
@@ -196,6 +198,10 @@ export const up = (
       const left = yield* leaveAsItIs(file, known.value, transport)
       if (left !== null) return left
     }
+    yield* Option.match(known, {
+      onNone: () => Effect.flatMap(listedPanes(transport), (panes) => demandNoSpawns(spec.name, { panes })),
+      onSome: (team) => wasStarted(team) ? Effect.void : Effect.flatMap(listedPanes(transport), (panes) => demandKnownSpawns(team, { panes }))
+    })
     const position = yield* log.append([{
       type: "team.recorded",
       team: spec.name,

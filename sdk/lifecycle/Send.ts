@@ -16,8 +16,8 @@ import { providerAgentOf } from "../session/provider-agent.ts"
 import { HostProcesses } from "../session/host-processes.ts"
 import type { TeamTargetAmbiguous, TeamTargetUnresolved } from "../spec/workspace.ts"
 import { captureSessions } from "./capture.ts"
-import { demandCurrentLog } from "./current-log.ts"
-import { observeTeam } from "./observe.ts"
+import { demandCurrentLog, demandKnownSpawns } from "./current-log.ts"
+import { listedPanes, observeTeam } from "./observe.ts"
 import { currentState } from "./prepare.ts"
 import { AgentUnknown } from "./Restart.ts"
 import { teamState } from "./team.ts"
@@ -132,6 +132,7 @@ export const send = (
       return yield* new AgentNotOurs({ team: team.key, agent: to, pid: agent.adopted.pid, place: agent.adopted.place })
     }
     const transport = yield* host.transport(team.transport)
+    yield* demandKnownSpawns(team, { panes: yield* listedPanes(transport) })
     const provider = yield* host.provider(agent.spec.provider)
     const entry = entryOf(provider, providerAgentOf(team, agent, "keep"), { text, raw })
     if (entry._tag === "Refused") {
@@ -234,6 +235,7 @@ export const deliverWaiting = (
     const agents = team.agents.filter(({ removed, spec }) => !removed && waitedFor.has(spec.id))
     if (agents.length === 0) return
     const transport = yield* host.transport(team.transport)
+    yield* demandKnownSpawns(team, { panes: yield* listedPanes(transport) })
     yield* Effect.forEach(agents, ({ spec }) =>
       Effect.flatMap(host.provider(spec.provider), (provider) => deliverPending({ team, agent: spec.id, transport, provider })), { discard: true })
   })

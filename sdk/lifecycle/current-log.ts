@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { TeamKey } from "../domain/ids.ts"
 import { isRefused, type LogVerdict } from "../domain/log-verdict.ts"
 import type { EventLogError } from "../event-log/errors.ts"
 import { EventLog } from "../event-log/EventLog.ts"
@@ -21,11 +22,14 @@ export const demandReadableLog: Effect.Effect<LogVerdict, EventLogError, EventLo
     : verdict
 })
 
+/** What a transport shows of teams; `panes` is null where it could not be asked, which is evidence of nothing. */
+type Panes = Pick<TeamObservation, "panes">
+
 /**
  * Panes of the team that its log does not know although it would have recorded them before they were started: the log is
  * older than they are.
  */
-export const unknownSpawns = (team: TeamState, { panes }: Pick<TeamObservation, "panes">): ReadonlyArray<string> =>
+export const unknownSpawns = (team: TeamState, { panes }: Panes): ReadonlyArray<string> =>
   (panes ?? []).flatMap(({ agent: id, generation, identity, team: key }) => {
     if (key !== team.key) return []
     const agent = team.agents.find(({ spec }) => spec.id === id)
@@ -35,7 +39,7 @@ export const unknownSpawns = (team: TeamState, { panes }: Pick<TeamObservation, 
   })
 
 /** Fails where a process of the team runs that the log does not know: nothing may be stopped or started by that log. */
-export const demandKnownSpawns = (team: TeamState, observation: TeamObservation): Effect.Effect<void, EventLogError, EventLog> =>
+export const demandKnownSpawns = (team: TeamState, observation: Panes): Effect.Effect<void, EventLogError, EventLog> =>
   Effect.gen(function*() {
     if (unknownSpawns(team, observation).length === 0) return
     const log = yield* EventLog
@@ -43,5 +47,15 @@ export const demandKnownSpawns = (team: TeamState, observation: TeamObservation)
     const evidence = unknownSpawns(Option.getOrElse(yield* log.state(team.key), () => team), observation)
     if (evidence.length === 0) return
     const position = yield* log.position
+    return yield* refusedLog({ _tag: "RolledBack", position, evidence }, "decide", null)
+  })
+
+/** Fails where processes of a team run that the log does not have: it had the team before they were started. */
+export const demandNoSpawns = (key: TeamKey, { panes }: Panes): Effect.Effect<void, EventLogError, EventLog> =>
+  Effect.gen(function*() {
+    const evidence = (panes ?? []).flatMap(({ agent, generation, identity, team }) =>
+      team === key ? `process ${identity.pid} is ${agent} of generation ${generation}, and the log does not have team ${key}` : [])
+    if (evidence.length === 0) return
+    const position = yield* (yield* EventLog).position
     return yield* refusedLog({ _tag: "RolledBack", position, evidence }, "decide", null)
   })

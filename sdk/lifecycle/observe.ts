@@ -5,7 +5,7 @@ import type { PaneIdentity, ProcessExit } from "../domain/pane.ts"
 import type { AgentState, TeamState } from "../event-log/TeamState.ts"
 import type { ProcessRef } from "../plugin/process-table.ts"
 import type { Transport } from "../plugin/PluginHost.ts"
-import type { ForeignPane, ListedPane, Screen, TransportFailure } from "../plugin/transport-driver.ts"
+import type { ForeignPane, ListedPane, PaneListing, Screen, TransportFailure } from "../plugin/transport-driver.ts"
 import type { ProcessFact } from "../policy/Facts.ts"
 import { HostProcesses } from "../session/host-processes.ts"
 import { inspectPane } from "../session/look.ts"
@@ -71,11 +71,17 @@ const observeAgent = (
   })
 }
 
+const panesIn = ({ orphans = [], panes }: PaneListing): ReadonlyArray<ListedPane> => [...panes, ...orphans]
+
+/** Everything that a transport knows of, orphans too; null where it could not be asked. */
+export const listedPanes = (transport: Transport): Effect.Effect<ReadonlyArray<ListedPane> | null> =>
+  Effect.match(transport.list, { onFailure: () => null, onSuccess: panesIn })
+
 /** Looks at a team's processes once. Changes nothing. */
 export const observeTeam = (team: TeamState, transport: Transport): Effect.Effect<TeamObservation> =>
   Effect.gen(function*() {
     const listing = yield* Effect.either(transport.list)
-    const panes = Either.isRight(listing) ? [...listing.right.panes, ...listing.right.orphans ?? []] : null
+    const panes = Either.isRight(listing) ? panesIn(listing.right) : null
     const failure = Either.isLeft(listing) ? listing.left : null
     const observed = yield* Effect.forEach(
       team.agents,

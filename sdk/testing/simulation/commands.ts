@@ -22,6 +22,7 @@ import type { CommandFacts } from "./facts.ts"
 import type { ProcessServices } from "./layers.ts"
 import { asksForLeave, budgetOf, isAllOrNone, restartBy, superviseBy } from "./policies.ts"
 import type { CommandStep } from "./scenario.ts"
+import { judgedLog } from "./workspace-log.ts"
 
 /** The team of a simulated world. */
 export const teamName = "alpha"
@@ -57,6 +58,7 @@ export const factsOf = (step: CommandStep, origin: Origin): CommandFacts => ({
   unconfirmed: step.do === "restart" && step.unconfirmed === true,
   workDone: step.do === "restart" && step.policy === "workDone",
   allOrNone: step.do === "restart" && isAllOrNone(step.policy),
+  copied: step.copy !== undefined,
   budget: step.do === "supervise" ? budgetOf[step.budget] : null
 })
 
@@ -153,8 +155,8 @@ const refusedErrors: ReadonlySet<string> = new Set([
   "GateFailed"
 ])
 
-const servicesOf = ({ boot, env, files, log, processes, providers, sinceBoot, transport }: ProcessServices) =>
-  Context.make(EventLog, log).pipe(
+const servicesOf = ({ boot, env, files, log, processes, providers, sinceBoot, transport, verdict }: ProcessServices) =>
+  Context.make(EventLog, judgedLog(log, verdict)).pipe(
     Context.add(FileSystem.FileSystem, files),
     Context.add(HostEnvironment, env),
     Context.add(HostBoot, boot),

@@ -21,6 +21,8 @@ export interface CommandFacts {
   readonly allOrNone: boolean
   /** Whether what agents were told to do is done already, so that nothing of it is given out. */
   readonly workDone: boolean
+  /** Whether it runs in a copy of the workspace. */
+  readonly copied: boolean
   /** How often it may bring one agent back; null where nobody bounds it. */
   readonly budget: { readonly restarts: number; readonly perMs: number } | null
 }
@@ -52,6 +54,11 @@ export type Happening =
     /** Of the beginning and the end of an operation: who of its team lives then. */
     readonly living?: ReadonlyArray<string>
   }
+  /**
+   * A tool put an older log in the place of the workspace's (`now`), or put the newer one back. `told`: whether a file outside
+   * of the workspace says how far the log went; else only the processes that live do.
+   */
+  | { readonly kind: "rolled back"; readonly now: boolean; readonly told: boolean }
   /** The log refused what was to be written, for its disk is full. */
   | { readonly kind: "unwritable" }
   /** What a query answered: of one agent, or, with null, of the whole home. */

@@ -1,6 +1,7 @@
 import { allOrNone } from "./generate-all-or-none.ts"
 import { atWork, hardWorking } from "./generate-at-work.ts"
 import { changed } from "./generate-changed.ts"
+import { handled } from "./generate-logs.ts"
 import { agentsByHand, amongPeople } from "./generate-people.ts"
 import { withLogins } from "./generate-logins.ts"
 import { rebooted, supervised } from "./generate-supervised.ts"
@@ -194,6 +195,16 @@ const kinds = {
     }
   },
   suspended: { share: 0.03, make: ({ agents, ids, random, steps }) => ({ agents, steps: suspended(random, ids, steps) }) },
+  logs: {
+    share: 0.03,
+    make: ({ agents, ids, random, steps, text }) => ({
+      agents,
+      steps: handled(random, steps, () => {
+        const { meanwhile: _, ...command } = commandStep(random, ids, text)
+        return command
+      })
+    })
+  },
   changed: { share: 0.03, make: ({ agents, ids, random }) => ({ agents, steps: changed(random, ids) }) },
   logins: {
     share: 0.03,

@@ -13,6 +13,7 @@ import type { SimulatedAgent, WorldStep } from "./scenario.ts"
 import { byHand, clear, type CliBehaviour, failing } from "./simulated-cli.ts"
 import { type Limit, statusOf } from "./simulated-limit.ts"
 import type { SimulatedFiles } from "./SimulatedFiles.ts"
+import type { WorkspaceLog } from "./workspace-log.ts"
 import type { SimulatedProcess, VirtualTime } from "./VirtualTime.ts"
 
 // What a world does by itself: agents die, people type, the machine comes up again.
@@ -31,6 +32,7 @@ export interface HappeningsOptions {
   readonly time: VirtualTime
   /** The log, as it is without a fault. */
   readonly truth: Context.Tag.Service<typeof EventLog>
+  readonly workspaceLog: WorkspaceLog
   readonly world: SimulatedProcess
   /** Ends what runs of Reprise, and begins another boot. */
   readonly reboot: () => void
@@ -38,7 +40,7 @@ export interface HappeningsOptions {
 
 /** Answers what makes a step of the world happen. */
 export const happenings = (
-  { agents, behaviours, conversations, files, limits, note, people, reboot, terminals, time, transport, truth, world }: HappeningsOptions
+  { agents, behaviours, conversations, files, limits, note, people, reboot, terminals, time, transport, truth, workspaceLog, world }: HappeningsOptions
 ): (step: WorldStep) => void => {
   const { livingOf } = people
   const worldOf = (pid: number) => people.isPersons(pid) ? terminals : transport
@@ -150,6 +152,10 @@ export const happenings = (
         else people.suspended.delete(pid)
         return note({ kind: "suspended", agent: step.agent, pid, now: step.do === "suspended" })
       }
+      case "log rolled back":
+        return later(workspaceLog.rollBack(step))
+      case "log put back":
+        return later(workspaceLog.putBack)
       case "turn fails":
         return later(says(step.agent, failing))
       case "limit begins":

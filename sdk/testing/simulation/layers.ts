@@ -2,6 +2,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import type { EventLog } from "../../event-log/EventLog.ts"
 import type { Provider, Transport } from "../../plugin/PluginHost.ts"
 import type { Processes } from "../../session/host-processes.ts"
+import type { LogVerdict } from "../../domain/log-verdict.ts"
 import type * as Context from "effect/Context"
 
 /** The id of a boot of a simulated world's machine, by its number. */
@@ -10,6 +11,8 @@ export const bootOf = (number: number): string => `${number.toString(16).padStar
 /** What a Reprise process of a simulated world runs on. */
 export interface ProcessServices {
   readonly log: Context.Tag.Service<typeof EventLog>
+  /** What the log is taken for: one that is not the current state of its workspace can be read only. */
+  readonly verdict: LogVerdict
   readonly transport: Transport
   readonly providers: ReadonlyMap<string, Provider>
   readonly files: FileSystem.FileSystem

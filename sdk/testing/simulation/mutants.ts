@@ -5,6 +5,7 @@ import type { Lease } from "../../event-log/EventLog.ts"
 import type { TeamState } from "../../event-log/TeamState.ts"
 import { forgetting, mapProviders, missing, type Mutant, withAppend, withProcesses, withTransport } from "./mutant-hands.ts"
 import { conversationMutants } from "./mutants-conversations.ts"
+import { workspaceMutants } from "./mutants-workspace.ts"
 import { operationMutants } from "./mutants-operations.ts"
 import { supervisionMutants } from "./mutants-supervision.ts"
 import { peopleMutants } from "./mutants-people.ts"
@@ -270,5 +271,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operationMutants,
   ...supervisionMutants,
   ...peopleMutants,
-  ...conversationMutants
+  ...conversationMutants,
+  ...workspaceMutants
 ]

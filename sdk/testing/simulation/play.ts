@@ -86,6 +86,7 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
     }
     world.limits.clear()
     world.continueAll()
+    world.putLogBack()
     for (const { behaviour, id } of scenario.agents) world.behaviours.set(id, { ...behaviour, startup: "ready", resumes: "well" })
     const wrong: Array<Wrong> = []
     world.peopleGo()

@@ -1,6 +1,7 @@
 import type { Fact } from "./facts.ts"
-import { resumesTheNewest } from "./rules-conversations.ts"
+import { dropsNothing, resumesTheNewest } from "./rules-conversations.ts"
 import { bringsBackAllOrNone, interruptsNoWork, redoesNothing } from "./rules-operations.ts"
+import { obeysNoOlderLog, sparesTheOriginal } from "./rules-workspace.ts"
 import { countsCrashesOnly, countsRestarts, decidesOncePerBoot, exhaustsOnce, staysStopped, waitsForLimits } from "./rules-supervision.ts"
 import { commands, key, type Watch } from "./watch.ts"
 
@@ -190,23 +191,6 @@ const oneOwner = (): Watch => {
   }
 }
 
-/** Rule 4: no conversation is left behind without leave and a record. */
-const dropsNothing = (): Watch => {
-  const released = new Map<string, number>()
-  const commandOf = commands()
-  return (fact) => {
-    const command = commandOf(fact)
-    if (fact.kind !== "writes") return null
-    const { event } = fact
-    if (event.type === "discard.session_tombstone") {
-      released.set(event.agent, fact.batch)
-      return command?.grant === true ? null : `${event.agent}'s conversation was let go, and nobody gave leave to`
-    }
-    if (event.type !== "agent.spawn_intended" || event.mode !== "fresh" || fact.holds.length === 0) return null
-    return released.get(event.agent) === fact.batch ? null : `${event.agent} was started anew, and ${fact.holds.join(", ")} held its user's words`
-  }
-}
-
 /** Rule 5: who changes a team's life holds its lease. */
 const holdsTheLease = (): Watch => {
   const holders = new Map<string, string>()
@@ -325,13 +309,13 @@ const keepsLogins = (): Watch => {
 
 /** The seven rules of the design, in their order. */
 export const rules: ReadonlyArray<Rule> = [
-  { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, leavesSuspended, writesOnlyTruth] },
+  { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, leavesSuspended, obeysNoOlderLog, writesOnlyTruth] },
   { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched, bringsBackAllOrNone, decidesOncePerBoot, keepsLogins] },
   { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner] },
   { number: 4, name: "Context is never dropped silently", watches: [dropsNothing, resumesTheNewest] },
   { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, countsCrashesOnly, exhaustsOnce, waitsForLimits] },
   { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce, redoesNothing] },
-  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople, staysStopped, interruptsNoWork] }
+  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople, sparesTheOriginal, staysStopped, interruptsNoWork] }
 ]
 
 /** A watch over all rules; each fact is shown to it once, in order, and it answers with what that fact broke. */

@@ -53,6 +53,8 @@ export interface CommandTrouble {
   readonly presumedDeadAt?: number
   /** Started from this agent's process: inside it, or in its person's terminal. */
   readonly from?: string
+  /** Run in a copy of the workspace; whether the original can be looked at. */
+  readonly copy?: "readable" | "unreadable"
   /** Started from an environment without the variable that lets CLIs in. */
   readonly poor?: true
   /** Happens so many milliseconds after its start. */
@@ -125,6 +127,13 @@ export type WorldStep =
   /** The agent's process is stopped by a signal (SIGSTOP, Ctrl-Z): it lives and does nothing until it is continued. */
   | { readonly do: "suspended"; readonly agent: string }
   | { readonly do: "continued"; readonly agent: string }
+  /**
+   * A tool puts an older log in the place of the workspace's: without its last so many entries, or without the newest start
+   * of an agent that lives. In the latter case nothing outside of the workspace tells how far the log went.
+   */
+  | { readonly do: "log rolled back"; readonly to: number | "before a start" }
+  /** The newer log is put back. */
+  | { readonly do: "log put back" }
   /** A turn of the agent's fails for a login, and its conversation says so from then on. */
   | { readonly do: "turn fails"; readonly agent: string }
   /** The machine goes down with everything on it, and comes up again. */

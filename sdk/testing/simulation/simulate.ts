@@ -80,6 +80,7 @@ const has: Readonly<Record<Among, (scenario: Scenario) => boolean>> = {
   limits: (scenario) => happens(scenario, "limit begins"),
   boots: (scenario) => happens(scenario, "reboots"),
   work: (scenario) => JSON.stringify(scenario.steps).includes('"unconfirmed":true'),
+  logs: ({ seed }) => kindOf(seed) === "logs",
   changed: ({ seed }) => kindOf(seed) === "changed",
   logins: ({ agents }) => agents.some(({ login = false }) => login)
 }

@@ -26,6 +26,7 @@ import { env, loginVariable, providers, providersBeside, teamFileOf } from "./se
 import { type CliBehaviour, simulatedCli } from "./simulated-cli.ts"
 import type { Limit } from "./simulated-limit.ts"
 import { fileSystemOf, makeFiles } from "./SimulatedFiles.ts"
+import { makeWorkspaceLog } from "./workspace-log.ts"
 import { makeVirtualTime, type SimulatedProcess } from "./VirtualTime.ts"
 
 /** What became of a scenario. */
@@ -118,6 +119,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     : null
   const log = inWorld(EventLogMemory.make)
   const truth = inWorld(log.openFor("world"))
+  const workspaceLog = makeWorkspaceLog({ log, note, people, workspace })
   const written = teamFileOf(template, agents)
   const fileOf = (team: string): TeamFile => {
     const spec = adoptedSpecs.get(team)
@@ -152,9 +154,10 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     const own = noteBy(process.name)
     const { [loginVariable]: login = "", ...poor } = env
     const given = step.poor === true ? poor : { ...poor, [loginVariable]: login }
-    const service = inWorld(log.openFor(process.name))
+    const { service, verdict } = inWorld(workspaceLog.openFor(process.name, step))
     return wrap({
       log: boundaryLog(boundary, recordedLog(service, { people, conversations, files, nextBatch: () => ++batches }, own)),
+      verdict,
       transport: observedTransport(
         { ...boundaryTransport(boundary, recordedDriver({ world: transport, people, command: self }, own)), name: "memory", plugin: "simulated" },
         own
@@ -184,6 +187,7 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
     time,
     transport,
     truth,
+    workspaceLog,
     world,
     reboot: () => {
       boots += 1
@@ -291,6 +295,8 @@ export const makeSimulatedWorld = (template: TeamFile, { agents, seed }: Scenari
       }
       people.suspended.clear()
     },
+    /** What a tool put in the place of the newest log is gone again. */
+    putLogBack: () => inWorld(workspaceLog.putBack),
     /** People end what is in the way of a restart. */
     peopleGo: () => inWorld(people.end(people.inTheWay())),
     /** Whether somebody supervises the team. */
