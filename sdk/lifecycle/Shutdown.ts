@@ -16,7 +16,7 @@ import { captureSessions } from "./capture.ts"
 import { demandCurrentLog, demandKnownSpawns } from "./current-log.ts"
 import { downInCopy } from "./down-in-copy.ts"
 import { agentsAtWork, confirmationRefusal } from "./interruption.ts"
-import { bothLeft, endLeftovers, isNothingLeft, leftBy, leftoverEvents, namedLeftover, nothingLeft } from "./leftovers.ts"
+import { endLeftoversOf, leftoverEvents, namedLeftover } from "./leftovers.ts"
 import { mayLive, observeTeam, panesToEnd } from "./observe.ts"
 import { beginOperation, finishOperation } from "./operation.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
@@ -209,20 +209,13 @@ const stopRecorded = (found: TeamState, graceMs: number, interruptBusy: boolean)
       return unseen || (before.failure !== null && seen.strays.length > 0) ? [id] : []
     })
     // What earlier generations left behind is ended with the agent that it is of, where that is proved ended.
-    const leftovers = (yield* Effect.forEach(
-      ended.agents.filter((agent) => {
-        const seen = observed.agents.get(agent.spec.id)
-        return agent.adopted === null && seen !== undefined && !mayLive(seen.process) && !unproved.includes(agent.spec.id)
-      }),
-      (agent) =>
-        Effect.gen(function*() {
-          const report = yield* endLeftovers(yield* leftBy(team, agent, agent.generation), graceMs, new Set())
-          const scope = { team: team.key, operation: operation.id, agent: agent.spec.id, generation: agent.generation }
-          if (!isNothingLeft(report)) yield* operation.append(leftoverEvents(scope, report))
-          return report
-        }),
-      { concurrency: 8 }
-    )).reduce(bothLeft, nothingLeft)
+    const gone = ended.agents.filter((agent) => {
+      const seen = observed.agents.get(agent.spec.id)
+      const isGone = stopped.includes(agent.spec.id) || (seen !== undefined && !mayLive(seen.process))
+      return agent.adopted === null && isGone && !unproved.includes(agent.spec.id)
+    })
+    const leftovers = yield* endLeftoversOf(team, gone, graceMs, ({ generation, spec }, report) =>
+      operation.append(leftoverEvents({ team: team.key, operation: operation.id, agent: spec.id, generation }, report)))
     const failed: ReadonlyArray<AgentId> = [...new Set([
       ...remains.flat(),
       ...ends.flatMap(({ end, id }) => Either.isLeft(end) ? id : []),

@@ -16,14 +16,14 @@ export interface LeftoverReport {
   readonly survivors: ReadonlyArray<Leftover>
 }
 
-export const nothingLeft: LeftoverReport = { stopped: [], spared: [], survivors: [] }
+const nothingLeft: LeftoverReport = { stopped: [], spared: [], survivors: [] }
 
 /** Whether there was nothing. */
 export const isNothingLeft = ({ spared, stopped, survivors }: LeftoverReport): boolean =>
   spared.length + stopped.length + survivors.length === 0
 
 /** Both reports as one. */
-export const bothLeft = (one: LeftoverReport, other: LeftoverReport): LeftoverReport => ({
+const bothLeft = (one: LeftoverReport, other: LeftoverReport): LeftoverReport => ({
   stopped: [...one.stopped, ...other.stopped],
   spared: [...one.spared, ...other.spared],
   survivors: [...one.survivors, ...other.survivors]
@@ -91,3 +91,17 @@ export const endLeftovers = (
       survivors: ended.flatMap(({ gone, leftover }) => gone ? [] : leftover)
     }
   })
+
+/** Does the same for agents that are proved ended, and has each report that names something written down. */
+export const endLeftoversOf = <E, R>(
+  team: TeamState,
+  ended: ReadonlyArray<AgentState>,
+  graceMs: number,
+  record: (agent: AgentState, report: LeftoverReport) => Effect.Effect<unknown, E, R>
+): Effect.Effect<LeftoverReport, E, R | EventLog> =>
+  Effect.forEach(ended, (agent) =>
+    Effect.gen(function*() {
+      const report = yield* endLeftovers(yield* leftBy(team, agent, agent.generation), graceMs, new Set())
+      if (!isNothingLeft(report)) yield* record(agent, report)
+      return report
+    }), { concurrency: 8 }).pipe(Effect.map((reports) => reports.reduce(bothLeft, nothingLeft)))

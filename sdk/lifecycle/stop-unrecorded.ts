@@ -6,7 +6,9 @@ import { EventLog, teamResource } from "../event-log/EventLog.ts"
 import type { TeamState } from "../event-log/TeamState.ts"
 import { PluginHost } from "../plugin/PluginHost.ts"
 import { viewTeam } from "./agent-view.ts"
+import { demandKnownSpawns } from "./current-log.ts"
 import { agentsAtWork, confirmationRefusal } from "./interruption.ts"
+import { endLeftoversOf, namedLeftover } from "./leftovers.ts"
 import { mayLive, observeTeam, panesToEnd } from "./observe.ts"
 import { loadProviders, providerNames } from "./plugins-of.ts"
 import { currentState } from "./prepare.ts"
@@ -39,6 +41,7 @@ export const stopUnrecorded = ({ found, graceMs, interruptBusy, why }: Stop) =>
     const transport = yield* host.transport(team.transport)
     const providers = yield* loadProviders(providerNames([team]))
     const before = yield* observeTeam(team, transport)
+    yield* demandKnownSpawns(team, before)
     const targets = team.agents.flatMap((agent) => {
       const observation = before.agents.get(agent.spec.id)
       if (observation === undefined || agent.adopted !== null) return []
@@ -46,13 +49,14 @@ export const stopUnrecorded = ({ found, graceMs, interruptBusy, why }: Stop) =>
       return panes.length === 0 ? [] : [{ agent, observation, panes, lives: mayLive(observation.process) }]
     })
     const living = targets.filter(({ lives }) => lives)
-    const base = { team: team.key, recorded: false, leftovers: [], spared: before.foreign.map(({ command, pane }) => `${pane} ${command}`) }
+    const foreign = before.foreign.map(({ command, pane }) => `${pane} ${command}`)
+    const base = { team: team.key, recorded: false }
     const reason = why.message.replace(/ ?Nothing was written[^.]*\./, "").replace(/ ?Free some space and run the command again\./, "")
     const atWork = interruptBusy ? [] : yield* agentsAtWork(team, living, transport, providers.find, { unknown: false })
     if (atWork.length > 0) {
       const { details, message, next } = confirmationRefusal(atWork, `reprise down --team ${team.key}`)
       const agents = yield* viewTeam(team, before, transport, providers.find)
-      const refused: ShutdownReport = { ...base, outcome: "confirmation_required", ok: false, message, next, details, agents, survivors: [], tookMs: 0 }
+      const refused: ShutdownReport = { ...base, outcome: "confirmation_required", ok: false, message, next, details, agents, spared: foreign, survivors: [], leftovers: [], tookMs: 0 }
       return refused
     }
     const ends = yield* Effect.forEach(targets, ({ agent, panes }) =>
@@ -64,6 +68,8 @@ export const stopUnrecorded = ({ found, graceMs, interruptBusy, why }: Stop) =>
     const unseen = before.failure === null ? [] : team.agents.flatMap(({ adopted, spec: { id } }) => adopted === null && before.agents.get(id)?.process.state === "unknown" ? id : [])
     const survivors = [...new Set([...ends.flat(), ...unseen])]
     const after = yield* observeTeam(team, transport)
+    const gone = team.agents.filter(({ adopted, spec: { id } }) => adopted === null && before.agents.has(id) && !survivors.includes(id))
+    const leftovers = yield* endLeftoversOf(team, gone, graceMs, () => Effect.void)
     const agents = yield* viewTeam(team, after, transport, providers.find)
     if (survivors.length === 0 && transport.closeHome !== undefined) yield* Effect.ignoreLogged(transport.closeHome)
     const ended = living.flatMap(({ agent: { spec: { id } } }) => survivors.includes(id) ? [] : id)
@@ -77,7 +83,9 @@ export const stopUnrecorded = ({ found, graceMs, interruptBusy, why }: Stop) =>
         ` This could not be recorded: ${reason.replace(/\.*$/, "")}. The next command that can write records that the processes are gone.`,
       next: survivors.length === 0 ? [`reprise restart --team ${team.key}`] : [`reprise down --team ${team.key}`],
       agents,
-      survivors,
+      spared: [...foreign, ...leftovers.spared.map(namedLeftover)],
+      survivors: [...survivors, ...leftovers.survivors.map(namedLeftover)],
+      leftovers: leftovers.stopped.map(namedLeftover),
       tookMs: Math.round(performance.now() - startedAt)
     }
     return report

@@ -35,6 +35,8 @@ export interface CommandEnd {
   readonly refused: boolean
   /** Of a restart: what came of each agent. */
   readonly results?: Readonly<Record<string, string>>
+  /** Of a down: what it named and left alone. */
+  readonly leftAlone?: ReadonlyArray<string>
 }
 
 /** The team that a command names; undefined where it names none. */
@@ -114,8 +116,8 @@ const command = Effect.fn(function*(step: CommandStep, { adoptable, fileOf }: Gi
       return done(outcome, ok, outcome === "text_refused")
     }
     case "down": {
-      const { ok, outcome } = yield* Shutdown.down(named(step), { interruptBusy: true })
-      return done(outcome, ok, false)
+      const { ok, outcome, spared, survivors } = yield* Shutdown.down(named(step), { interruptBusy: true })
+      return { ...done(outcome, ok, false), leftAlone: [...spared, ...survivors] }
     }
     case "plan": {
       const { refusal } = yield* Restart.plan(named(step), Policy.standard)

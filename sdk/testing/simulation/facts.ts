@@ -37,6 +37,8 @@ export type Happening =
     readonly refused: boolean
     /** Of a restart: what came of each agent. */
     readonly results?: Readonly<Record<string, string>>
+    /** Of a down: what it named and left alone. */
+    readonly leftAlone?: ReadonlyArray<string>
   }
   | { readonly kind: "dies" }
   | { readonly kind: "holds"; readonly resource: string; readonly token: number }
@@ -89,6 +91,28 @@ export type Happening =
     /** What else the stop ended. */
     readonly foreign: ReadonlyArray<string>
   }
+  /** An agent's process started one that outlives it. */
+  | {
+    readonly kind: "leaves"
+    readonly team: string
+    readonly agent: string
+    readonly generation: number
+    readonly pid: number
+    readonly inTerminal: boolean
+  }
+  /** Such a process is ended. */
+  | {
+    readonly kind: "clears"
+    readonly team: string
+    readonly agent: string
+    readonly generation: number
+    readonly pid: number
+    readonly inTerminal: boolean
+    /** Whether the process that started it lives. */
+    readonly parentLives: boolean
+  }
+  /** A command asked the machine for its processes and was not told. */
+  | { readonly kind: "hidden" }
   /** A person started a CLI by hand. */
   | { readonly kind: "by hand"; readonly agent: string; readonly pid: number; readonly permissions: string | null }
   /** What a person had started is ended; `below`: agents that end with it. */

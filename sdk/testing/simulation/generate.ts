@@ -1,6 +1,7 @@
 import { allOrNone } from "./generate-all-or-none.ts"
 import { atWork, hardWorking } from "./generate-at-work.ts"
 import { changed } from "./generate-changed.ts"
+import { withChildren } from "./generate-children.ts"
 import { handled } from "./generate-logs.ts"
 import { agentsByHand, amongPeople } from "./generate-people.ts"
 import { withLogins } from "./generate-logins.ts"
@@ -205,6 +206,7 @@ const kinds = {
       })
     })
   },
+  children: { share: 0.03, make: ({ agents, ids, random, steps }) => ({ agents, steps: withChildren(random, ids, steps) }) },
   changed: { share: 0.03, make: ({ agents, ids, random }) => ({ agents, steps: changed(random, ids) }) },
   logins: {
     share: 0.03,

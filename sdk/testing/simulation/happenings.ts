@@ -152,6 +152,10 @@ export const happenings = (
         else people.suspended.delete(pid)
         return note({ kind: "suspended", agent: step.agent, pid, now: step.do === "suspended" })
       }
+      case "leaves child": {
+        const process = transport.processes().findLast(({ alive, request }) => alive && request.agent === step.agent)
+        return process === undefined ? undefined : people.children.leave(process, step.inTerminal, note)
+      }
       case "log rolled back":
         return later(workspaceLog.rollBack(step))
       case "log put back":
@@ -163,6 +167,7 @@ export const happenings = (
       case "reboots":
         // Nothing of Reprise is there any more when its agents go.
         reboot()
+        people.children.endAll()
         return later(Effect.asVoid(Effect.suspend(() => goesDown)))
       case "cli behaves":
         behaviours.set(step.agent, step.behaviour)

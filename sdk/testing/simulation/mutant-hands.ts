@@ -8,8 +8,8 @@ import type { ProcessServices, Wrap } from "./layers.ts"
 
 // With what mutants are made.
 
-/** What a world has that some mutants need: people's processes, stopped ones, restarts of all or none, usage limits, boots, work, logins, changed conversations, logs that tools handle. */
-export type Among = "people" | "suspended" | "allOrNone" | "limits" | "boots" | "work" | "logins" | "changed" | "logs"
+/** What a world has that some mutants need: people's processes, stopped ones, restarts of all or none, usage limits, boots, work, logins, changed conversations, logs that tools handle, processes that outlive agents. */
+export type Among = "people" | "suspended" | "allOrNone" | "limits" | "boots" | "work" | "logins" | "changed" | "logs" | "children"
 
 export interface Mutant {
   /** The rule that it is made to break. */

@@ -5,6 +5,7 @@ import type { Lease } from "../../event-log/EventLog.ts"
 import type { TeamState } from "../../event-log/TeamState.ts"
 import { forgetting, mapProviders, missing, type Mutant, withAppend, withProcesses, withTransport } from "./mutant-hands.ts"
 import { conversationMutants } from "./mutants-conversations.ts"
+import { leftoverMutants } from "./mutants-leftovers.ts"
 import { workspaceMutants } from "./mutants-workspace.ts"
 import { operationMutants } from "./mutants-operations.ts"
 import { supervisionMutants } from "./mutants-supervision.ts"
@@ -272,5 +273,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...supervisionMutants,
   ...peopleMutants,
   ...conversationMutants,
-  ...workspaceMutants
+  ...workspaceMutants,
+  ...leftoverMutants
 ]

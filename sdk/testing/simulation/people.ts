@@ -6,6 +6,7 @@ import type { SeenProcess } from "../../session/adopt-processes.ts"
 import type { Processes } from "../../session/host-processes.ts"
 import type { MemoryTransport } from "../memory-transport.ts"
 import type { MemoryProcess } from "../memory-world.ts"
+import { makeChildren } from "./children.ts"
 import type { Conversations } from "./conversations.ts"
 import type { Note } from "./recorded.ts"
 import type { ProcessRecords } from "./simulated-records.ts"
@@ -58,6 +59,8 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
   const everything = (): ReadonlyArray<MemoryProcess> => [...transport.processes(), ...terminals.processes()]
   const living = (): ReadonlyArray<MemoryProcess> => everything().filter(({ alive }) => alive)
   const running = (): ReadonlyArray<Command> => commands.filter(({ pid, process }) => process.alive && !ended.has(pid))
+  const ageOf = (start: string): number => Math.max(0, sinceBoot() - 10 * Number(start.split("@")[0]))
+  const children = makeChildren({ startTime, ageOf, now: time.now })
   const isLiving = (pid: number): boolean =>
     living().some(({ identity }) => identity.pid === pid) || running().some((command) => command.pid === pid)
   const parentOf = (pid: number): number => {
@@ -67,14 +70,15 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
   const rowOf = (pid: number, start: string): ProcessRow => ({ pid, startTime: start, ppid: parentOf(pid), session: null, zombie: false })
   const rows = (): ReadonlyArray<ProcessRow> => [
     ...living().map(({ identity }) => rowOf(identity.pid, identity.startTime)),
-    ...running().map(({ pid, startTime: start }) => rowOf(pid, start))
+    ...running().map(({ pid, startTime: start }) => rowOf(pid, start)),
+    ...children.living().map(({ pid, startTime: start }) => rowOf(pid, start))
   ]
   const personOf = (agent: string): MemoryProcess | undefined =>
     terminals.processes().findLast(({ alive, request }) => alive && request.agent === agent)
   const below = (root: ProcessRef): ReadonlyArray<number> => treeOf(rows(), [root]).flatMap(({ pid }) => pid === root.pid ? [] : pid)
-  const ageOf = (start: string): number => Math.max(0, sinceBoot() - 10 * Number(start.split("@")[0]))
-  const shown = (): ReadonlyArray<SeenProcess> =>
-    living().map(({ identity: { pane, pid, startTime: start }, request: { argv, cwd, env } }) => ({
+  const shown = (): ReadonlyArray<SeenProcess> => [
+    ...children.shown(),
+    ...living().map(({ identity: { pane, pid, startTime: start }, request: { argv, cwd, env } }) => ({
       pid,
       ppid: parentOf(pid),
       startTime: start,
@@ -86,6 +90,7 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
       place: pid < firstPersonPid ? "no terminal" : `tty ${pane}`,
       inTerminal: pid >= firstPersonPid
     }))
+  ]
 
   /** Ends what is there, and says of which agents it was. */
   const end = (pids: ReadonlyArray<number>): Effect.Effect<void> =>
@@ -105,13 +110,19 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
         looked = new Set(rows().map(({ pid }) => pid))
         return shown()
       }),
-      marked: () => Effect.succeed([]),
+      marked: (marks) =>
+        Effect.sync(() => shown().flatMap(({ env, pid }) => Object.entries(marks).every(([name, value]) => env[name] === value) ? pid : [])),
       state: (ref) => Effect.sync(() => living().some(sameAs(ref)) ? "alive" : "dead"),
       suspension: ({ pid }) =>
         Effect.sync(() => suspended.has(pid) ? { pid, why: `process ${pid} is stopped; kill -CONT ${pid} lets it run on` } : null),
       lostDirectory: () => Effect.succeed(null),
       endTree: (root, graceMs) =>
         Effect.gen(function*() {
+          const child = children.living().find(({ pid, startTime: start }) => pid === root.pid && start === root.startTime)
+          if (child !== undefined) {
+            children.end(child, living().some(({ identity }) => identity.pid === child.of.identity.pid), note)
+            return { gone: true, survivors: [], evidence: `Process ${root.pid} is gone.` }
+          }
           const process = living().find(sameAs(root))
           if (process === undefined) return { gone: true, survivors: [], evidence: `Process ${root.pid} was gone already.` }
           const { agent } = process.request
@@ -132,6 +143,7 @@ export const makePeople = ({ ignoresStop, sinceBoot, startTime, terminals, time,
 
   return {
     adopted,
+    children,
     suspended,
     everything,
     personOf,

@@ -108,6 +108,8 @@ export const observedTransport = (transport: Transport, note: Note): Transport =
 /** The machine, with what it answers of adopted agents written down. */
 export const observedProcesses = (host: Processes, { adopted }: People, note: Note): Processes => ({
   ...host,
+  table: Effect.tap(host.table, (rows) => rows === null ? Effect.sync(() => note({ kind: "hidden" })) : Effect.void),
+  own: Effect.tap(host.own, (processes) => processes === null ? Effect.sync(() => note({ kind: "hidden" })) : Effect.void),
   state: (process) =>
     Effect.tap(host.state(process), (state) =>
       Effect.sync(() => note({ kind: "sees", agent: adopted.get(process.pid)?.agent ?? "?", state })))

@@ -1,5 +1,6 @@
 import type { Fact } from "./facts.ts"
 import { dropsNothing, resumesTheNewest } from "./rules-conversations.ts"
+import { leavesNothingUnseen, sparesChildren } from "./rules-leftovers.ts"
 import { bringsBackAllOrNone, interruptsNoWork, redoesNothing } from "./rules-operations.ts"
 import { obeysNoOlderLog, sparesTheOriginal } from "./rules-workspace.ts"
 import { countsCrashesOnly, countsRestarts, decidesOncePerBoot, exhaustsOnce, staysStopped, waitsForLimits } from "./rules-supervision.ts"
@@ -311,11 +312,11 @@ const keepsLogins = (): Watch => {
 export const rules: ReadonlyArray<Rule> = [
   { number: 1, name: "No evidence is not evidence", watches: [actsOnEvidence, leavesSuspended, obeysNoOlderLog, writesOnlyTruth] },
   { number: 2, name: "Decide before you touch, record before you act", watches: [recordsBeforeActing, refusesUntouched, bringsBackAllOrNone, decidesOncePerBoot, keepsLogins] },
-  { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner] },
+  { number: 3, name: "One live process per session", watches: [oneProcess, oneOwner, leavesNothingUnseen] },
   { number: 4, name: "Context is never dropped silently", watches: [dropsNothing, resumesTheNewest] },
   { number: 5, name: "State has one way in", watches: [holdsTheLease, countsGenerations, countsRestarts, countsCrashesOnly, exhaustsOnce, waitsForLimits] },
   { number: 6, name: "Accepted, submitted, consumed are three facts", watches: [typesOnce, redoesNothing] },
-  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople, sparesTheOriginal, staysStopped, interruptsNoWork] }
+  { number: 7, name: "The leader is sacred, and rank holds", watches: [sparesOthers, sparesPeople, sparesChildren, sparesTheOriginal, staysStopped, interruptsNoWork] }
 ]
 
 /** A watch over all rules; each fact is shown to it once, in order, and it answers with what that fact broke. */

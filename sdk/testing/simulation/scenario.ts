@@ -127,6 +127,8 @@ export type WorldStep =
   /** The agent's process is stopped by a signal (SIGSTOP, Ctrl-Z): it lives and does nothing until it is continued. */
   | { readonly do: "suspended"; readonly agent: string }
   | { readonly do: "continued"; readonly agent: string }
+  /** The agent's process starts another one and detaches it from itself. */
+  | { readonly do: "leaves child"; readonly agent: string; readonly inTerminal: boolean }
   /**
    * A tool puts an older log in the place of the workspace's: without its last so many entries, or without the newest start
    * of an agent that lives. In the latter case nothing outside of the workspace tells how far the log went.

@@ -81,6 +81,7 @@ const has: Readonly<Record<Among, (scenario: Scenario) => boolean>> = {
   boots: (scenario) => happens(scenario, "reboots"),
   work: (scenario) => JSON.stringify(scenario.steps).includes('"unconfirmed":true'),
   logs: ({ seed }) => kindOf(seed) === "logs",
+  children: ({ seed }) => kindOf(seed) === "children",
   changed: ({ seed }) => kindOf(seed) === "changed",
   logins: ({ agents }) => agents.some(({ login = false }) => login)
 }
