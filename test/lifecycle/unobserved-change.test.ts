@@ -20,7 +20,9 @@ const makeTeam = (options: Readonly<Record<string, string | number | boolean>> =
     const up = yield* world.run(Launch.up(file, { workspace: world.workspace, transport: "tmux", plugins: [] }))
     assert.strictEqual(up.outcome, "launched", up.message)
     const [one, two] = up.agents
-    const place = { one: { pid: one?.pid ?? 0, pane: "%1" }, two: { pid: two?.pid ?? 0, pane: "%2" } }
+    // Agents start at once, so their panes may come up in either order.
+    const paneOf = (agent: (typeof up.agents)[number] | undefined) => agent?.pane?.split(".").at(-1) ?? ""
+    const place = { one: { pid: one?.pid ?? 0, pane: paneOf(one) }, two: { pid: two?.pid ?? 0, pane: paneOf(two) } }
     const server = JSON.parse(readFileSync(join(world.workspace, ".reprise/plugins/transport-tmux/server.json"), "utf8"))
     const tmux = (...words: ReadonlyArray<string>) => execFileSync("tmux", ["-S", server.socket, ...words], { env: world.env })
     const sessionIn = (agent: "one" | "two"): string => world.recordOf(place[agent].pid)?.sessionId ?? ""
