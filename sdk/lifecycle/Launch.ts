@@ -93,13 +93,11 @@ const checkOptions = (file: TeamFile, findProvider: Effect.Effect.Success<Return
 const provedDead = ({ process, strays }: AgentObservation): boolean =>
   (process.state === "dead" || process.state === "absent") && strays.length === 0
 
-const wasStarted = ({ agents }: TeamState): boolean => agents.some(({ adopted, spawn }) => spawn !== null || adopted !== null)
-
 /** The report on a known team that is not touched: it runs, lives elsewhere, or can't be seen. Null where it may be. */
 const leaveAsItIs = ({ spec }: TeamFile, known: TeamState, asked: Transport) =>
   Effect.gen(function*() {
-    // What was never started, nobody has to look for.
-    if (!wasStarted(known)) return null
+    const wasStarted = known.agents.some(({ adopted, spawn }) => spawn !== null || adopted !== null)
+    if (!wasStarted) return yield* Effect.as(demandKnownSpawns(known, { panes: yield* listedPanes(asked) }), null)
     const host = yield* PluginHost
     const home = known.transport === asked.name ? asked : yield* host.transport(known.transport)
     const observation = yield* observeTeam(known, home)
@@ -197,11 +195,7 @@ export const up = (
     if (Option.isSome(known)) {
       const left = yield* leaveAsItIs(file, known.value, transport)
       if (left !== null) return left
-    }
-    yield* Option.match(known, {
-      onNone: () => Effect.flatMap(listedPanes(transport), (panes) => demandNoSpawns(spec.name, { panes })),
-      onSome: (team) => wasStarted(team) ? Effect.void : Effect.flatMap(listedPanes(transport), (panes) => demandKnownSpawns(team, { panes }))
-    })
+    } else yield* demandNoSpawns(spec.name, { panes: yield* listedPanes(transport) })
     const position = yield* log.append([{
       type: "team.recorded",
       team: spec.name,

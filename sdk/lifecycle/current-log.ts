@@ -50,7 +50,7 @@ export const demandKnownSpawns = (team: TeamState, observation: Panes): Effect.E
     return yield* refusedLog({ _tag: "RolledBack", position, evidence }, "decide", null)
   })
 
-/** Fails where processes of a team run that the log does not have: it had the team before they were started. */
+/** Fails where processes of a team run that the log does not have: the team was recorded before they were started. */
 export const demandNoSpawns = (key: TeamKey, { panes }: Panes): Effect.Effect<void, EventLogError, EventLog> =>
   Effect.gen(function*() {
     const evidence = (panes ?? []).flatMap(({ agent, generation, identity, team }) =>
