@@ -9,8 +9,7 @@ export interface SessionReport {
   readonly path: string | null
   /** Whether a transcript lies there. */
   readonly transcript: "present" | "missing" | "unknown"
-  /** `high` where nothing is said. */
-  readonly confidence?: Confidence
+  readonly confidence: Confidence
   /** A sentence: how it is known. */
   readonly evidence: string
 }

@@ -96,7 +96,7 @@ const judge = (world: AttributionWorld) => {
   const byReport = (window: SpawnWindow): Verdict => {
     const { assignedId, held, never, owner, pending, provider, report } = window
     if (report === null || report.sessionId === held || (pending && report.sessionId === assignedId)) return nothing
-    const { confidence = "high", evidence, path, sessionId } = report
+    const { confidence, evidence, path, sessionId } = report
     const found = candidates.find((candidate) => candidate.provider === provider && candidate.sessionId === sessionId)
     const rival = never.includes(sessionId)
       ? "the agent that it is a copy of"

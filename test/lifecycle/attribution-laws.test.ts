@@ -121,6 +121,7 @@ const truth: FastCheck.Arbitrary<Truth> = FastCheck.record({
         sessionId: now,
         path: `/files/${now}`,
         transcript: "missing",
+        confidence: "high",
         evidence: "its records say so"
       },
       tells: agent.records === "told" || agent.records === "unreadable",
@@ -297,7 +298,7 @@ describe("attribution by example", () => {
     }
   }
   const said = (sessionId: string, transcript: "present" | "missing" = "present") =>
-    ({ sessionId, path: `/a/${sessionId}`, transcript, evidence: "its records say so" })
+    ({ sessionId, path: `/a/${sessionId}`, transcript, confidence: "high" as const, evidence: "its records say so" })
 
   it("a file at another agent's address is in nobody's way", () => {
     const windows = [window("alpha/one", { until: 300 }), window("alpha/two", { assignedId: "two", from: 250 })]
@@ -394,8 +395,8 @@ describe("attribution by example", () => {
   })
 
   it("what a process's records only let infer is held with medium confidence", () => {
-    for (const [confidence, held] of [["medium", "medium"], [undefined, "high"]] as const) {
-      const report = { ...said("later"), ...confidence === undefined ? {} : { confidence } }
+    for (const confidence of ["medium", "high"] as const) {
+      const report = { ...said("later"), confidence }
       const { assigned } = attribute({
         windows: [window("alpha/one", { held: "first", pending: false, report })],
         candidates: [file("first"), file("later")],
@@ -405,7 +406,7 @@ describe("attribution by example", () => {
         steadyClock: true,
         now: 1_000
       })
-      assert.deepStrictEqual(assigned.map(({ confidence: as, sessionId }) => [sessionId, as]), [["later", held]])
+      assert.deepStrictEqual(assigned.map(({ confidence: as, sessionId }) => [sessionId, as]), [["later", confidence]])
     }
   })
 
