@@ -96,3 +96,47 @@ holds("a file of the process before is not taken for one of now because the cloc
       run({ do: "restart", policy: "isolated" })
     ]
   }))))
+
+holds("a log without the newest start of one agent lets nothing be typed into another, or the team be recorded again", [
+  { names: ["ada", "bob"], between: [run({ do: "restart", policy: "rolling" })] },
+  { names: ["ada"], between: [] }
+].flatMap(({ between, names }) => ([
+  ...names.map((name) => ({ do: "send", agent: name, text: `now ${name}` }) as const),
+  { do: "up" },
+  { do: "down" },
+  { do: "restart", policy: "standard" }
+] satisfies ReadonlyArray<CommandStep>).map((command) => ({
+  agents: names.map((name) => agent(name, "assigned")),
+  steps: [
+    up,
+    run({ do: "send", agent: "ada", text: "before" }),
+    ...between,
+    { do: "log rolled back", to: "before a start" } as const,
+    run(command),
+    { do: "log put back" } as const
+  ]
+}))))
+
+holds("a down finds what agents left behind also where its log can't be written to, or a look is late", upTo(60).map(() => ({
+  agents: [agent("ada", "assigned"), agent("bob", "marked")],
+  steps: [
+    up,
+    { do: "leaves child", agent: "ada", inTerminal: false },
+    { do: "leaves child", agent: "bob", inTerminal: true },
+    run({ do: "down", faults: 0.2 })
+  ]
+})))
+
+holds("a conversation that was begun while no observer looked comes back, or can be selected", ["assigned", "serial", "reported", "marked", "silent"]
+  .flatMap((provider) => [false, true].map((shared) => ({
+    agents: [agent("ada", provider), ...shared ? [agent("bob", provider)] : []],
+    steps: [
+      up,
+      run({ do: "send", agent: "ada", text: "before" }),
+      { do: "person clears", agent: "ada" },
+      { do: "person says", agent: "ada", text: "after" },
+      { do: "time passes", millis: 5_000 },
+      { do: "home vanishes", survivors: [] },
+      run({ do: "restart", policy: "isolated" })
+    ]
+  }))))

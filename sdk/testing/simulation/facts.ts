@@ -57,10 +57,12 @@ export type Happening =
     readonly living?: ReadonlyArray<string>
   }
   /**
-   * A tool put an older log in the place of the workspace's (`now`), or put the newer one back. `told`: whether a file outside
-   * of the workspace says how far the log went; else only the processes that live do.
+   * A tool put an older log in the place of the workspace's. `marked`: a marker outside the workspace says how far the log
+   * went; without it, only the live processes show that it is older.
    */
-  | { readonly kind: "rolled back"; readonly now: boolean; readonly told: boolean }
+  | { readonly kind: "rolled back"; readonly marked: boolean }
+  /** The newer log is there again. */
+  | { readonly kind: "put back" }
   /** The log refused what was to be written, for its disk is full. */
   | { readonly kind: "unwritable" }
   /** What a query answered: of one agent, or, with null, of the whole home. */

@@ -11,7 +11,7 @@ export const bootOf = (number: number): string => `${number.toString(16).padStar
 /** What a Reprise process of a simulated world runs on. */
 export interface ProcessServices {
   readonly log: Context.Tag.Service<typeof EventLog>
-  /** What the log is taken for: one that is not the current state of its workspace can be read only. */
+  /** Whether the log is the current state of its workspace: one that is not can only be read. */
   readonly verdict: LogVerdict
   readonly transport: Transport
   readonly providers: ReadonlyMap<string, Provider>

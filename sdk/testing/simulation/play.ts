@@ -1,7 +1,7 @@
 import type { TeamFile } from "../../spec/team-file.ts"
 import { teamName } from "./commands.ts"
 import type { Wrap } from "./layers.ts"
-import { isWorldStep, type Scenario, type Step } from "./scenario.ts"
+import { isWorldStep, type Scenario } from "./scenario.ts"
 import { makeSimulatedWorld, type Played, type SimulatedWorld } from "./world.ts"
 
 interface Wrong {
@@ -52,10 +52,7 @@ const deafAtTheEnd = (world: SimulatedWorld, team: string): ReadonlyArray<Wrong>
     return heard ? [] : [{ rule: 1, problem: `${id} is back and was not told a message: what was wrong before its start was held against it` }]
   })
 
-/** What an agent is refused for that a person's choice of a conversation does not change. */
-const beyondChoice: ReadonlySet<string> = new Set<Step["do"]>(["transcripts lost", "transcripts replaced", "first send damaged", "stranger takes pane"])
-
-/** Has a person select the newest conversation of each agent that is not back, where they began it themselves. */
+/** Has a person select the newest conversation of each agent that was refused. */
 const select = (world: SimulatedWorld, team: string): ReadonlyArray<Wrong> => {
   const { ok = true, results = {} } = world.ends.at(-1) ?? {}
   if (ok) return []
@@ -64,11 +61,15 @@ const select = (world: SimulatedWorld, team: string): ReadonlyArray<Wrong> => {
     if (result !== "refused" || session === undefined || others.length > 0) return []
     world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team, agents: [id], session }] })
     const { outcome = "", ok: selected = false } = world.ends.at(-1) ?? {}
-    return selected ? [] : [{ rule: 4, problem: `${id} could not be brought back in ${session}, which a person selected: ${outcome}` }]
+    return selected ? [] : [{ rule: 4, problem: `${id} could not be brought back in ${session}, although a person selected it: ${outcome}` }]
   })
   world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team }] })
   return wrong
 }
+
+/** Whether people change the conversations of agents that Reprise started. */
+const changesConversations = ({ agents, steps }: Scenario): boolean =>
+  steps.some((step) => step.do === "person clears") && agents.every(({ byHand = false }) => !byHand)
 
 /** Plays a scenario to its end: then all trouble ceases, the team is restarted, and it is looked at what is left. */
 export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Played => {
@@ -98,9 +99,7 @@ export const play = (template: TeamFile, scenario: Scenario, wrap?: Wrap): Playe
       for (let tries = 2; known && tries > 0 && world.ends.at(-1)?.outcome !== "restarted"; tries--) {
         world.step({ do: "commands", commands: [{ do: "restart", policy: "isolated", team, ...takeover }] })
       }
-      if (scenario.steps.some((step) => step.do === "person clears") && !scenario.steps.some((step) => beyondChoice.has(step.do)) && !world.adoptedTeams().includes(team)) {
-        wrong.push(...select(world, team))
-      }
+      if (changesConversations(scenario)) wrong.push(...select(world, team))
       wrong.push(...wrongAtTheEnd(world, team, known))
       if (known && scenario.steps.some((step) => step.do === "turn fails")) wrong.push(...deafAtTheEnd(world, team))
     }

@@ -2,7 +2,7 @@ import { commands, type Watch } from "./watch.ts"
 
 // Which conversation an agent comes back in.
 
-/** Rule 4: no conversation is left behind without leave and a record. */
+/** Rule 4: no conversation is left behind without a grant and a record. */
 export const dropsNothing = (): Watch => {
   const released = new Map<string, number>()
   const commandOf = commands()
@@ -12,10 +12,10 @@ export const dropsNothing = (): Watch => {
     const { event } = fact
     if (event.type === "discard.session_tombstone") {
       released.set(event.agent, fact.batch)
-      return command?.grant === true ? null : `${event.agent}'s conversation was let go, and nobody gave leave to`
+      return command?.grant === true ? null : `${event.agent}'s conversation was released without a grant`
     }
     if (event.type !== "agent.spawn_intended" || event.mode !== "fresh" || fact.holds.length === 0) return null
-    return released.get(event.agent) === fact.batch ? null : `${event.agent} was started anew, and ${fact.holds.join(", ")} held its user's words`
+    return released.get(event.agent) === fact.batch ? null : `${event.agent} was started fresh, and ${fact.holds.join(", ")} held its user's words`
   }
 }
 

@@ -2,7 +2,7 @@ import type { Event } from "../../domain/event.ts"
 import type { Fact } from "./facts.ts"
 import { commands, type Watch } from "./watch.ts"
 
-// What a log that is not the current state of its workspace authorises: nothing.
+// A log that is not the current state of its workspace authorises nothing.
 
 /** What a fact does to agents or records of them; null where it does nothing. */
 const changeOf = (fact: Fact): string | null => {
@@ -27,20 +27,21 @@ const begins: ReadonlySet<string> = new Set<Event["type"]>(["team.recorded", "op
 
 /** Rule 1: a log that is older than what was recorded after it proves nothing of what lives now. */
 export const obeysNoOlderLog = (): Watch => {
-  let older: { readonly told: boolean } | null = null
-  /** Commands that began since, and those that saw what lives. */
-  const [begun, looked] = [new Set<string>(), new Set<string>()]
+  let older: { readonly marked: boolean } | null = null
+  /** Commands that began since, and those that asked what lives and were not told. */
+  const [begun, blind] = [new Set<string>(), new Set<string>()]
   return (fact) => {
+    if (fact.kind === "put back") older = null
     if (fact.kind === "rolled back") {
-      older = fact.now ? fact : null
+      older = fact
       begun.clear()
     }
     if (fact.kind === "begins") begun.add(fact.by)
-    if (fact.kind === "sees" && fact.agent === null && fact.state !== "unknown") looked.add(fact.by)
+    if (fact.kind === "sees" && fact.agent === null && fact.state === "unknown") blind.add(fact.by)
     const change = older === null ? null : changeOf(fact)
     if (older === null || change === null || !begun.has(fact.by)) return null
-    // Where only what lives tells it, a person's down goes on without that, and finishes what it began.
-    const isKnown = older.told || (looked.has(fact.by) && (fact.kind !== "writes" || begins.has(fact.event.type)))
+    // Without a marker only the live processes show it. A down that can't see them goes on, and records that it finished.
+    const isKnown = older.marked || (!blind.has(fact.by) && (fact.kind !== "writes" || begins.has(fact.event.type)))
     return isKnown ? `${change} by a log that is older than what was recorded after it` : null
   }
 }

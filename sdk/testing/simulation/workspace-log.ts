@@ -9,8 +9,8 @@ import type { People } from "./people.ts"
 import type { Note } from "./recorded.ts"
 import type { CommandTrouble, WorldStep } from "./scenario.ts"
 
-// The log of a simulated workspace as tools leave it: copied with the workspace, or put back to an older state. What it is
-// taken for, the product decides by the facts.
+// The log of a simulated workspace as tools leave it: copied with the workspace, or replaced by an older one. The product's
+// own rules judge it by these facts.
 
 type Log = Context.Tag.Service<typeof EventLog>
 
@@ -24,7 +24,7 @@ export interface WorkspaceLogOptions {
 
 const place = (path: string, inode: string) => ({ path, device: "1", inode })
 
-/** A log that is taken for this: one that is refused can be read only. */
+/** A log with this verdict: one that is refused can only be read. */
 export const judgedLog = (log: Log, verdict: LogVerdict): Log => ({
   ...log,
   verdict: Effect.succeed(verdict),
@@ -52,19 +52,19 @@ const beforeLivingStart = (log: Log, { everything }: People): Effect.Effect<numb
 /** The log of the workspace, and what tools do with it. */
 export const makeWorkspaceLog = ({ log, note, people, workspace }: WorkspaceLogOptions) => {
   const identity = { id: "memory", ...place(workspace, "1") }
-  /** What the marker outside of the workspace reaches where the log was put back; null where there is none. */
+  /** Set while an older log is there. `marker`: the position that a marker outside the workspace has; null without one. */
   let older: { readonly putBack: Effect.Effect<void>; readonly marker: number | null } | null = null
 
   const putBack = Effect.suspend(() => {
     if (older === null) return Effect.void
     const { putBack } = older
     older = null
-    note({ kind: "rolled back", now: false, told: false })
+    note({ kind: "put back" })
     return putBack
   })
 
   return {
-    /** The log as the process of a command sees it, and what it is to be taken for. */
+    /** The log as a command's process sees it, with the product's verdict on it. */
     openFor: (holder: string, { copy }: CommandTrouble): Effect.Effect<{ readonly service: Log; readonly verdict: LogVerdict }> =>
       Effect.gen(function*() {
         const opened = copy === undefined ? log : yield* log.copy
@@ -91,7 +91,7 @@ export const makeWorkspaceLog = ({ log, note, people, workspace }: WorkspaceLogO
         const target = to === "before a start" ? yield* beforeLivingStart(truth, people) : Math.max(1, position - to)
         if (target === null || target >= position) return
         older = { putBack: yield* log.rollBack(target), marker: to === "before a start" ? null : position }
-        note({ kind: "rolled back", now: true, told: to !== "before a start" })
+        note({ kind: "rolled back", marked: to !== "before a start" })
       })
   }
 }
